@@ -1,0 +1,153 @@
+import { join, resolve } from 'node:path'
+import { type Disk, disk } from './system/disk.ts'
+
+/** Every default and every limit of the daemon. Durations in milliseconds, sizes in bytes. */
+export const defaults = {
+  program: {
+    /** The file in main that is run. */
+    entry: 'main.py',
+    /** Up this long, a start counts as done: STARTING becomes RUNNING. */
+    startMs: 1_000,
+    /** The first wait after a crash; it doubles with each crash that follows. */
+    backoffMs: 1_000,
+    backoffMaxMs: 60_000,
+    /** Waits vary by this part, so that several boxes do not restart in step. */
+    backoffJitter: 0.1,
+    /** Up this long, earlier crashes are forgotten. */
+    healthyMs: 60_000,
+    /** This many crashes within `crashWindowMs`, and the program is FATAL. */
+    crashLimit: 10,
+    crashWindowMs: 300_000,
+    /** A FATAL program is tried again after this. */
+    fatalRetryMs: 600_000,
+    /** The stop ladder: how long after the polite signal, and after SIGTERM, the next rung is taken. */
+    stopMs: 10_000,
+    termMs: 3_000,
+    /** How often a process group is looked at while it ends. */
+    stopPollMs: 10,
+    /** A group that outlives SIGKILL (a process stuck in the kernel) is reported this often. */
+    survivorReportMs: 30_000,
+    /** How long output may still come out of the pipes after the last process is gone. */
+    drainMs: 1_000,
+  },
+  deposit: {
+    /** Nothing in the deposit may have changed for this long before it is claimed. */
+    quietMs: 2_000,
+    /** How often the deposit is looked at while something is in it; never more than a third of the time. */
+    tickMs: 50,
+    /** How often it is looked at when no event came: what events lose is found then. */
+    rescanMs: 5_000,
+    /** Names that stay in the deposit: they hold an empty folder in git. */
+    keep: ['.keep', '.gitkeep'],
+    /**
+     * Names that uploaders and editors use for files that are not finished; they stay too. `*` is
+     * any text, `XXXXXX` the six random characters of mkstemp(3), as rsync uses them.
+     */
+    temporary: [
+      '.in.*',
+      '*.filepart',
+      '*.part',
+      '*.partial',
+      '*.crdownload',
+      '*.tmp',
+      '*~',
+      '*.swp',
+      '*.swx',
+      '.~tmp~',
+      '.rsync-partial',
+      '.pureftpd-upload.*',
+      '.*.XXXXXX',
+    ],
+    /** What lies in the deposit when the daemon starts goes first, if it is quiet within this. */
+    bootWaitMs: 10_000,
+    /** After a claim that could not be made (no space, no permission) the next try waits this long. */
+    retryMs: 5_000,
+  },
+  trial: {
+    /** The new program must stay up this long. */
+    ms: 10_000,
+    /** Starts of the daemon that may fall into one trial; then the release is to blame. */
+    maxBoots: 3,
+    /** Tries for a release whose apply was cut off by a power failure. */
+    maxAttempts: 3,
+  },
+  update: {
+    /** Free space that must be left on main's file system before the program is stopped. */
+    minFreeBytes: 1_000_000,
+    /** Kept aside for a release's own records, so that a full disk cannot stop the way back. */
+    reserveBytes: 65_536,
+    /** What must be done before anything else (undo, the outcome) is tried again after this. */
+    retryMs: 1_000,
+    /** A claimed release that cannot be applied yet (a full disk) is tried again after this. */
+    waitMs: 5_000,
+    /** Refused releases that are kept in `.supervisor/rejected`; the oldest go first. */
+    keepRejected: 20,
+    /** Together they may have this many bytes; the newest is kept whatever its size. */
+    keepRejectedBytes: 500_000_000,
+    /** Lines of history that are kept. */
+    keepHistory: 1_000,
+  },
+  log: {
+    /** A longer line of the program is cut into several. */
+    maxLineBytes: 16_384,
+    /** Output waiting to be written; above this the program's pipe is no longer read. */
+    maxPendingBytes: 1_000_000,
+    /** A log file that cannot be written (a full disk) is tried again after this. */
+    retryMs: 1_000,
+    /** How long the end of the daemon waits for its last lines to reach the disk. */
+    closeMs: 5_000,
+  },
+  /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
+  secondSignalMs: 1_000,
+}
+
+/** The settings in force. */
+export type Config = Readonly<{
+  [Section in keyof typeof defaults]: Readonly<(typeof defaults)[Section]>
+}>
+
+/** Where everything is. All paths are absolute. */
+export type Paths = {
+  readonly project: string
+  readonly deposit: string
+  readonly main: string
+  readonly logs: string
+  /** The daemon's own folder in the project: its lock and its record of the running program. */
+  readonly own: string
+  readonly lock: string
+  readonly runRecord: string
+  /** The project's state, always on the file system of main. */
+  readonly releases: string
+  readonly rejected: string
+  readonly history: string
+}
+
+/** One project's ground: where it is, by which settings, on which disk. */
+export type Site = { readonly paths: Paths; readonly config: Config; readonly disk: Disk }
+
+/** The name of the daemon's folder, in the project and, if main is elsewhere, in main. */
+export const ownName = '.supervisor'
+
+/**
+ * Where everything is for a project directory. Staging and journal must be on the file system of
+ * main, so that a rename is enough. If main is a mount or a link to another disk, they go into it.
+ */
+export function pathsOf(projectDir: string): Paths {
+  const project = resolve(projectDir)
+  const own = join(project, ownName)
+  const main = join(project, 'main')
+  const sameDisk = disk.fileSystemOf(own) === disk.fileSystemOf(`${main}/.`)
+  const state = sameDisk ? own : join(main, ownName)
+  return {
+    project,
+    deposit: join(project, 'deposit'),
+    main,
+    logs: join(project, 'logs'),
+    own,
+    lock: join(own, 'lock'),
+    runRecord: join(own, 'program.json'),
+    releases: join(state, 'releases'),
+    rejected: join(state, 'rejected'),
+    history: join(state, 'history.jsonl'),
+  }
+}

@@ -1,0 +1,128 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { type Config, type Paths, pathsOf, type Site } from './config.ts'
+import { codeOf, messageOf, OperationalError } from './errors.ts'
+import { openSessionLog, type SessionLog } from './log/session.ts'
+import type { Clock } from './model.ts'
+import { endLeftovers, openProgram } from './program/life.ts'
+import { runProject } from './project/project.ts'
+import { findInterpreter } from './python/interpreter.ts'
+import { openDeposit } from './source/deposit/deposit.ts'
+import { clock } from './system/clock.ts'
+import { disk } from './system/disk.ts'
+import { takeLock } from './system/lock.ts'
+import { packageOf } from './system/package.ts'
+import { words } from './words.ts'
+
+/**
+ * Runs the daemon for a project directory until a signal ends it: wires the rooms, decides nothing.
+ * The answer is the exit code. Throws an OperationalError when it cannot even begin.
+ */
+export async function runDaemon(projectDir: string, config: Config): Promise<number> {
+  const paths = pathsOf(projectDir)
+  const made = makeFolders(paths)
+  const lock = await takeLock(paths.lock)
+  if ('heldBy' in lock) {
+    throw new OperationalError(words.alreadyRunning(paths.project, lock.heldBy), {
+      code: 'ERUNNING',
+      path: paths.lock,
+      hint: words.alreadyRunningHint(lock.heldBy),
+    })
+  }
+  const python = await findInterpreter()
+  const log = openSessionLog(paths.logs, config.log, clock)
+  const { version } = packageOf()
+  const node = process.versions.node
+  log.info(
+    words.hello({ version, project: paths.project, python: python.version, node, log: log.path }),
+  )
+  for (const folder of made) log.info(words.madeFolder(folder))
+
+  const ending = endOnSignal(log, config, clock)
+  const site: Site = { paths, config, disk }
+  const setpriv = await findCommand('setpriv')
+  if (setpriv === null) log.warn(words.noSetpriv)
+  const leftovers = await endLeftovers(site, {
+    limits: config.program,
+    clock,
+    hasten: ending.hasten,
+    onSurvivors: (left) => log.error(words.survivors(left)),
+  })
+  if (leftovers.length > 0) log.warn(words.leftover(leftovers))
+
+  const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
+  const deposit = openDeposit(site, log, clock)
+  log.info(words.waiting(paths.deposit))
+  await runProject(deposit, { site, program, log, clock, shutdown: ending.shutdown })
+
+  log.info(words.goodbye)
+  await log.close()
+  lock.release()
+  return ending.exitCode()
+}
+
+/** Makes what is missing of a project's folders; the names of those a person cares about. */
+function makeFolders(paths: Paths): string[] {
+  const shown = ['deposit', 'main', 'logs'] as const
+  const made = shown.filter((name) => disk.kind(paths[name]) === null)
+  try {
+    for (const name of made) disk.makeDir(paths[name])
+    for (const path of [paths.own, paths.releases, paths.rejected]) disk.makeDir(path)
+  } catch (error) {
+    throw new OperationalError(`cannot make the folders of ${paths.project}: ${messageOf(error)}`, {
+      code: codeOf(error),
+      path: paths.project,
+      hint: 'start it as the user who owns this directory, or give it to that user with chown',
+      cause: error,
+    })
+  }
+  return made
+}
+
+type Ending = {
+  readonly shutdown: AbortSignal
+  readonly hasten: AbortSignal
+  readonly exitCode: () => number
+}
+
+/**
+ * The first SIGTERM, SIGINT or SIGHUP ends the daemon in order; a second one hastens it. npm passes a
+ * Ctrl-C on to a process that has had it from the terminal already: that is not a second one.
+ */
+function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
+  const shutdown = new AbortController()
+  const hasten = new AbortController()
+  let exitCode = 0
+  let firstAt = 0
+  function onSignal(name: NodeJS.Signals): void {
+    if (!shutdown.signal.aborted) {
+      firstAt = now()
+      log.info(words.stopping(name))
+      shutdown.abort()
+    } else if (now() - firstAt >= config.secondSignalMs && !hasten.signal.aborted) {
+      log.warn(words.hastened)
+      hasten.abort()
+    }
+  }
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, onSignal)
+  process.on('uncaughtException', (error) => {
+    // Nobody waits for what threw it, so nobody can mend it: end in order and be started again.
+    log.error(words.bug(error.stack ?? error.message))
+    exitCode = 1
+    shutdown.abort()
+  })
+  return { shutdown: shutdown.signal, hasten: hasten.signal, exitCode: () => exitCode }
+}
+
+/** The absolute path of a command, or null when PATH has none. */
+async function findCommand(name: string): Promise<string | null> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name)
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (folder.startsWith('/') && isThere) return path
+  }
+  return null
+}

@@ -1,0 +1,144 @@
+/** The vocabulary: every word of the design that more than one room uses. No code lives here. */
+
+/** A release's name: `r` and a number that only grows, such as `r12`. `r0` is what lay in main before. */
+export type ReleaseId = `r${number}`
+
+/** One claimed set of changes on its way into main. */
+export type Release = {
+  readonly id: ReleaseId
+  /** The source it came from: `deposit`. */
+  readonly from: string
+  /** When it was claimed: ISO 8601, by the wall clock. */
+  readonly at: string
+  readonly files: number
+  readonly bytes: number
+}
+
+/**
+ * One change to main. Paths are relative to main and to the staging folder alike.
+ * `put` places a file, replacing one of the same name. `put-dir` places a folder that main did not
+ * have: one rename, however much is in it; `files` and `dirs` (below it, parents first) say what.
+ */
+export type Step =
+  | { readonly do: 'put'; readonly path: string }
+  | {
+      readonly do: 'put-dir'
+      readonly path: string
+      readonly files: readonly string[]
+      readonly dirs: readonly string[]
+    }
+
+/** What apply does, in order. Written to disk before the first step is taken. */
+export type Plan = { readonly steps: readonly Step[] }
+
+/** The files are on their way from the source into the staging folder. */
+export type Claiming = { readonly stage: 'claiming'; readonly release: Release }
+
+/** All files are in staging; nothing else has happened. `attempt` counts from 1. */
+export type Claimed = {
+  readonly stage: 'claimed'
+  readonly release: Release
+  readonly attempt: number
+}
+
+/**
+ * Checked against main, and the plan is on disk. Only these may touch main.
+ * `isFirst`: main had no program before, so there is nothing to go back to.
+ */
+export type Verified = {
+  readonly stage: 'verified'
+  readonly release: Release
+  readonly attempt: number
+  readonly plan: Plan
+  readonly isFirst: boolean
+}
+
+/** Written before the program is stopped; main may hold any part of the plan. */
+export type Applying = {
+  readonly stage: 'applying'
+  readonly release: Release
+  readonly attempt: number
+  readonly isFirst: boolean
+}
+
+/** All of the plan is in main and durable; the program is being watched. */
+export type OnTrial = {
+  readonly stage: 'on-trial'
+  readonly release: Release
+  readonly isFirst: boolean
+  /** How often a trial of this release has begun: 1 on the day, +1 for each start of the daemon. */
+  readonly boots: number
+  readonly downtimeMs: number
+}
+
+/** On the way back. There is no way out but through: a restart goes on undoing. */
+export type Undoing = {
+  readonly stage: 'undoing'
+  readonly release: Release
+  readonly why: string
+  readonly downtimeMs: number
+}
+
+/** Nothing of it will change main any more; what is left is tidying. */
+export type Ended = {
+  readonly stage: 'ended'
+  readonly release: Release
+  readonly outcome: Outcome
+  readonly downtimeMs: number
+}
+
+/** What `stage.json` of a release can hold. `verified` is never stored: a restart verifies again. */
+export type Stage = Claiming | Claimed | Applying | OnTrial | Undoing | Ended
+
+export type Outcome =
+  | { readonly result: 'committed'; readonly note?: string }
+  | { readonly result: 'rejected'; readonly why: string }
+  | { readonly result: 'rolled-back'; readonly why: string }
+
+/** How a process ended. `unstartable`: there never was a process. */
+export type Exit =
+  | { readonly is: 'code'; readonly code: number }
+  | { readonly is: 'signal'; readonly signal: string }
+  | { readonly is: 'unstartable'; readonly why: string }
+
+/** Why the program is started or stopped. Every start and stop carries one. */
+export type Cause =
+  | { readonly by: 'boot' }
+  | { readonly by: 'shutdown' }
+  | { readonly by: 'release'; readonly id: ReleaseId }
+  | { readonly by: 'roll-back'; readonly id: ReleaseId }
+  | { readonly by: 'retry'; readonly after: Exit }
+  | { readonly by: 'recovery' }
+
+/** The life of the program, in supervisord's words. Written by `program/life.ts` only. */
+export type ProgramState =
+  | { readonly is: 'STOPPED'; readonly why: Cause | 'no main.py' | 'not started yet' }
+  | { readonly is: 'STARTING'; readonly pid: number; readonly cause: Cause }
+  | { readonly is: 'RUNNING'; readonly pid: number; readonly cause: Cause }
+  | { readonly is: 'STOPPING'; readonly pid: number; readonly cause: Cause }
+  | { readonly is: 'BACKOFF'; readonly last: Exit; readonly waitMs: number }
+  | { readonly is: 'EXITED'; readonly last: Exit }
+  | { readonly is: 'FATAL'; readonly last: Exit; readonly waitMs: number }
+
+/** One line of the program's output, without its line end, as bytes. */
+export type OutputLine = { readonly stream: 'out' | 'err'; readonly bytes: Buffer }
+
+/** Where every line for humans goes: console and session file. */
+export type Log = {
+  readonly info: (text: string) => void
+  readonly warn: (text: string) => void
+  readonly error: (text: string) => void
+  readonly output: (release: ReleaseId, line: OutputLine) => void
+  /** Resolves when there is room for more output: awaiting it is the back-pressure. */
+  readonly room: () => Promise<void>
+}
+
+/** Time, as a parameter. */
+export type Clock = {
+  /** Milliseconds on a clock that never jumps. */
+  readonly now: () => number
+  /** The wall clock, for people. */
+  readonly wall: () => Date
+  /** Resolves after `ms`, or at once (never rejecting) when the signal aborts. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+}

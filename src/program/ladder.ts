@@ -1,0 +1,143 @@
+import treeKill from 'tree-kill'
+import type { Config } from '../config.ts'
+import type { Clock } from '../model.ts'
+import { within } from '../system/clock.ts'
+import { command } from '../system/command.ts'
+import {
+  handles,
+  isGroupAlive,
+  membersOf,
+  type Process,
+  processOf,
+  signal,
+  taggedWith,
+} from '../system/processes.ts'
+import { tagName } from './record.ts'
+
+/** What a ladder ends: a process group (by its leader's number), and all that carry the run's tag. */
+export type Target = {
+  readonly group: number | null
+  readonly runId: string
+  /** Resolves when the leader has ended, where the daemon is its parent: it saves waiting for a look. */
+  readonly leaderExit?: Promise<unknown>
+}
+
+/** How it is climbed. */
+export type Climbing = {
+  readonly limits: Config['program']
+  readonly clock: Clock
+  /** Aborting it skips to SIGKILL. */
+  readonly hasten: AbortSignal
+  /** Told from time to time of processes that not even SIGKILL ends. */
+  readonly onSurvivors: (survivors: readonly Process[]) => void
+}
+
+/**
+ * Stops the program with its whole group: politely, then SIGTERM, then SIGKILL. Then ends whatever
+ * else carries the run's tag. Resolves when nobody is left, however long that takes: a second
+ * program beside the first would be worse than none.
+ */
+export async function stopLadder(
+  target: Target & { readonly group: number },
+  how: Climbing,
+): Promise<void> {
+  const polite = politeSignal(target.group)
+  if (!(await rung(target, polite, how.limits.stopMs, how))) {
+    await rung(target, 'SIGTERM', how.limits.termMs, how)
+  }
+  await clear(target, how)
+}
+
+/**
+ * Ends what is left of a run without its leader's consent: SIGTERM, then SIGKILL until nobody is
+ * left. Returns what it found at the beginning.
+ */
+export async function clear(target: Target, how: Climbing): Promise<readonly Process[]> {
+  const found = livingOf(target)
+  if (found.length === 0) return found
+  if (await rung(target, 'SIGTERM', how.limits.termMs, how)) return found
+  const never = new AbortController().signal
+  for (;;) {
+    await killAll(target)
+    if (await isGone(target, how.limits.survivorReportMs, { ...how, hasten: never })) return found
+    how.onSurvivors(livingOf(target))
+  }
+}
+
+/**
+ * SIGTERM for a program that has a handler for it, else SIGINT: Python's default on SIGTERM runs
+ * neither `finally` nor `atexit`, on SIGINT it runs both.
+ */
+function politeSignal(leader: number): 'SIGTERM' | 'SIGINT' {
+  return handles(leader, 15) ? 'SIGTERM' : 'SIGINT'
+}
+
+/** Sends a signal to all and waits for them to be gone; false when somebody is left. */
+async function rung(
+  target: Target,
+  name: NodeJS.Signals,
+  waitMs: number,
+  how: Climbing,
+): Promise<boolean> {
+  if (how.hasten.aborted) return false
+  send(target, name)
+  // A stopped process (SIGSTOP) would not see the signal before it goes on.
+  send(target, 'SIGCONT')
+  return isGone(target, waitMs, how)
+}
+
+/** SIGKILL to the tree below the leader, to the group, and to whatever else carries the tag. */
+async function killAll(target: Target): Promise<void> {
+  const { group } = target
+  if (group !== null && processOf(group) !== null && (await hasPs())) {
+    // While the leader lives, its tree also holds children that left the group and cleared their
+    // environment. tree-kill asks `ps`, and an absent `ps` would be an uncaught exception in it.
+    await new Promise<void>((resolve) => treeKill(group, 'SIGKILL', () => resolve()))
+  }
+  send(target, 'SIGKILL')
+}
+
+async function hasPs(): Promise<boolean> {
+  return (await command('ps', ['-o', 'pid', '-p', String(process.pid)])).exitCode === 0
+}
+
+function send({ group, runId }: Target, name: NodeJS.Signals): void {
+  if (group !== null) signal(-group, name)
+  for (const outside of taggedWith(tagName, runId)) {
+    if (outside.group !== group) signal(outside.pid, name)
+  }
+}
+
+/**
+ * Waits until nobody is left, `ms` at most. Once the leader has gone, the rest has `termMs` and no
+ * longer: a background process of a shell ignores SIGINT and would hold up the swap for nothing.
+ */
+async function isGone(target: Target, ms: number, how: Climbing): Promise<boolean> {
+  const { clock, limits, hasten } = how
+  let end = clock.now() + ms
+  let leaderExit = target.leaderExit
+  while (isAnyoneLeft(target)) {
+    if (clock.now() >= end || hasten.aborted) return false
+    if (leaderExit === undefined) {
+      await clock.sleep(limits.stopPollMs, hasten)
+    } else {
+      const first = await within(leaderExit, hasten, limits.stopPollMs)
+      if (first.is !== 'done') continue
+      leaderExit = undefined
+      end = Math.min(end, clock.now() + limits.termMs)
+    }
+  }
+  return true
+}
+
+/** Cheapest question first: while the leader lives, nothing else is asked. */
+function isAnyoneLeft({ group, runId }: Target): boolean {
+  return (group !== null && isGroupAlive(group)) || taggedWith(tagName, runId).length > 0
+}
+
+/** The living processes of the group and of the tag, each once. */
+function livingOf({ group, runId }: Target): readonly Process[] {
+  const inGroup = group === null ? [] : membersOf(group)
+  const outside = taggedWith(tagName, runId).filter((found) => found.group !== group)
+  return [...inGroup, ...outside]
+}

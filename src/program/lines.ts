@@ -1,0 +1,42 @@
+/**
+ * Cuts a stream of bytes into lines. A line longer than `maxBytes` comes in pieces of that size, so
+ * a program that never ends its line costs no more memory than one that does.
+ */
+export async function* lines(
+  chunks: AsyncIterable<Buffer>,
+  maxBytes: number,
+): AsyncGenerator<Buffer> {
+  let held: Buffer[] = []
+  let heldBytes = 0
+
+  function take(last: Buffer): Buffer {
+    const line = heldBytes === 0 ? last : Buffer.concat([...held, last])
+    held = []
+    heldBytes = 0
+    return line
+  }
+
+  for await (const chunk of chunks) {
+    let at = 0
+    while (at < chunk.length) {
+      const roomEnd = at + maxBytes - heldBytes
+      const newline = chunk.subarray(at, roomEnd + 1).indexOf(0x0a)
+      const end = newline >= 0 ? at + newline : Math.min(roomEnd, chunk.length)
+      const isCut = newline < 0 && roomEnd <= chunk.length
+      if (newline < 0 && !isCut) {
+        // A copy: a slice would keep the whole chunk alive.
+        held.push(Buffer.from(chunk.subarray(at)))
+        heldBytes += chunk.length - at
+        break
+      }
+      yield withoutReturn(take(chunk.subarray(at, end)), !isCut)
+      at = newline >= 0 ? end + 1 : end
+    }
+  }
+  if (heldBytes > 0) yield take(Buffer.alloc(0))
+}
+
+/** A line that ended in CR LF loses the CR too. */
+function withoutReturn(line: Buffer, isWhole: boolean): Buffer {
+  return isWhole && line.at(-1) === 0x0d ? line.subarray(0, -1) : line
+}

@@ -1,0 +1,52 @@
+import type { Config } from '../config.ts'
+import type { Exit } from '../model.ts'
+
+/** What is remembered of a program's deaths. Times are milliseconds on the monotonic clock. */
+export type Deaths = {
+  /** When the last ones were, oldest first; those out of the window are dropped. */
+  readonly at: readonly number[]
+  /** How many there were in a row, without a healthy stretch between. */
+  readonly inARow: number
+}
+
+export const noDeaths: Deaths = { at: [], inARow: 0 }
+
+/** What to do when the program has ended by itself. */
+export type Next =
+  | { readonly do: 'rest' }
+  | { readonly do: 'retry'; readonly state: 'BACKOFF' | 'FATAL'; readonly waitMs: number }
+
+/** Counts one more death at `now` of a run that lasted `upMs`. */
+export function count(
+  before: Deaths,
+  now: number,
+  upMs: number,
+  limits: Config['program'],
+): Deaths {
+  const recent = before.at.filter((at) => now - at < limits.crashWindowMs)
+  const inARow = upMs >= limits.healthyMs ? 1 : before.inARow + 1
+  return { at: [...recent, now].slice(-limits.crashLimit), inARow }
+}
+
+/**
+ * Exit 0 is the end of the job. Any other is a crash: wait a little longer each time, and after too
+ * many in a short time wait long. `random` is between 0 and 1.
+ */
+export function afterExit(
+  exit: Exit,
+  deaths: Deaths,
+  limits: Config['program'],
+  random: number,
+): Next {
+  if (exit.is === 'code' && exit.code === 0) return { do: 'rest' }
+  if (deaths.at.length >= limits.crashLimit) {
+    return { do: 'retry', state: 'FATAL', waitMs: limits.fatalRetryMs }
+  }
+  const doubled = limits.backoffMs * 2 ** Math.min(deaths.inARow - 1, 30)
+  const jitter = 1 + limits.backoffJitter * (2 * random - 1)
+  return {
+    do: 'retry',
+    state: 'BACKOFF',
+    waitMs: Math.round(Math.min(doubled, limits.backoffMaxMs) * jitter),
+  }
+}

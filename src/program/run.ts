@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { execa } from 'execa'
+import type { Site } from '../config.ts'
+import { codeOf, messageOf } from '../errors.ts'
+import type { Exit, Log, ReleaseId } from '../model.ts'
+import { within } from '../system/clock.ts'
+import { words } from '../words.ts'
+import { lines } from './lines.ts'
+import { tagName, writeRecord } from './record.ts'
+
+/** One process of the program, from its start to its last line. */
+export type Run = {
+  readonly runId: string
+  readonly pid: number
+  /** Resolves when the leader has ended. What it left behind may still live. */
+  readonly exit: Promise<Exit>
+  /**
+   * Resolves when all output is logged. To be called when nobody is left; pipes that somebody still
+   * holds open are cut after `drainMs`.
+   */
+  readonly drained: () => Promise<void>
+}
+
+/** How the program is started: found once, when the daemon starts. */
+export type Launch = {
+  /** The interpreter, absolute. */
+  readonly python: string
+  /** `setpriv`, absolute, where there is one: the program then dies with the daemon. */
+  readonly setpriv: string | null
+}
+
+/** Starts `python main.py` in main. Never throws: what cannot be started has ended already. */
+export async function startRun(
+  launch: Launch,
+  release: ReleaseId,
+  site: Site,
+  log: Log,
+): Promise<Run> {
+  const { paths, config } = site
+  const runId = randomUUID()
+  /** On a full disk the program runs without a record; it still dies with the daemon. */
+  function note(pid: number | null): void {
+    try {
+      writeRecord(paths.runRecord, runId, pid)
+    } catch (error) {
+      log.warn(words.noRunRecord(paths.runRecord, messageOf(error)))
+    }
+  }
+  note(null)
+  const [file = launch.python, ...args] = commandLine(launch, config.program.entry)
+  const child = execa(file, args, {
+    cwd: paths.main,
+    env: environment(runId, release),
+    extendEnv: false,
+    // A group and session of its own: a Ctrl-C at the terminal is the daemon's to handle.
+    detached: true,
+    cleanup: false,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    // With its default, execa would keep all output in memory and end the program after 100 MB.
+    buffer: false,
+    encoding: 'buffer',
+    reject: false,
+  })
+  // Its promise waits for the pipes, which a grandchild may hold open for ever: 'exit' does not.
+  child.catch(() => undefined)
+  const { pid } = child
+  if (pid === undefined) return unstartable(runId, (await child).shortMessage ?? 'no process')
+  const exit = exitOf(child)
+  note(pid)
+  const streams = { out: child.stdout, err: child.stderr }
+  const pumps = [
+    pump(streams.out, 'out', release, site, log),
+    pump(streams.err, 'err', release, site, log),
+  ]
+  return {
+    runId,
+    pid,
+    exit,
+    async drained() {
+      const all = Promise.all(pumps)
+      const never = new AbortController().signal
+      if ((await within(all, never, config.program.drainMs)).is === 'done') return
+      streams.out.destroy()
+      streams.err.destroy()
+      await all
+    },
+  }
+}
+
+function commandLine({ python, setpriv }: Launch, entry: string): string[] {
+  // setpriv comes last before the program: a change of user would clear what it sets (prctl(2)).
+  const prefix = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
+  return [...prefix, python, entry]
+}
+
+/** The program's environment: the daemon's, less what is meant for the daemon alone. */
+function environment(runId: string, release: ReleaseId): NodeJS.ProcessEnv {
+  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, ...rest } = process.env
+  return {
+    ...rest,
+    // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
+    PYTHONUNBUFFERED: '1',
+    [tagName]: runId,
+    OTA_SUPERVISOR_RELEASE: release,
+  }
+}
+
+async function exitOf(child: NodeJS.EventEmitter): Promise<Exit> {
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+  return code === null ? { is: 'signal', signal: signal ?? 'unknown' } : { is: 'code', code }
+}
+
+function unstartable(runId: string, why: string): Run {
+  return {
+    runId,
+    pid: 0,
+    exit: Promise.resolve({ is: 'unstartable', why }),
+    drained: async () => undefined,
+  }
+}
+
+/** Logs a pipe line by line. While the log has no room it does not read, and the program waits. */
+async function pump(
+  pipe: Readable,
+  stream: 'out' | 'err',
+  release: ReleaseId,
+  { config }: Site,
+  log: Log,
+): Promise<void> {
+  try {
+    for await (const bytes of lines(pipe, config.log.maxLineBytes)) {
+      log.output(release, { stream, bytes })
+      await log.room()
+    }
+  } catch (error) {
+    // Cut by `drained`: somebody outside the program's group still holds the pipe.
+    if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') log.warn(messageOf(error))
+  }
+}

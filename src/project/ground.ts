@@ -1,0 +1,71 @@
+import type { Site } from '../config.ts'
+import { hintOf, isExpected, messageOf } from '../errors.ts'
+import type { Cause, Clock, Exit, Log, Outcome, Release, ReleaseId } from '../model.ts'
+import type { Program } from '../program/life.ts'
+import { storeStage } from '../update/store.ts'
+import { keptIn, tidy } from '../update/tidy.ts'
+import { words } from '../words.ts'
+
+/** What every part of a project's road stands on. */
+export type Ground = {
+  readonly site: Site
+  readonly program: Program
+  readonly log: Log
+  readonly clock: Clock
+  /** Aborts when the daemon is to end. Apply and undo do not look at it. */
+  readonly shutdown: AbortSignal
+}
+
+/** Starts the program, unless the daemon is ending or there is none. */
+export async function startProgram(
+  release: ReleaseId,
+  cause: Cause,
+  on: Ground,
+): Promise<{ exit: Promise<Exit> } | null> {
+  if (on.shutdown.aborted) return null
+  const run = await on.program.start(release, cause)
+  if (run === null) on.log.error(words.noMain(on.site.paths.main, on.site.paths.deposit))
+  return run
+}
+
+/** The one end of every release: its outcome on disk, in the history and in the log. */
+export async function endRelease(
+  release: Release,
+  outcome: Outcome,
+  downtimeMs: number,
+  on: Ground,
+): Promise<void> {
+  const ended = { stage: 'ended', release, outcome, downtimeMs } as const
+  await patiently(release.id, on, async () => {
+    await storeStage(ended, on.site)
+    await tidy(ended, on.site)
+  })
+  const text = words.outcome(ended, keptIn(release.id, on.site))
+  if (outcome.result === 'committed') on.log.info(text)
+  else on.log.error(text)
+}
+
+/**
+ * Does what must be done before anything else may be, again and again while the system says no (a
+ * full disk). Throws the shutdown's reason when the daemon ends first: the stage on disk then tells
+ * the next start to go on with it.
+ */
+export async function patiently<T>(
+  id: ReleaseId,
+  on: Ground,
+  what: () => T | Promise<T>,
+): Promise<T> {
+  let told = ''
+  for (;;) {
+    try {
+      return await what()
+    } catch (error) {
+      if (!isExpected(error)) throw error
+      const text = words.stuck(id, messageOf(error), hintOf(error))
+      if (text !== told) on.log.error(text)
+      told = text
+    }
+    on.shutdown.throwIfAborted()
+    await on.clock.sleep(on.site.config.update.retryMs, on.shutdown)
+  }
+}

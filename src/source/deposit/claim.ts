@@ -1,0 +1,58 @@
+import type { Site } from '../../config.ts'
+import { type Entry, look, placeIn, type Snapshot, walk } from './scan.ts'
+
+/**
+ * Moves what a snapshot saw from the deposit into the staging folder, file by file: a folder of the
+ * deposit is never renamed, because a client may stand in it and would go on writing into main.
+ * Returns the path that was not as the snapshot had it, or null when all is claimed; what was moved
+ * so far stays in staging, for `giveBack`.
+ */
+export async function claimInto(
+  staging: string,
+  snapshot: Snapshot,
+  site: Site,
+): Promise<string | null> {
+  const { disk, paths } = site
+  const folders: Entry[] = []
+  for (const entry of snapshot.entries) {
+    if (entry.kind === 'dir') {
+      disk.makeDir(placeIn(staging, entry.raw))
+      folders.push(entry)
+    } else {
+      if (look(paths.deposit, entry.raw)?.fingerprint !== entry.fingerprint) return entry.path
+      await disk.move(placeIn(paths.deposit, entry.raw), placeIn(staging, entry.raw))
+    }
+  }
+  // Only the empty ones go: a file that came meanwhile keeps its folder.
+  for (const { raw } of folders.toReversed()) disk.removeEmptyDir(placeIn(paths.deposit, raw))
+  return null
+}
+
+/**
+ * Puts what is in the staging folder back into the deposit, so that nothing is lost and it is claimed
+ * again as one. Where a newer upload has taken the place, that one counts.
+ */
+export async function giveBack(staging: string, site: Site): Promise<void> {
+  const { disk, paths } = site
+  disk.makeDir(paths.deposit)
+  for await (const { raw, kind } of walk(staging)) {
+    const now = look(paths.deposit, raw)?.kind
+    if (kind === 'dir') {
+      if (now === undefined && parentIsFolder(raw, site)) disk.makeDir(placeIn(paths.deposit, raw))
+    } else if (now === undefined && parentIsFolder(raw, site)) {
+      await disk.move(placeIn(staging, raw), placeIn(paths.deposit, raw))
+    }
+  }
+}
+
+/** False where a newer upload has put a file in the place of the folder. */
+function parentIsFolder(raw: Buffer, { paths }: Site): boolean {
+  const end = raw.lastIndexOf('/')
+  return end < 0 || look(paths.deposit, raw.subarray(0, end))?.kind === 'dir'
+}
+
+/** How many files, and bytes in them, a snapshot would claim. */
+export function sizeOf(snapshot: Snapshot): { files: number; bytes: number } {
+  const files = snapshot.entries.filter(({ kind }) => kind !== 'dir')
+  return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
+}

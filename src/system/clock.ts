@@ -1,0 +1,53 @@
+import { setTimeout as timeout } from 'node:timers/promises'
+import type { Clock } from '../model.ts'
+
+/**
+ * The real clock. A Pi has no battery for its clock: it wakes in the past and jumps forward, so every
+ * wait and every "how long" is measured by `now`, which starts with the process and never jumps.
+ */
+export const clock: Clock = {
+  now: () => performance.now(),
+  wall: () => new Date(),
+  async sleep(ms, signal) {
+    try {
+      await timeout(ms, undefined, signal === undefined ? {} : { signal })
+    } catch {
+      // Aborted: the caller looks at its signal.
+    }
+  },
+}
+
+/** What came first in `within`. */
+export type First<T> =
+  | { readonly is: 'done'; readonly value: T }
+  | { readonly is: 'aborted' }
+  | { readonly is: 'late' }
+
+/**
+ * Waits for a promise, but not past the signal and not longer than `ms` (without it: no limit).
+ * Unlike `Promise.race` on a long-lived signal it leaves no listener and no timer behind.
+ */
+export function within<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  ms?: number,
+): Promise<First<T>> {
+  return new Promise((resolve, reject) => {
+    const timer = ms === undefined ? undefined : setTimeout(() => finish({ is: 'late' }), ms)
+    const onAbort = () => finish({ is: 'aborted' })
+    function finish(first: First<T>) {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+      resolve(first)
+    }
+    signal.addEventListener('abort', onAbort)
+    promise.then(
+      (value) => finish({ is: 'done', value }),
+      (error: unknown) => {
+        reject(error)
+        finish({ is: 'aborted' })
+      },
+    )
+    if (signal.aborted) onAbort()
+  })
+}

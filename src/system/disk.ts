@@ -1,0 +1,244 @@
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  statfsSync,
+  unlinkSync,
+} from 'node:fs'
+import {
+  copyFile,
+  open,
+  readFile,
+  readlink,
+  rename,
+  symlink,
+  unlink,
+  utimes,
+} from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { remove } from 'fs-extra/esm'
+import { codeOf, OperationalError } from '../errors.ts'
+import { command } from './command.ts'
+
+/** What a path is, never following a symbolic link. */
+export type Kind = 'file' | 'dir' | 'symlink' | 'other'
+
+/**
+ * The only door to the file system for everything that must survive a power cut.
+ *
+ * Each verb under "changing" is one step that a cut can come before; a test runs the road with a
+ * disk that dies at its n-th such step, for every n. `rename`, `makeDir`, `removeEmptyDir` and
+ * `unlink` are synchronous: a swap of 10,000 files is 20,000 of them while the program is down, and
+ * an await for each would cost more than the call itself.
+ */
+export const disk = {
+  // --- looking ---
+
+  /** What is at the path, or null. A link is a link, wherever it leads. */
+  kind(path: string): Kind | null {
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    if (stat === undefined) return null
+    if (stat.isFile()) return 'file'
+    if (stat.isDirectory()) return 'dir'
+    return stat.isSymbolicLink() ? 'symlink' : 'other'
+  },
+
+  /** The names in a folder; none where there is no folder. */
+  list(path: string): string[] {
+    try {
+      return readdirSync(path)
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return []
+      throw error
+    }
+  },
+
+  /** The number of the file system a path is on; of its nearest existing parent if it is not there. */
+  fileSystemOf(path: string): number {
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    return stat?.dev ?? disk.fileSystemOf(dirname(path))
+  },
+
+  /** Bytes that may still be written to the file system of a path by this user. */
+  freeBytes(path: string): number {
+    const { bavail, bsize } = statfsSync(path)
+    return bavail * bsize
+  },
+
+  /** The text of a file, or null when there is none. */
+  async readText(path: string): Promise<string | null> {
+    try {
+      return await readFile(path, 'utf8')
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return null
+      throw error
+    }
+  },
+
+  // --- changing: each verb is a step ---
+
+  /** One rename(2). Replaces a file, or an empty folder, at the target. */
+  rename(from: string, to: string): void {
+    renameSync(from, to)
+  },
+
+  /** Makes a folder and its missing parents. */
+  makeDir(path: string | Buffer): void {
+    mkdirSync(path, { recursive: true })
+  },
+
+  /** Removes a folder if there is nothing in it; says whether it is gone. */
+  removeEmptyDir(path: string | Buffer): boolean {
+    try {
+      rmdirSync(path)
+      return true
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return true
+      if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error))) return false
+      throw error
+    }
+  },
+
+  /** Removes one file; it need not be there. */
+  unlink(path: string | Buffer): void {
+    try {
+      unlinkSync(path)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
+  },
+
+  /** Makes an empty file where there is none. */
+  touch(path: string): void {
+    closeSync(openSync(path, 'a'))
+  },
+
+  /** Removes a folder with all that is in it, or a file; it need not be there. */
+  async removeTree(path: string): Promise<void> {
+    await remove(path)
+  },
+
+  /**
+   * Moves one file, link or the like, also to another file system: there it is copied to a
+   * temporary name, made durable and renamed, and only then is the old one removed.
+   */
+  async move(from: Buffer, to: Buffer): Promise<void> {
+    try {
+      renameSync(from, to)
+    } catch (error) {
+      if (codeOf(error) !== 'EXDEV') throw error
+      await copyAcross(from, to)
+      await syncDir(parentOf(to))
+      await unlink(from)
+    }
+  },
+
+  /** Writes a file of `bytes` bytes that really occupies them, durably: space kept for later. */
+  async reserve(path: string, bytes: number): Promise<void> {
+    await writeDurably(path, Buffer.alloc(bytes, 0x2e))
+  },
+
+  /** Writes a JSON file so that after a power cut there is the old one or the new one, whole. */
+  async writeRecord(path: string, value: unknown): Promise<void> {
+    await disk.replaceText(path, `${JSON.stringify(value, null, 1)}\n`)
+  },
+
+  /** Writes a text file so that after a power cut there is the old one or the new one, whole. */
+  async replaceText(path: string, text: string): Promise<void> {
+    const temporary = `${path}.new`
+    await writeDurably(temporary, text)
+    await rename(temporary, path)
+    await syncDir(dirname(path))
+  },
+
+  /** Appends a text to a file, durably. */
+  async append(path: string, text: string): Promise<void> {
+    const file = await open(path, 'a', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+  },
+
+  /**
+   * Makes all that was written to the path's file system durable. One syncfs(2) however many files
+   * there are: an SD card takes hundreds of milliseconds for each single fsync.
+   */
+  async syncAll(path: string): Promise<void> {
+    const done = await command('sync', ['-f', path])
+    if (done.exitCode === 0) return
+    throw new OperationalError(`could not make ${path} durable: ${done.output}`, {
+      code: /no space left/i.test(done.output) ? 'ENOSPC' : 'EIO',
+      path,
+      hint: 'the card or disk may be failing; look at `dmesg`',
+    })
+  },
+}
+
+/** The type a test's dying disk must have too. */
+export type Disk = typeof disk
+
+async function writeDurably(path: string, data: string | Buffer): Promise<void> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    await file.writeFile(data)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
+function parentOf(path: Buffer): Buffer {
+  return path.subarray(0, path.lastIndexOf('/'))
+}
+
+async function syncDir(path: string | Buffer): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+async function copyAcross(from: Buffer, to: Buffer): Promise<void> {
+  const before = lstatSync(from, { bigint: true })
+  const temporary = Buffer.concat([to, Buffer.from('.ota-new')])
+  disk.unlink(temporary)
+  if (before.isSymbolicLink()) {
+    await symlink(await readlink(from, 'buffer'), temporary)
+  } else if (before.isFile()) {
+    await copyFile(from, temporary)
+    await utimes(temporary, Number(before.atimeMs) / 1000, Number(before.mtimeMs) / 1000)
+    syncFile(temporary)
+  } else {
+    // A FIFO, socket or device means nothing elsewhere; its name is enough to refuse it.
+    await symlink('special file', temporary)
+  }
+  const after = lstatSync(from, { bigint: true })
+  if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
+    disk.unlink(temporary)
+    throw new OperationalError(`${from.toString()} was changed while it was copied`, {
+      code: 'EBUSY',
+      path: from.toString(),
+    })
+  }
+  await rename(temporary, to)
+}
+
+function syncFile(path: Buffer): void {
+  const file = openSync(path, 'r')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}

@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { codeOf } from '../errors.ts'
+
+/** One process as /proc/PID/stat shows it. */
+export type Process = {
+  readonly pid: number
+  readonly group: number
+  readonly name: string
+  /** Clock ticks since boot at its start: with the pid it names a process for good (proc(5), field 22). */
+  readonly startTime: number
+}
+
+/** The process with this number, or null if there is none or only its zombie. */
+export function processOf(pid: number): Process | null {
+  const stat = readProc(pid, 'stat')
+  if (stat === null) return null
+  // The name is in parentheses and may itself hold spaces and parentheses: proc(5).
+  const end = stat.lastIndexOf(')')
+  const fields = stat.slice(end + 2).split(' ')
+  if (fields[0] === 'Z' || fields[0] === 'X') return null
+  return {
+    pid,
+    group: Number(fields[2]),
+    name: stat.slice(stat.indexOf('(') + 1, end),
+    startTime: Number(fields[19]),
+  }
+}
+
+/**
+ * True while a process group has a living member. `kill(-group, 0)` alone does not tell: it also
+ * succeeds for zombies. But when it fails there is nobody, and that answer is nearly free.
+ */
+export function isGroupAlive(group: number): boolean {
+  return signal(-group, 0) && (processOf(group) !== null || membersOf(group).length > 0)
+}
+
+/** The living members of a process group. */
+export function membersOf(group: number): Process[] {
+  return allPids()
+    .map(processOf)
+    .filter((found) => found?.group === group)
+    .filter((found) => found !== null)
+}
+
+/**
+ * The living processes whose environment holds `NAME=value`. An environment goes down to every
+ * descendant, also those that left the group and the session. The caller itself is never named.
+ */
+export function taggedWith(name: string, value: string): Process[] {
+  const tag = `\0${name}=${value}\0`
+  return allPids()
+    .filter((pid) => pid !== process.pid && `\0${readProc(pid, 'environ') ?? ''}`.includes(tag))
+    .map(processOf)
+    .filter((found) => found !== null)
+}
+
+/** True when the process has a handler of its own for the signal (SigCgt in proc(5)). */
+export function handles(pid: number, signalNumber: number): boolean {
+  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readProc(pid, 'status') ?? '')?.[1]
+  if (mask === undefined) return false
+  return ((BigInt(`0x${mask}`) >> BigInt(signalNumber - 1)) & 1n) === 1n
+}
+
+/** Sends a signal to a process, or to a group by its negative number; false if nobody is there. */
+export function signal(target: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(target, name)
+    return true
+  } catch (error) {
+    // EPERM: somebody is there, but not ours to signal.
+    if (codeOf(error) === 'EPERM') return true
+    if (codeOf(error) === 'ESRCH') return false
+    throw error
+  }
+}
+
+/** Changes with every boot of the machine; pids and start times mean something within one only. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+}
+
+function allPids(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger)
+}
+
+function readProc(pid: number, file: 'stat' | 'status' | 'environ'): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    // It ended meanwhile, or belongs to somebody else.
+    return null
+  }
+}

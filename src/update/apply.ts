@@ -1,0 +1,82 @@
+import { dirname, join } from 'node:path'
+import type { Site } from '../config.ts'
+import { codeOf, OperationalError } from '../errors.ts'
+import type { Plan, Release, Step, Verified } from '../model.ts'
+import { words } from '../words.ts'
+import { dropBytecode } from './bytecode.ts'
+import { filesOf } from './store.ts'
+
+/**
+ * Takes the steps of the plan: each old file goes into the journal and each new one into main, by
+ * rename. Nothing is made durable here, because the program is down meanwhile: `settle` does that.
+ * A failure part-way throws and leaves the rest to `undo`, which asks the disk how far it came.
+ */
+export function apply({ release, plan }: Verified, site: Site): void {
+  for (const step of plan.steps) take(step, release, site)
+  dropBytecode(filesIn(plan), site)
+}
+
+/** Makes what was applied or undone durable. */
+export async function settle(site: Site): Promise<void> {
+  await site.disk.syncAll(site.paths.main)
+}
+
+/**
+ * Makes the folders of the journal and all that was staged durable, before the program is stopped:
+ * apply then only renames.
+ */
+export async function prepare({ release, plan }: Verified, site: Site): Promise<void> {
+  const { old } = filesOf(release.id, site.paths)
+  const replaced = plan.steps.filter((step) => step.do === 'put')
+  for (const folder of new Set(replaced.map((step) => dirname(step.path)))) {
+    site.disk.makeDir(join(old, folder))
+  }
+  await site.disk.syncAll(site.paths.releases)
+}
+
+/** All files a plan places, relative to main. */
+export function filesIn(plan: Plan): string[] {
+  return plan.steps.flatMap((step) => (step.do === 'put' ? [step.path] : step.files))
+}
+
+function take(step: Step, release: Release, site: Site): void {
+  if (step.do === 'put') putFile(step.path, release, site)
+  else putFolder(step, release, site)
+}
+
+function putFile(path: string, release: Release, { disk, paths }: Site): void {
+  const { staging, old } = filesOf(release.id, paths)
+  const place = join(paths.main, path)
+  // Looked at again: the program ran until a moment ago, and may have made something here.
+  const kind = disk.kind(place)
+  if (kind === 'dir') {
+    throw new OperationalError(words.fileOverFolder(path), { code: 'EISDIR', path: place })
+  }
+  if (kind !== null) disk.rename(place, join(old, path))
+  disk.rename(join(staging, path), place)
+}
+
+function putFolder(step: Step & { do: 'put-dir' }, release: Release, site: Site): void {
+  const { disk, paths } = site
+  const { staging, old } = filesOf(release.id, paths)
+  const place = join(paths.main, step.path)
+  if (disk.kind(place) === null) {
+    disk.rename(join(staging, step.path), place)
+    return
+  }
+  // The program has made a folder of this name since the plan was: merge into it.
+  for (const folder of [step.path, ...step.dirs]) {
+    makeFolder(join(paths.main, folder), site)
+    disk.makeDir(join(old, folder))
+  }
+  for (const file of step.files) putFile(file, release, site)
+}
+
+function makeFolder(path: string, { disk }: Site): void {
+  try {
+    disk.makeDir(path)
+  } catch (error) {
+    if (!['EEXIST', 'ENOTDIR'].includes(codeOf(error))) throw error
+    throw new OperationalError(words.folderOverFile(path), { code: 'ENOTDIR', path, cause: error })
+  }
+}

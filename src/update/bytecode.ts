@@ -1,0 +1,42 @@
+import { basename, dirname, join } from 'node:path'
+import type { Site } from '../config.ts'
+
+const folderName = '__pycache__'
+
+/**
+ * Removes the cached bytecode of the Python files that are placed in main or taken out of it. Python
+ * trusts it when size and second of change agree with the source, so a replaced file could go on
+ * running as the old one. It is derived from the source and needs no journal.
+ */
+export function dropBytecode(files: readonly string[], { disk, paths }: Site): void {
+  const stems = new Map<string, Set<string>>()
+  for (const file of files.filter((name) => name.endsWith('.py'))) {
+    const folder = dirname(file)
+    const known = stems.get(folder) ?? new Set()
+    stems.set(folder, known.add(basename(file, '.py')))
+  }
+  for (const [folder, names] of stems) {
+    const cache = join(paths.main, folder, folderName)
+    for (const entry of disk.list(cache)) {
+      if (isBytecode(entry) && names.has(stemOf(entry))) disk.unlink(join(cache, entry))
+    }
+  }
+}
+
+/** Removes the bytecode folder of a folder, if there is nothing but bytecode in it. */
+export function dropBytecodeFolder(folder: string, { disk }: Site): void {
+  const cache = join(folder, folderName)
+  const entries = disk.list(cache)
+  if (!entries.every(isBytecode)) return
+  for (const entry of entries) disk.unlink(join(cache, entry))
+  disk.removeEmptyDir(cache)
+}
+
+/** `name.cpython-311.pyc`, `name.cpython-311.opt-1.pyc`, and the temporary files of both. */
+function isBytecode(name: string): boolean {
+  return /\.pyc(\.\d+)?$/.test(name)
+}
+
+function stemOf(name: string): string {
+  return name.slice(0, name.indexOf('.'))
+}

@@ -1,0 +1,130 @@
+import { join } from 'node:path'
+import type { Paths, Site } from '../config.ts'
+import { isOutOfSpace } from '../errors.ts'
+import type { Plan, Release, ReleaseId, Stage } from '../model.ts'
+
+/**
+ * The disk format of a release under way, `.supervisor/releases/ID/`:
+ *
+ *     stage.json   the stage about to be walked (a `Stage`); written before it is walked
+ *     plan.json    what apply does (a `Plan`); written before apply
+ *     staging/     the new files, as they will lie in main
+ *     old/         the files of main that were replaced, where they lay: the journal
+ *     reserve      space for the records of the way back on a full disk
+ */
+export type ReleaseFiles = {
+  readonly dir: string
+  readonly stage: string
+  readonly plan: string
+  readonly staging: string
+  readonly old: string
+  readonly reserve: string
+}
+
+export function filesOf(id: ReleaseId, paths: Paths): ReleaseFiles {
+  const dir = join(paths.releases, id)
+  return {
+    dir,
+    stage: join(dir, 'stage.json'),
+    plan: join(dir, 'plan.json'),
+    staging: join(dir, 'staging'),
+    old: join(dir, 'old'),
+    reserve: join(dir, 'reserve'),
+  }
+}
+
+/**
+ * Makes the folder of a new release and stores its first stage. `after` is the newest release there
+ * ever was; numbers only grow, whatever the clock says.
+ */
+export async function openRelease(
+  about: Omit<Release, 'id'>,
+  after: ReleaseId,
+  site: Site,
+): Promise<Release> {
+  const { disk, paths } = site
+  const release: Release = { ...about, id: nextId(after) }
+  const files = filesOf(release.id, paths)
+  disk.makeDir(files.staging)
+  await disk.reserve(files.reserve, site.config.update.reserveBytes)
+  await storeStage({ stage: 'claiming', release }, site)
+  return release
+}
+
+/** Stores the stage about to be walked, durably. On a full disk the release's reserve is used up. */
+export async function storeStage(stage: Stage, site: Site): Promise<void> {
+  const files = filesOf(stage.release.id, site.paths)
+  try {
+    await site.disk.writeRecord(files.stage, stage)
+  } catch (error) {
+    if (!isOutOfSpace(error)) throw error
+    site.disk.unlink(files.reserve)
+    await site.disk.writeRecord(files.stage, stage)
+  }
+}
+
+export async function storePlan(release: Release, plan: Plan, site: Site): Promise<void> {
+  await site.disk.writeRecord(filesOf(release.id, site.paths).plan, plan)
+}
+
+/** The stored plan of a release; without one, nothing of it can have been applied. */
+export async function readPlan(id: ReleaseId, site: Site): Promise<Plan> {
+  const text = await site.disk.readText(filesOf(id, site.paths).plan)
+  return text === null ? { steps: [] } : (JSON.parse(text) as Plan)
+}
+
+/**
+ * Removes a release's folder. The one rename in front makes it happen at once: a half-removed folder
+ * could look like another stage. `sweepGone` removes what a power cut left of it.
+ */
+export async function dropRelease(id: ReleaseId, site: Site): Promise<void> {
+  const { dir } = filesOf(id, site.paths)
+  const gone = `${dir}${goneSuffix}`
+  await site.disk.removeTree(gone)
+  if (site.disk.kind(dir) !== null) site.disk.rename(dir, gone)
+  await site.disk.removeTree(gone)
+}
+
+/** Removes the rest of dropped releases. */
+export async function sweepGone({ disk, paths }: Site): Promise<void> {
+  for (const name of disk.list(paths.releases).filter((found) => found.endsWith(goneSuffix))) {
+    await disk.removeTree(join(paths.releases, name))
+  }
+}
+
+const goneSuffix = '.gone'
+
+/**
+ * What lies in `releases/`, oldest first: each with its stage, or null where the record is missing
+ * or cannot be read.
+ */
+export async function readReleases(site: Site): Promise<{ id: ReleaseId; stage: Stage | null }[]> {
+  const ids = site.disk.list(site.paths.releases).filter(isReleaseId).sort(byAge)
+  return Promise.all(ids.map(async (id) => ({ id, stage: await readStage(id, site) })))
+}
+
+async function readStage(id: ReleaseId, site: Site): Promise<Stage | null> {
+  const text = await site.disk.readText(filesOf(id, site.paths).stage)
+  try {
+    return text === null ? null : (JSON.parse(text) as Stage)
+  } catch {
+    return null
+  }
+}
+
+export function isReleaseId(name: string): name is ReleaseId {
+  return /^r(0|[1-9]\d{0,14})$/.test(name)
+}
+
+/** The release number's order: oldest first. */
+export function byAge(one: ReleaseId, other: ReleaseId): number {
+  return numberOf(one) - numberOf(other)
+}
+
+function nextId(after: ReleaseId): ReleaseId {
+  return `r${numberOf(after) + 1}`
+}
+
+function numberOf(id: ReleaseId): number {
+  return Number(id.slice(1))
+}

@@ -1,0 +1,219 @@
+/** Every sentence the daemon says to a person, in one place. Pure: data in, text out. */
+import type { Cause, Ended, Exit, Outcome, ProgramState, Release, ReleaseId } from './model.ts'
+
+type Named = { readonly pid: number; readonly name: string }
+
+export const words = {
+  // --- the daemon ---
+
+  hello: (about: {
+    version: string
+    project: string
+    python: string
+    node: string
+    log: string | null
+  }) =>
+    [
+      `ota-supervisor ${about.version} in ${about.project}`,
+      `Python ${about.python}, Node ${about.node}${about.log === null ? '' : `, log ${about.log}`}`,
+    ].join('\n'),
+  madeFolder: (name: string) => `made the folder ${name}/`,
+  waiting: (deposit: string) => `waiting for uploads in ${deposit}`,
+  stopping: (signal: string) => `${signal}: stopping main.py, then the daemon`,
+  hastened: 'second signal: ending main.py at once',
+  goodbye: 'stopped',
+  alreadyRunning: (project: string, pid: string) =>
+    `another ota-supervisor already runs in ${project}${pid === '' ? '' : ` (pid ${pid})`}`,
+  alreadyRunningHint: (pid: string) =>
+    pid === '' ? 'stop it first' : `look at it with: ps -fp ${pid}   and stop it with: kill ${pid}`,
+  bug: (stack: string) =>
+    `a fault in ota-supervisor itself; it looks at the disk and goes on. Please report this:\n${stack}`,
+  noSetpriv:
+    'setpriv is missing: if the daemon is killed, main.py lives on until the next start. sudo apt install util-linux',
+
+  // --- the log ---
+
+  noLogFile: (dir: string, why: string) =>
+    `no log file in ${dir}: ${why}. Everything is on the console only`,
+  linesLost: (lines: number) =>
+    `supervisor  WARNING: ${count(lines, 'line')} could not be logged here (disk full, or nobody read them)`,
+
+  // --- the program ---
+
+  noMain: (main: string, deposit: string) =>
+    `No main.py inside the main directory (${main})\nPut your program into ${deposit}: main.py and what it needs. It starts by itself`,
+  state(state: ProgramState): string | null {
+    switch (state.is) {
+      case 'STARTING':
+        return state.pid === 0
+          ? null
+          : `main.py started (pid ${state.pid}): ${causeText(state.cause)}`
+      case 'RUNNING':
+        return null
+      case 'STOPPING':
+        return `main.py is being stopped (pid ${state.pid}): ${causeText(state.cause)}`
+      case 'STOPPED':
+        return typeof state.why === 'string' ? null : 'main.py stopped'
+      case 'EXITED':
+        return 'main.py reached its end (exit code 0); waiting for the next deposit'
+      case 'BACKOFF':
+        return `main.py ${exitText(state.last)}; next start in ${seconds(state.waitMs)}`
+      case 'FATAL':
+        return `main.py ${exitText(state.last)}, too often in a short time (FATAL); next start in ${seconds(state.waitMs)}, or at once on a new deposit`
+    }
+  },
+  exit: (exit: Exit) => `main.py ${exitText(exit)}`,
+  leftBehind: (left: readonly Named[]) =>
+    `main.py left ${count(left.length, 'process', 'processes')} behind; ended: ${names(left)}`,
+  leftover: (left: readonly Named[]) =>
+    `ended ${count(left.length, 'process', 'processes')} of the last session (the daemon was killed): ${names(left)}`,
+  survivors: (left: readonly Named[]) =>
+    `not even SIGKILL ends ${names(left)}: stuck in the kernel (a dead disk or mount?). Nothing is started before it is gone`,
+  noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
+
+  // --- the deposit ---
+
+  depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
+  depositTrouble: (deposit: string, why: string) => `cannot read ${deposit}: ${why}`,
+  watchTrouble: (why: string) =>
+    `file events do not work here (${why}); uploads are found by looking every few seconds. ` +
+    'ENOSPC means that inotify watches are used up: sudo sysctl fs.inotify.max_user_watches=65536',
+  claimed: (release: Release) =>
+    `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the ${release.from}`,
+  changedWhileClaimed: (path: string) =>
+    `${path} changed while it was claimed; all stays in the deposit until it is quiet again`,
+  claimFailed: (why: string, hint: string | undefined) =>
+    `could not claim the deposit: ${why}. It stays there and is tried again${hintText(hint)}`,
+  givenBack: (id: ReleaseId) =>
+    `${id}: the daemon ended while it was claimed; its files are back in the deposit`,
+
+  // --- why a release is refused; paths are relative to main ---
+
+  isSymlink: (path: string) =>
+    `${path} is a symbolic link. Links are never followed; upload the file itself`,
+  isSpecial: (path: string) =>
+    `${path} is not a file or folder (a pipe, socket or device, or its name is not UTF-8)`,
+  fileOverFolder: (path: string) =>
+    `${path} is a file in the deposit but a folder in main. Remove or rename one of them`,
+  folderOverFile: (path: string) =>
+    `${path} is a folder in the deposit but a file in main. Remove or rename one of them`,
+  folderOverLink: (path: string) =>
+    `${path} is a folder in the deposit but a symbolic link in main. Remove or rename one of them`,
+  otherFileSystem: (path: string) =>
+    `main/${path} is a mount of another file system; files there cannot be swapped safely`,
+  ownNameUsed: (path: string) => `${path}: the name .supervisor belongs to ota-supervisor`,
+
+  // --- the road ---
+
+  applied: (release: Release, downtimeMs: number, trialMs: number) =>
+    `${release.id}: applied, main.py was down for ${Math.round(downtimeMs)} ms; on trial for ${seconds(trialMs)}`,
+  trialAgain: (release: Release, boots: number, maxBoots: number) =>
+    `${release.id}: its trial goes on (start ${boots} of ${maxBoots})`,
+  trialEndedBy: (release: Release, by: Release) =>
+    `${release.id}: its trial is ended by ${by.id}; from here they stand or fall together`,
+  outcome: ({ release, outcome }: Ended, kept: string) =>
+    outcome.result === 'committed'
+      ? `${release.id}: committed${outcome.note === undefined ? '' : ` (${outcome.note})`}`
+      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\nits files are kept in ${kept}`,
+  undoing: (release: Release, why: string) => `${release.id}: going back: ${why}`,
+  retried: (release: Release) =>
+    `${release.id}: the power failed or the daemon was killed while it was applied; main is as before, trying again`,
+  interrupted: 'the power failed or the daemon was killed',
+  tooManyAttempts: (attempts: number) =>
+    `the power failed or the daemon was killed while it was applied, ${attempts} times`,
+  tooManyBoots: (boots: number) =>
+    `the daemon or the machine went down during its trial, ${boots} times`,
+  applyFailed: (why: string) => `it could not be applied: ${why}`,
+  trialFailed: (exit: Exit, upMs: number) =>
+    `main.py ${exitText(exit)} ${seconds(upMs)} after its start, within its trial`,
+  failedWith: (id: ReleaseId, why: string) => `${id}, which came during its trial, failed: ${why}`,
+  noteFirst: 'it failed its trial, but there is nothing to go back to; main.py is tried again',
+  noteNoProgram: 'there is no main.py yet',
+  noteReached: 'main.py reached its end (exit code 0)',
+  noteWith: (id: ReleaseId) => `together with ${id}`,
+  tooLittleSpace: (free: number, needed: number) =>
+    `only ${size(free)} are free on the disk of main, ${size(needed)} are needed`,
+  waits: (id: ReleaseId, why: string, hint: string | undefined) =>
+    `${id}: cannot be applied yet: ${why}; main.py runs on, and it is tried again${hintText(hint)}`,
+  stuck: (id: ReleaseId, why: string, hint: string | undefined) =>
+    `${id}: cannot go on: ${why}; trying again${hintText(hint)}`,
+  unreadable: 'its record on the disk cannot be read',
+
+  /** REASON.txt, beside the files of a refused release. */
+  reasonFile: ({ release, outcome }: Ended, why: string) =>
+    [
+      `Release ${release.id}, claimed from the ${release.from} at ${release.at}`,
+      `(${count(release.files, 'file')}, ${size(release.bytes)}) was ${resultText(outcome)}:`,
+      '',
+      `    ${why}`,
+      '',
+      'Its files are in the folder files/ beside this one. To try again, correct them and put',
+      'them into the deposit once more.',
+      '',
+    ].join('\n'),
+
+  // --- errors on the way up ---
+
+  failure: (message: string, hint: string | undefined) =>
+    `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
+}
+
+function resultText(outcome: Outcome): string {
+  return outcome.result === 'rolled-back' ? 'rolled back' : outcome.result
+}
+
+function causeText(cause: Cause): string {
+  switch (cause.by) {
+    case 'boot':
+      return 'the daemon has started'
+    case 'shutdown':
+      return 'the daemon is stopping'
+    case 'release':
+      return `release ${cause.id}`
+    case 'roll-back':
+      return `roll-back of ${cause.id}`
+    case 'retry':
+      return `again, after it ${exitText(cause.after)}`
+    case 'recovery':
+      return 'recovery from a fault'
+  }
+}
+
+function exitText(exit: Exit): string {
+  switch (exit.is) {
+    case 'code':
+      return `ended with exit code ${exit.code}`
+    case 'signal':
+      return `was ended by ${exit.signal}`
+    case 'unstartable':
+      return `could not be started: ${exit.why}`
+  }
+}
+
+function names(processes: readonly Named[]): string {
+  return processes.map(({ pid, name }) => `${name} (pid ${pid})`).join(', ')
+}
+
+function hintText(hint: string | undefined): string {
+  return hint === undefined ? '' : `\n${hint}`
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`
+}
+
+/** `850 ms`, `1.5 s`, `10 s`, `10 min`. */
+function seconds(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms >= 120_000) return `${Math.round(ms / 60_000)} min`
+  return `${Number((ms / 1_000).toFixed(1))} s`
+}
+
+/** `812 bytes`, `3.4 kB`, `12 MB`. */
+function size(bytes: number): string {
+  if (bytes < 1_000) return count(bytes, 'byte')
+  const units = ['kB', 'MB', 'GB', 'TB']
+  const power = Math.min(Math.floor(Math.log10(bytes) / 3), units.length)
+  const value = bytes / 1_000 ** power
+  return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${units[power - 1]}`
+}

@@ -1,0 +1,71 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { afterwards } from './cleanup.ts'
+
+/** The settings tests run with: everything is quick. */
+export const fastSettings = {
+  program: { start: '50ms', backoff: '50ms', backoff_max: '400ms', stop: '1s', term: '300ms' },
+  deposit: { quiet: '150ms', tick: '10ms', rescan: '300ms', retry: '200ms' },
+  trial: { time: '600ms' },
+  update: { retry: '100ms', wait: '200ms' },
+}
+
+export type Settings = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** A file tree: paths relative to its root, and their contents. */
+export type Tree = Readonly<Record<string, string>>
+
+/** Makes a project directory that is removed after the test. `settings` add to the fast ones. */
+export async function makeProject(t: TestContext, settings: Settings = {}): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'ota-'))
+  afterwards(t, () => rm(dir, { recursive: true, force: true }))
+  await writeSettings(dir, settings)
+  return dir
+}
+
+/** Writes `supervisor.toml`: the fast settings, and these on top. */
+export async function writeSettings(dir: string, settings: Settings = {}): Promise<void> {
+  const names = new Set([...Object.keys(fastSettings), ...Object.keys(settings)])
+  const sections = [...names].map((name) => {
+    const keys = { ...(fastSettings as Settings)[name], ...settings[name] }
+    const lines = Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+    return [`[${name}]`, ...lines].join('\n')
+  })
+  await writeFile(join(dir, 'supervisor.toml'), `${sections.join('\n\n')}\n`)
+}
+
+/** Writes files below a folder, making what is missing. */
+export async function writeTree(root: string, tree: Tree): Promise<void> {
+  for (const [path, text] of Object.entries(tree)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), text)
+  }
+}
+
+/** Reads all files below a folder, apart from bytecode, which is derived. */
+export async function readTree(root: string): Promise<Tree> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])
+  const files = entries
+    .filter((entry) => entry.isFile() && !entry.parentPath.endsWith('__pycache__'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+  const pairs = files.map(async (file) => [
+    file.slice(root.length + 1),
+    await readFile(file, 'utf8'),
+  ])
+  return Object.fromEntries(await Promise.all(pairs))
+}
+
+/** Copies one of the fixture programs to `main.py` of a folder. */
+export async function putProgram(name: string, root: string): Promise<void> {
+  await mkdir(root, { recursive: true })
+  await cp(programPath(name), join(root, 'main.py'))
+}
+
+/** Where a fixture program is, absolute. */
+export function programPath(name: string): string {
+  return fileURLToPath(new URL(`../../../test/fixtures/programs/${name}.py`, import.meta.url))
+}
