@@ -123,10 +123,11 @@ export function openProgram(
       return run
     },
     async stop(cause) {
-      stopCause = cause
-      life?.end.abort()
-      await life?.over
+      const ending = life
       life = null
+      stopCause = cause
+      ending?.end.abort()
+      await ending?.over
     },
   }
 }
