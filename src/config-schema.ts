@@ -26,7 +26,10 @@ function withDefaults(value: unknown): unknown {
 
 function setting(key: string, value: unknown): z.ZodType {
   if (isSection(value)) return section(value)
-  if (Array.isArray(value)) return z.array(z.string().min(1))
+  if (Array.isArray(value)) {
+    return z.array(typeof value[0] === 'number' ? z.number() : z.string().min(1))
+  }
+  if (typeof value === 'boolean') return z.boolean()
   if (typeof value === 'string') return z.string().min(1)
   if (/ms$/i.test(key)) return duration
   if (key.endsWith('Bytes')) return size

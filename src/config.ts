@@ -31,10 +31,36 @@ export const defaults = {
     drainMs: 1_000,
   },
   deposit: {
-    /** Nothing in the deposit may have changed for this long before it is claimed. */
-    quietMs: 2_000,
-    /** How often the deposit is looked at while something is in it; never more than a third of the time. */
+    /** Nothing may have changed, and no upload connection been there, for this long. */
+    quietMs: 250,
+    /** The same where the system does not tell who is writing, but shows the connections. */
+    unknownQuietMs: 2_000,
+    /** The same where it shows neither: a guess. */
+    blindQuietMs: 10_000,
+    /** A connection that stays open (a window of FileZilla) holds a batch up this long at most. */
+    sessionQuietMs: 3_500,
+    /** With true it holds it up until it ends. */
+    waitForSessionEnd: false,
+    /** A new connection may bring more of the same batch; it holds it up this long at most. */
+    connectionMs: 10_000,
+    /** The ports of the upload servers, for that. */
+    ports: [21, 22],
+    /** A file under a temporary name that nobody has touched for this long is an orphan. */
+    temporaryMs: 60_000,
+    /** A reason to wait is logged when it begins, and again after each of these. */
+    holdLogMs: 30_000,
+    /** While one of these lies in the deposit's root, nothing is claimed. */
+    holdMarkers: ['.hold', '.skipdeploy'],
+    /** One of these in the deposit's root: all is there, do not wait for connections to end. */
+    goMarkers: ['.go', '.dodeploy'],
+    /** How long the helper that knows who is writing may take for an answer. */
+    askMs: 5_000,
+    /** How often the deposit is looked at while something is in it. */
     tickMs: 50,
+    /** One look may take this part of the time between two. */
+    tickShare: 0.08,
+    /** Folders left empty by a claim are removed when no connection can stand in them any more. */
+    emptyFolderMs: 60_000,
     /** How often it is looked at when no event came: what events lose is found then. */
     rescanMs: 5_000,
     /** Names that stay in the deposit: they hold an empty folder in git. */

@@ -7,7 +7,9 @@ import type { Clock } from './model.ts'
 import { endLeftovers, openProgram } from './program/life.ts'
 import { runProject } from './project/project.ts'
 import { findInterpreter } from './python/interpreter.ts'
+import { openWriters } from './python/writers.ts'
 import { openDeposit } from './source/deposit/deposit.ts'
+import { testGuarantee } from './source/deposit/guarantee.ts'
 import { clock } from './system/clock.ts'
 import { disk } from './system/disk.ts'
 import { takeLock } from './system/lock.ts'
@@ -51,10 +53,13 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
   const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
-  const deposit = openDeposit(site, log, clock)
+  const writers = openWriters(python, config.deposit.askMs)
+  log.info(words.guarantee(await testGuarantee(site, writers, process.getuid?.() ?? 0)))
+  const deposit = openDeposit(site, writers, log, clock)
   log.info(words.waiting(paths.deposit))
   await runProject(deposit, { site, program, log, clock, shutdown: ending.shutdown })
 
+  await writers.close()
   log.info(words.goodbye)
   await log.close()
   lock.release()

@@ -133,6 +133,47 @@ export type Log = {
   readonly room: () => Promise<void>
 }
 
+/** Whether anybody has a file open for writing. `unknown`: the system does not tell this user. */
+export type WriterAnswer = 'free' | 'busy' | 'gone' | 'unknown'
+
+/** Knows who is writing. */
+export type Writers = {
+  /** One answer for each absolute path, in order. */
+  readonly ask: (paths: readonly Buffer[]) => Promise<readonly WriterAnswer[]>
+  readonly close: () => Promise<void>
+}
+
+/** A process that serves one upload connection, or copies files by itself. */
+export type Session = {
+  readonly pid: number
+  /** Such as `sftp-server` or `vsftpd`. */
+  readonly name: string
+  /** The user it acts as: the owner of the files it makes. */
+  readonly uid: number
+}
+
+/** Why the deposit is not claimed yet; the first reason that applies. */
+export type Hold =
+  | { readonly because: 'marker'; readonly path: string }
+  | { readonly because: 'temporary'; readonly path: string }
+  | { readonly because: 'writer'; readonly path: string; readonly others: number }
+  | { readonly because: 'session'; readonly session: Session; readonly isKnown: boolean }
+  | { readonly because: 'connection'; readonly many: number }
+  | { readonly because: 'quiet'; readonly ms: number; readonly isGuess: boolean }
+
+/**
+ * What is guaranteed about half-written files here. `exact`: a file that anyone writes is never
+ * claimed. `connections`: it is not while its owner's upload connection lives. `timer`: a guess.
+ */
+export type Guarantee =
+  | { readonly is: 'exact' }
+  | { readonly is: 'connections' | 'timer'; readonly because: Doubt }
+
+/** What stands in the way of an exact answer. */
+export type Doubt =
+  | { readonly is: 'no leases'; readonly why: string }
+  | { readonly is: 'other owner'; readonly uid: number }
+
 /** Time, as a parameter. */
 export type Clock = {
   /** Milliseconds on a clock that never jumps. */

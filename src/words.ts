@@ -1,5 +1,16 @@
 /** Every sentence the daemon says to a person, in one place. Pure: data in, text out. */
-import type { Cause, Ended, Exit, Outcome, ProgramState, Release, ReleaseId } from './model.ts'
+
+import type {
+  Cause,
+  Ended,
+  Exit,
+  Guarantee,
+  Hold,
+  Outcome,
+  ProgramState,
+  Release,
+  ReleaseId,
+} from './model.ts'
 
 type Named = { readonly pid: number; readonly name: string }
 
@@ -73,6 +84,40 @@ export const words = {
 
   // --- the deposit ---
 
+  guarantee(found: Guarantee): string {
+    if (found.is === 'exact')
+      return 'uploads: exact; a file that anyone still writes is never taken'
+    const { because } = found
+    const why =
+      because.is === 'no leases'
+        ? `this file system does not tell who is writing (${because.why})`
+        : `the deposit belongs to another user (uid ${because.uid}), about whose files the system tells nothing`
+    const way =
+      because.is === 'no leases'
+        ? 'put the deposit on ext4, or upload under a temporary name and rename'
+        : 'run the daemon as that user, or as root'
+    return found.is === 'connections'
+      ? `uploads: by waiting for the upload connection to end, because ${why}. For exact: ${way}`
+      : `uploads: by a timer, which is a guess, because ${why}, and /proc hides the upload connections. For exact: ${way}`
+  },
+  hold(hold: Hold): string {
+    switch (hold.because) {
+      case 'marker':
+        return `the deposit waits: ${hold.path} says so. Remove it to go on`
+      case 'temporary':
+        return `the deposit waits: ${hold.path} is an upload under a temporary name`
+      case 'writer':
+        return `the deposit waits: ${hold.path} is being written${hold.others === 0 ? '' : `, and ${count(hold.others, 'other file')}`}`
+      case 'session':
+        return `the deposit waits: an upload connection is open (${hold.session.name}, pid ${hold.session.pid})${hold.isKnown ? '' : ', and the system does not tell who is writing'}`
+      case 'connection':
+        return `the deposit waits: ${count(hold.many, 'new connection')} may bring more`
+      case 'quiet':
+        return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
+    }
+  },
+  orphan: (path: string) =>
+    `${path} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used`,
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
   depositTrouble: (deposit: string, why: string) => `cannot read ${deposit}: ${why}`,
   watchTrouble: (why: string) =>

@@ -1,6 +1,7 @@
 import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Claimed, Release } from '../model.ts'
-import { claimInto, giveBack, sizeOf } from '../source/deposit/claim.ts'
+import { giveBack, sizeOf } from '../source/deposit/claim.ts'
+import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Snapshot } from '../source/deposit/scan.ts'
 import { newestId } from '../update/history.ts'
 import { dropRelease, filesOf, openRelease, storeStage } from '../update/store.ts'
@@ -9,17 +10,22 @@ import { type Ground, patiently } from './ground.ts'
 
 /**
  * Claims a complete upload: its files leave the deposit for the staging folder of a new release.
- * Null when it could not be done (a full disk, a file that changed): then all is in the deposit
- * again, and the log says why.
+ * When it cannot be done all is in the deposit again, and the log says why: `again` when a file has
+ * changed, `later` when the system said no (a full disk).
  */
-export async function claim(snapshot: Snapshot, on: Ground): Promise<Claimed | null> {
+export async function claim(
+  snapshot: Snapshot,
+  deposit: Deposit,
+  on: Ground,
+): Promise<Claimed | 'again' | 'later'> {
   const { site, log } = on
   let release: Release | null = null
+  let next: 'again' | 'later' = 'again'
   try {
     const at = on.clock.wall().toISOString()
     const about = { from: 'deposit', at, ...sizeOf(snapshot) }
     release = await openRelease(about, await newestId(site), site)
-    const changed = await claimInto(filesOf(release.id, site.paths).staging, snapshot, site)
+    const changed = await deposit.claim(snapshot, filesOf(release.id, site.paths).staging)
     if (changed === null) {
       // Durable before the stage says so: else a restart could verify a part and take it for all.
       await site.disk.syncAll(site.paths.releases)
@@ -32,9 +38,10 @@ export async function claim(snapshot: Snapshot, on: Ground): Promise<Claimed | n
   } catch (error) {
     if (!isExpected(error)) throw error
     log.error(words.claimFailed(messageOf(error), hintOf(error)))
+    next = 'later'
   }
   if (release !== null) await unclaim(release, on)
-  return null
+  return next
 }
 
 /** Puts a half-made claim back into the deposit: it will be claimed again as one. */

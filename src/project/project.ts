@@ -86,10 +86,10 @@ async function handle(
     case 'verdict':
       return { ...now, trial: now.trial && (await conclude(now.trial, event.verdict, on)) }
     case 'upload': {
-      const claimed = event.snapshot && (await claim(event.snapshot, on))
-      if (claimed) return { ...now, queue: [claimed], upload: null }
-      // What cannot be claimed now is not tried again at once.
-      return { ...now, upload: nextUpload(on.site.config.deposit.retryMs, deposit, on) }
+      const claimed = event.snapshot === null ? 'again' : await claim(event.snapshot, deposit, on)
+      if (typeof claimed === 'object') return { ...now, queue: [claimed], upload: null }
+      const waitMs = claimed === 'later' ? on.site.config.deposit.retryMs : 0
+      return { ...now, upload: nextUpload(waitMs, deposit, on) }
     }
     case 'time':
       return now
@@ -104,8 +104,8 @@ async function claimEarly(deposit: Deposit, on: Ground): Promise<readonly Claime
     AbortSignal.timeout(on.site.config.deposit.bootWaitMs),
   ])
   const snapshot = await deposit.next(timeUp)
-  const claimed = snapshot === null ? null : await claim(snapshot, on)
-  return claimed === null ? [] : [claimed]
+  const claimed = snapshot === null ? 'again' : await claim(snapshot, deposit, on)
+  return typeof claimed === 'object' ? [claimed] : []
 }
 
 /** The first start of the session (or after a fault), when no release has made it. */

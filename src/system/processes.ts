@@ -79,11 +79,16 @@ export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 }
 
-function allPids(): number[] {
+/** The numbers of all processes. */
+export function allPids(): number[] {
   return readdirSync('/proc').map(Number).filter(Number.isInteger)
 }
 
-function readProc(pid: number, file: 'stat' | 'status' | 'environ'): string | null {
+/** A file of a process's folder in /proc, byte for character; null when it cannot be read. */
+export function readProc(
+  pid: number,
+  file: 'stat' | 'status' | 'environ' | 'cmdline',
+): string | null {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1')
   } catch {

@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import type { Site } from '../../config.ts'
+import type { Writers } from '../../model.ts'
 import { type Entry, look, placeIn, type Snapshot, walk } from './scan.ts'
 
 /**
@@ -10,22 +12,40 @@ import { type Entry, look, placeIn, type Snapshot, walk } from './scan.ts'
 export async function claimInto(
   staging: string,
   snapshot: Snapshot,
+  writers: Writers,
   site: Site,
 ): Promise<string | null> {
-  const { disk, paths } = site
-  const folders: Entry[] = []
+  const { disk, paths, config } = site
   for (const entry of snapshot.entries) {
     if (entry.kind === 'dir') {
       disk.makeDir(placeIn(staging, entry.raw))
-      folders.push(entry)
     } else {
       if (look(paths.deposit, entry.raw)?.fingerprint !== entry.fingerprint) return entry.path
       await disk.move(placeIn(paths.deposit, entry.raw), placeIn(staging, entry.raw))
     }
   }
-  // Only the empty ones go: a file that came meanwhile keeps its folder.
-  for (const { raw } of folders.toReversed()) disk.removeEmptyDir(placeIn(paths.deposit, raw))
-  return null
+  const late = await changedSince(snapshot.entries, staging, writers)
+  if (late === null && snapshot.hasGo) {
+    for (const name of config.deposit.goMarkers) disk.unlink(join(paths.deposit, name))
+  }
+  return late
+}
+
+/**
+ * The first file that was written to between the look and its move, or that somebody opened for
+ * writing meanwhile: he would go on writing in the staging folder, and later in main.
+ */
+async function changedSince(
+  entries: readonly Entry[],
+  staging: string,
+  writers: Writers,
+): Promise<string | null> {
+  const files = entries.filter(({ kind }) => kind === 'file')
+  const answers = await writers.ask(files.map(({ raw }) => placeIn(staging, raw)))
+  const found = files.find((file, index) => {
+    return answers[index] === 'busy' || look(staging, file.raw)?.bytes !== file.bytes
+  })
+  return found?.path ?? null
 }
 
 /**

@@ -1,28 +1,46 @@
 import type { Site } from '../../config.ts'
 import { messageOf } from '../../errors.ts'
-import type { Clock, Log } from '../../model.ts'
+import type { Clock, Hold, Log, Writers } from '../../model.ts'
+import { canSeeSessions, connectionsTo, uploadSessions } from '../../system/sessions.ts'
 import { words } from '../../words.ts'
-import { type Snapshot, scan } from './scan.ts'
-import { isSettled, type Seen, see } from './settle.ts'
+import { claimInto } from './claim.ts'
+import { type Entry, look as lookAt, placeIn, type Snapshot, scan } from './scan.ts'
+import { firstHold, type Look, orphans, ownersOf, type Seen, see } from './settle.ts'
 import { openWatch, type Watch } from './watch.ts'
 
 /** The deposit as a source of releases. */
 export type Deposit = {
   /** Waits for an upload that is complete. Null when the signal aborts first. */
   readonly next: (signal: AbortSignal) => Promise<Snapshot | null>
+  /**
+   * Moves a complete upload into a staging folder. The answer is null, or the path that was not as it
+   * had been seen: then what was moved so far is for `giveBack`.
+   */
+  readonly claim: (snapshot: Snapshot, staging: string) => Promise<string | null>
   /** True when something lies in it, complete or not. */
   readonly hasContent: () => Promise<boolean>
+  /** What it waits for, in words; null when nothing is in it. */
+  readonly waitingFor: () => string | null
   readonly close: () => Promise<void>
 }
+
+/** What has been told of a hold: each is logged when it begins, and again now and then. */
+type Told = { readonly text: string; readonly at: number }
 
 /**
  * Opens the deposit. Events only wake; a scan decides. While something is in it, the watch is closed
  * and the scan polls: a slow upload raises thousands of events a second, and they would tell no more.
  */
-export function openDeposit(site: Site, log: Log, clock: Clock): Deposit {
+export function openDeposit(site: Site, writers: Writers, log: Log, clock: Clock): Deposit {
   const { paths, config, disk } = site
+  const limits = config.deposit
   let watch: Watch | null = null
   let lastTrouble = ''
+  let told: Told | null = null
+  /** Files under temporary names that were given up, by fingerprint. */
+  const givenUp = new Map<string, string>()
+  /** Folders that a claim has left empty. */
+  let spent: { readonly folders: readonly Entry[]; readonly since: number } | null = null
 
   function tellOnce(trouble: string): void {
     if (trouble !== lastTrouble) log.warn(trouble)
@@ -50,28 +68,91 @@ export function openDeposit(site: Site, log: Log, clock: Clock): Deposit {
 
   /** Watches an empty deposit until something is in it; false when the signal aborts first. */
   async function noticed(signal: AbortSignal): Promise<boolean> {
+    told = null
     while (!signal.aborted) {
       const watching = await armed()
-      if ((await scan(paths.deposit, config)).hasContent) return true
+      if (isActive(await scan(paths.deposit, config))) return true
+      removeSpent()
       lastTrouble = ''
-      await watching.woken(config.deposit.rescanMs, signal)
+      await watching.woken(limits.rescanMs, signal)
     }
     return false
   }
 
-  /** Looks again and again until nothing changes any more. Null when there is nothing left. */
+  /** True while something is in it that is, or may become, a release. */
+  function isActive({ hasContent, temporary }: Snapshot): boolean {
+    return (
+      hasContent || temporary.some(({ path, fingerprint }) => givenUp.get(path) !== fingerprint)
+    )
+  }
+
+  /** Looks again and again until there is no reason to wait. Null when there is nothing left. */
   async function settled(signal: AbortSignal): Promise<Snapshot | null> {
     let seen: Seen | null = null
     while (!signal.aborted) {
       const begin = clock.now()
       const snapshot = await scan(paths.deposit, config)
-      if (!snapshot.hasContent) return null
+      if (!isActive(snapshot)) return null
+      const look = await lookAround(snapshot)
       const now = clock.now()
-      seen = see(seen, snapshot.fingerprint, now)
-      if (isSettled(seen, now, config)) return snapshot
-      await clock.sleep(Math.max(config.deposit.tickMs, 3 * (now - begin)), signal)
+      seen = see(seen, look, now)
+      giveUp(orphans(seen, now, limits), seen)
+      const hold = firstHold(seen, look, now, limits)
+      if (hold === null && snapshot.hasContent) return snapshot
+      if (hold !== null) tell(hold, now)
+      await clock.sleep(Math.max(limits.tickMs, (now - begin) / limits.tickShare), signal)
     }
     return null
+  }
+
+  async function lookAround(snapshot: Snapshot): Promise<Look> {
+    const files = [...snapshot.entries, ...snapshot.temporary].filter(({ kind }) => kind === 'file')
+    const answers = await writers.ask(files.map(({ raw }) => placeIn(paths.deposit, raw)))
+    const busy = files.filter((_, index) => answers[index] === 'busy').map(({ path }) => path)
+    const owners = ownersOf(snapshot.entries)
+    return {
+      snapshot,
+      busy,
+      hasUnknown: answers.includes('unknown'),
+      sessions: canSeeSessions()
+        ? {
+            are: 'visible',
+            of: uploadSessions().filter(({ uid }) => owners.has(uid)),
+            ends: connectionsTo(limits.ports),
+          }
+        : { are: 'hidden' },
+    }
+  }
+
+  function giveUp(paths: readonly string[], seen: Seen): void {
+    for (const path of paths) {
+      const fingerprint = seen.temporary.get(path)?.fingerprint ?? ''
+      if (givenUp.get(path) !== fingerprint) log.warn(words.orphan(path))
+      givenUp.set(path, fingerprint)
+    }
+  }
+
+  function tell(hold: Hold, now: number): void {
+    const text = words.hold(hold)
+    if (told?.text === text && now - told.at < limits.holdLogMs) return
+    told = { text, at: now }
+    // The quiet period is over before anyone could read of it.
+    if (hold.because !== 'quiet' || hold.isGuess) log.info(text)
+  }
+
+  /**
+   * Removes the folders that a claim has left empty, once no client can stand in one: its next upload
+   * would fail. Only the empty ones go, and only if they are still the same.
+   */
+  function removeSpent(): void {
+    if (spent === null) return
+    const isOld = clock.now() - spent.since >= limits.emptyFolderMs
+    if (canSeeSessions() ? uploadSessions().length > 0 : !isOld) return
+    for (const { raw, fingerprint } of spent.folders.toReversed()) {
+      if (lookAt(paths.deposit, raw)?.fingerprint !== fingerprint) continue
+      disk.removeEmptyDir(placeIn(paths.deposit, raw))
+    }
+    spent = null
   }
 
   return {
@@ -85,12 +166,19 @@ export function openDeposit(site: Site, log: Log, clock: Clock): Deposit {
           }
         } catch (error) {
           tellOnce(words.depositTrouble(paths.deposit, messageOf(error)))
-          await clock.sleep(config.deposit.retryMs, signal)
+          await clock.sleep(limits.retryMs, signal)
         }
       }
       return null
     },
+    async claim(snapshot, staging) {
+      const changed = await claimInto(staging, snapshot, writers, site)
+      const folders = snapshot.entries.filter(({ kind }) => kind === 'dir')
+      spent = { folders: [...(spent?.folders ?? []), ...folders], since: clock.now() }
+      return changed
+    },
     hasContent: async () => (await scan(paths.deposit, config)).hasContent,
+    waitingFor: () => told?.text ?? null,
     close: unarm,
   }
 }

@@ -1,13 +1,30 @@
 import type { Config } from '../../config.ts'
 
-/**
- * Tells which names are left alone in the deposit: they keep a folder in git, or an uploader is still
- * at work under them. Other dot files (`.env`) are deployed like any file.
- */
-export function leftAlone(config: Config): (name: string) => boolean {
-  const { keep, temporary } = config.deposit
-  const patterns = [...keep, ...temporary].map(toRegExp)
-  return (name) => patterns.some((pattern) => pattern.test(name))
+/** What a name in the deposit is. */
+export type NameKind =
+  /** To be deployed, like any dot file such as `.env`. */
+  | 'content'
+  /** Keeps an empty folder in git; never claimed. */
+  | 'keep'
+  /** An uploader or editor is at work under it; never claimed. */
+  | 'temporary'
+  /** In the root: claim nothing. */
+  | 'hold'
+  /** In the root: all is there. */
+  | 'go'
+
+/** Tells what the paths of the deposit are, by their names alone. */
+export function nameKinds(config: Config): (path: string) => NameKind {
+  const { keep, temporary, holdMarkers, goMarkers } = config.deposit
+  const keeping = keep.map(toRegExp)
+  const unfinished = temporary.map(toRegExp)
+  return (path) => {
+    if (holdMarkers.includes(path)) return 'hold'
+    if (goMarkers.includes(path)) return 'go'
+    const names = path.split('/')
+    if (names.some((name) => unfinished.some((pattern) => pattern.test(name)))) return 'temporary'
+    return names.some((name) => keeping.some((pattern) => pattern.test(name))) ? 'keep' : 'content'
+  }
 }
 
 /** `*` is any text, `XXXXXX` is what mkstemp(3) puts there; everything else stands for itself. */

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { type BigIntStats, lstatSync, readdirSync } from 'node:fs'
 import type { Config } from '../../config.ts'
 import { codeOf } from '../../errors.ts'
 import { breather } from '../../system/breath.ts'
-import { leftAlone } from './names.ts'
+import { nameKinds } from './names.ts'
 
 /** One thing in a folder tree. */
 export type Entry = {
@@ -12,6 +13,7 @@ export type Entry = {
   readonly raw: Buffer
   readonly kind: 'file' | 'dir' | 'other'
   readonly bytes: number
+  readonly uid: number
   /** Stays the same through a rename; changes when the content may have. */
   readonly fingerprint: string
 }
@@ -20,6 +22,12 @@ export type Entry = {
 export type Snapshot = {
   /** What would be claimed; a folder comes before what is in it. */
   readonly entries: readonly Entry[]
+  /** Files under temporary names. */
+  readonly temporary: readonly Entry[]
+  /** The marker that says: claim nothing. */
+  readonly hold: string | null
+  /** The marker that says: all is there. It is consumed by the claim. */
+  readonly hasGo: boolean
   /** Changes whenever anything changes, also in files that are left alone. */
   readonly fingerprint: string
   /** True when there is something to claim. Empty folders alone are not. */
@@ -29,15 +37,25 @@ export type Snapshot = {
 /** Looks at all of the deposit. What vanishes during the look is not in it. */
 export async function scan(deposit: string, config: Config): Promise<Snapshot> {
   const entries: Entry[] = []
-  const prints: string[] = []
-  const isLeftAlone = leftAlone(config)
+  const temporary: Entry[] = []
+  const prints = createHash('sha1')
+  let hold: string | null = null
+  let hasGo = false
+  const kindOf = nameKinds(config)
   for await (const entry of walk(deposit)) {
-    prints.push(`${entry.path} ${entry.fingerprint}`)
-    if (!entry.path.split('/').some(isLeftAlone)) entries.push(entry)
+    prints.update(`${entry.path}\0${entry.fingerprint}\0`)
+    const kind = kindOf(entry.path)
+    if (kind === 'content') entries.push(entry)
+    if (kind === 'temporary' && entry.kind !== 'dir') temporary.push(entry)
+    if (kind === 'hold') hold = entry.path
+    if (kind === 'go') hasGo = true
   }
   return {
     entries,
-    fingerprint: prints.join('\n'),
+    temporary,
+    hold,
+    hasGo,
+    fingerprint: prints.digest('hex'),
     hasContent: entries.some((entry) => entry.kind !== 'dir'),
   }
 }
@@ -73,6 +91,7 @@ export function look(root: string, raw: Buffer): Entry | null {
     raw,
     kind,
     bytes: kind === 'file' ? Number(stat.size) : 0,
+    uid: Number(stat.uid),
     fingerprint: fingerprintOf(stat, kind),
   }
 }

@@ -1,14 +1,130 @@
 import type { Config } from '../../config.ts'
+import type { Hold, Session } from '../../model.ts'
+import type { Entry, Snapshot } from './scan.ts'
 
-/** The deposit's fingerprint, and since when it has been this one (milliseconds, monotonic). */
-export type Seen = { readonly fingerprint: string; readonly since: number }
-
-/** What is known after one more look. */
-export function see(before: Seen | null, fingerprint: string, now: number): Seen {
-  return before?.fingerprint === fingerprint ? before : { fingerprint, since: now }
+/** What one look at the deposit and the machine tells. */
+export type Look = {
+  readonly snapshot: Snapshot
+  /** Paths that somebody has open for writing. */
+  readonly busy: readonly string[]
+  /** Some files about which the system does not tell. */
+  readonly hasUnknown: boolean
+  readonly sessions: SessionsLook
 }
 
-/** True when the deposit has not changed for the quiet period. */
-export function isSettled(seen: Seen, now: number, config: Config): boolean {
-  return now - seen.since >= config.deposit.quietMs
+/** The upload sessions of the files' owners, and the far ends of all upload connections. */
+export type SessionsLook =
+  | { readonly are: 'visible'; readonly of: readonly Session[]; readonly ends: ReadonlySet<string> }
+  | { readonly are: 'hidden' }
+
+/** What is remembered from look to look. Times are milliseconds on the monotonic clock. */
+export type Seen = {
+  readonly fingerprint: string
+  readonly changedAt: number
+  /** When an upload session was last there; the connections, and when they last changed. */
+  readonly sessionAt: number
+  readonly ends: ReadonlySet<string>
+  readonly endsAt: number
+  /** The connections there were when the batch began. */
+  readonly endsAtBegin: ReadonlySet<string>
+  /** Files under temporary names: their fingerprints, and since when. */
+  readonly temporary: ReadonlyMap<string, { readonly fingerprint: string; readonly since: number }>
+}
+
+/** What is known after one more look. */
+export function see(before: Seen | null, look: Look, now: number): Seen {
+  const { snapshot, sessions } = look
+  const ends = sessions.are === 'visible' ? sessions.ends : new Set<string>()
+  const hasSession = sessions.are === 'visible' && sessions.of.length > 0
+  const isSame = before?.fingerprint === snapshot.fingerprint
+  return {
+    fingerprint: snapshot.fingerprint,
+    changedAt: before !== null && isSame ? before.changedAt : now,
+    sessionAt: hasSession ? now : (before?.sessionAt ?? Number.NEGATIVE_INFINITY),
+    ends,
+    endsAt:
+      before === null || sameEnds(before.ends, ends)
+        ? (before?.endsAt ?? Number.NEGATIVE_INFINITY)
+        : now,
+    endsAtBegin: before?.endsAtBegin ?? ends,
+    temporary: new Map(
+      snapshot.temporary.map(({ path, fingerprint }) => {
+        const known = before?.temporary.get(path)
+        const since = known?.fingerprint === fingerprint ? known.since : now
+        return [path, { fingerprint, since }]
+      }),
+    ),
+  }
+}
+
+/** The first reason to wait, or null: then the upload is complete. */
+export function firstHold(
+  seen: Seen,
+  look: Look,
+  now: number,
+  limits: Config['deposit'],
+): Hold | null {
+  const { snapshot, busy } = look
+  if (snapshot.hold !== null) return { because: 'marker', path: snapshot.hold }
+  const [unfinished] = [...seen.temporary].filter(
+    ([path, { since }]) => now - since < limits.temporaryMs || busy.includes(path),
+  )
+  if (unfinished !== undefined) return { because: 'temporary', path: unfinished[0] }
+  const [writing] = busy
+  if (writing !== undefined) {
+    return { because: 'writer', path: writing, others: busy.length - 1 }
+  }
+  const bySession = snapshot.hasGo ? null : sessionHold(seen, look, now, limits)
+  return bySession ?? quietHold(seen, look, now, limits)
+}
+
+/** Files under temporary names that nobody has touched for long: what an upload that died left. */
+export function orphans(seen: Seen, now: number, limits: Config['deposit']): string[] {
+  return [...seen.temporary]
+    .filter(([, { since }]) => now - since >= limits.temporaryMs)
+    .map(([path]) => path)
+}
+
+function sessionHold(
+  seen: Seen,
+  { sessions, hasUnknown }: Look,
+  now: number,
+  limits: Config['deposit'],
+): Hold | null {
+  if (sessions.are === 'hidden') return null
+  const quietFor = now - seen.changedAt
+  const [session] = sessions.of
+  if (session !== undefined) {
+    const waitsForEnd = hasUnknown || limits.waitForSessionEnd
+    if (waitsForEnd || quietFor < limits.sessionQuietMs) {
+      return { because: 'session', session, isKnown: !hasUnknown }
+    }
+    return null
+  }
+  const added = [...seen.ends].filter((end) => !seen.endsAtBegin.has(end)).length
+  if (added > 0 && quietFor < limits.connectionMs) return { because: 'connection', many: added }
+  return null
+}
+
+function quietHold(seen: Seen, look: Look, now: number, limits: Config['deposit']): Hold | null {
+  const isHidden = look.sessions.are === 'hidden'
+  const isGuess = look.hasUnknown && isHidden
+  const known = isHidden || !look.hasUnknown ? limits.quietMs : limits.unknownQuietMs
+  const ms = isGuess ? limits.blindQuietMs : known
+  // A session that has outstayed its time is not waited for, and does not count here either.
+  const isStaying = look.sessions.are === 'visible' && look.sessions.of.length > 0
+  const last = Math.max(
+    seen.changedAt,
+    isStaying || look.snapshot.hasGo ? seen.changedAt : Math.max(seen.sessionAt, seen.endsAt),
+  )
+  return now - last < ms ? { because: 'quiet', ms, isGuess } : null
+}
+
+function sameEnds(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((end) => other.has(end))
+}
+
+/** The owners of the files a claim would take. */
+export function ownersOf(entries: readonly Entry[]): ReadonlySet<number> {
+  return new Set(entries.filter(({ kind }) => kind !== 'dir').map(({ uid }) => uid))
 }

@@ -1,0 +1,49 @@
+import { closeSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Site } from '../../config.ts'
+import { messageOf } from '../../errors.ts'
+import type { Doubt, Guarantee, Writers } from '../../model.ts'
+import { canSeeSessions } from '../../system/sessions.ts'
+
+/**
+ * Tries it out on the deposit's own file system: a file held open for writing must be seen as busy,
+ * and as free when it is closed. `asUid` is the user the daemon runs as.
+ */
+export async function testGuarantee(
+  site: Site,
+  writers: Writers,
+  asUid: number,
+): Promise<Guarantee> {
+  const doubt = (await leaseDoubt(site, writers)) ?? ownerDoubt(site, asUid)
+  if (doubt === null) return { is: 'exact' }
+  return { is: canSeeSessions() ? 'connections' : 'timer', because: doubt }
+}
+
+async function leaseDoubt({ paths }: Site, writers: Writers): Promise<Doubt | null> {
+  // A temporary name: it is never claimed, should a power cut leave it here.
+  const path = join(paths.deposit, '.in.ota-supervisor-self-test')
+  const question = [Buffer.from(path)]
+  try {
+    const file = openSync(path, 'w')
+    const [whileOpen] = await writers.ask(question)
+    closeSync(file)
+    const [afterwards] = await writers.ask(question)
+    unlinkSync(path)
+    if (whileOpen === 'busy' && afterwards === 'free') return null
+    return { is: 'no leases', why: `the answers were ${whileOpen} and ${afterwards}` }
+  } catch (error) {
+    return { is: 'no leases', why: messageOf(error) }
+  }
+}
+
+/** Leases are for the owner of a file, and for who has CAP_LEASE: capabilities(7), number 28. */
+function ownerDoubt({ paths }: Site, asUid: number): Doubt | null {
+  const { uid } = statSync(paths.deposit)
+  return uid === asUid || hasCapability(28) ? null : { is: 'other owner', uid }
+}
+
+function hasCapability(number: number): boolean {
+  const status = readFileSync('/proc/self/status', 'latin1')
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
+  return ((BigInt(`0x${mask}`) >> BigInt(number)) & 1n) === 1n
+}
