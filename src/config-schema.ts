@@ -30,7 +30,7 @@ function setting(key: string, value: unknown): z.ZodType {
     return z.array(typeof value[0] === 'number' ? z.number() : z.string().min(1))
   }
   if (typeof value === 'boolean') return z.boolean()
-  if (typeof value === 'string') return z.string().min(1)
+  if (typeof value === 'string') return z.string()
   if (/ms$/i.test(key)) return duration
   if (key.endsWith('Bytes')) return size
   return z.number().nonnegative()

@@ -65,6 +65,29 @@ export const defaults = {
     rescanMs: 5_000,
     /** Names that stay in the deposit: they hold an empty folder in git. */
     keep: ['.keep', '.gitkeep'],
+    /** Names that editors, syncers and Python leave behind: removed, and never deployed. */
+    drop: [
+      '__pycache__',
+      '*.pyc',
+      '*.pyo',
+      '.git',
+      '.svn',
+      '.hg',
+      '.venv',
+      '.idea',
+      '.vscode',
+      '.mypy_cache',
+      '.pytest_cache',
+      '.ruff_cache',
+      '.DS_Store',
+      '._*',
+      'Thumbs.db',
+      'desktop.ini',
+    ],
+    /** The file in which the uploader reads what became of his files; `''`: none. */
+    resultFile: 'DEPOSIT-RESULT.txt',
+    /** Lines of it that are kept. */
+    resultLines: 100,
     /**
      * Names that uploaders and editors use for files that are not finished; they stay too. `*` is
      * any text, `XXXXXX` the six random characters of mkstemp(3), as rsync uses them.
@@ -96,6 +119,21 @@ export const defaults = {
     maxBoots: 3,
     /** Tries for a release whose apply was cut off by a power failure. */
     maxAttempts: 3,
+  },
+  verify: {
+    /** A release may have this many files and folders, and this many bytes. */
+    maxEntries: 200_000,
+    maxBytes: 4_000_000_000,
+    /** A path relative to main may be this long; with the folders of the journal before it the
+     * system's limit is 4,096. */
+    maxPathBytes: 3_000,
+    /** The check of the Python files may take this long, and this for each of them. */
+    checkMs: 30_000,
+    checkPerFileMs: 5,
+    /** Modules that main.py imports and nobody has: `warn` of them, `strict` refuses, or `ignore`. */
+    imports: 'warn',
+    /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */
+    repairMs: 60_000,
   },
   update: {
     /** Free space that must be left on main's file system before the program is stopped. */

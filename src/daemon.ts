@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { type Config, type Paths, pathsOf, type Site } from './config.ts'
 import { codeOf, messageOf, OperationalError } from './errors.ts'
+import { timeText } from './log/format.ts'
 import { openSessionLog, type SessionLog } from './log/session.ts'
 import type { Clock } from './model.ts'
 import { endLeftovers, openProgram } from './program/life.ts'
@@ -10,6 +11,7 @@ import { findInterpreter } from './python/interpreter.ts'
 import { openWriters } from './python/writers.ts'
 import { openDeposit } from './source/deposit/deposit.ts'
 import { testGuarantee } from './source/deposit/guarantee.ts'
+import { openResult } from './source/deposit/result.ts'
 import { clock } from './system/clock.ts'
 import { disk } from './system/disk.ts'
 import { takeLock } from './system/lock.ts'
@@ -55,9 +57,19 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
   const writers = openWriters(python, config.deposit.askMs)
   log.info(words.guarantee(await testGuarantee(site, writers, process.getuid?.() ?? 0)))
-  const deposit = openDeposit(site, writers, log, clock)
+  const result = openResult(site)
+  const answer = (text: string) => result(timeText(clock.wall()), text)
+  const deposit = openDeposit(site, writers, log, answer, clock)
   log.info(words.waiting(paths.deposit))
-  await runProject(deposit, { site, program, log, clock, shutdown: ending.shutdown })
+  await runProject(deposit, {
+    site,
+    program,
+    python,
+    log,
+    answer,
+    clock,
+    shutdown: ending.shutdown,
+  })
 
   await writers.close()
   log.info(words.goodbye)

@@ -16,8 +16,9 @@ export type Release = {
 
 /**
  * One change to main. Paths are relative to main and to the staging folder alike.
- * `put` places a file, replacing one of the same name. `put-dir` places a folder that main did not
+ * `put` places a file, replacing one of the same name. `put-dir` places a folder that main does not
  * have: one rename, however much is in it; `files` and `dirs` (below it, parents first) say what.
+ * `drop` takes a file or a whole folder out of main, because a whiteout says so.
  */
 export type Step =
   | { readonly do: 'put'; readonly path: string }
@@ -27,6 +28,7 @@ export type Step =
       readonly files: readonly string[]
       readonly dirs: readonly string[]
     }
+  | { readonly do: 'drop'; readonly path: string }
 
 /** What apply does, in order. Written to disk before the first step is taken. */
 export type Plan = { readonly steps: readonly Step[] }
@@ -51,6 +53,8 @@ export type Verified = {
   readonly attempt: number
   readonly plan: Plan
   readonly isFirst: boolean
+  /** What is odd about it, but no reason to refuse it. */
+  readonly warnings: readonly string[]
 }
 
 /** Written before the program is stopped; main may hold any part of the plan. */
@@ -159,6 +163,7 @@ export type Hold =
   | { readonly because: 'writer'; readonly path: string; readonly others: number }
   | { readonly because: 'session'; readonly session: Session; readonly isKnown: boolean }
   | { readonly because: 'connection'; readonly many: number }
+  | { readonly because: 'broken'; readonly why: string }
   | { readonly because: 'quiet'; readonly ms: number; readonly isGuess: boolean }
 
 /**

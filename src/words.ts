@@ -112,6 +112,8 @@ export const words = {
         return `the deposit waits: an upload connection is open (${hold.session.name}, pid ${hold.session.pid})${hold.isKnown ? '' : ', and the system does not tell who is writing'}`
       case 'connection':
         return `the deposit waits: ${count(hold.many, 'new connection')} may bring more`
+      case 'broken':
+        return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
       case 'quiet':
         return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
     }
@@ -146,6 +148,37 @@ export const words = {
     `${path} is a folder in the deposit but a symbolic link in main. Remove or rename one of them`,
   otherFileSystem: (path: string) =>
     `main/${path} is a mount of another file system; files there cannot be swapped safely`,
+  isEnvironment: (path: string) =>
+    `${path}: this is the virtual environment of another machine; it does not work here. Upload the program without it`,
+  pathTooLong: (path: string, max: number) =>
+    `${path.slice(0, 60)}…: this path is ${Buffer.byteLength(path)} bytes long, more than ${max}`,
+  tooManyFiles: (files: number, max: number) => `it has ${files} files, more than ${max}`,
+  tooManyBytes: (bytes: number, max: number) => `it has ${size(bytes)}, more than ${size(max)}`,
+  badWhiteout: (path: string) =>
+    `${path} is not a whiteout: it must be an empty file called .wh.NAME, beside the NAME to delete`,
+  whiteoutOfNothing: (path: string) => `${path}: there is nothing of that name to delete`,
+  noEntry: (entry: string) =>
+    `there would be no ${entry}: main has none, and the upload brings none`,
+  wrongCase: (found: string, entry: string) =>
+    `there would be no ${entry}: the upload has ${found}. Rename it, with small letters`,
+  folderUploaded: (folder: string, entry: string) =>
+    `there would be no ${entry}: the upload has ${folder}/${entry}. Upload what is in the folder ${folder}, not the folder itself`,
+  syntax: (errors: readonly { path: string; line: number | null; message: string }[]) =>
+    errors
+      .slice(0, 5)
+      .map(
+        ({ path, line, message }) => `${path}${line === null ? '' : `, line ${line}`}: ${message}`,
+      )
+      .concat(errors.length > 5 ? [`and ${errors.length - 5} more files`] : [])
+      .join('\n'),
+  missingModules: (missing: readonly { module: string; path: string; line: number }[]) =>
+    missing
+      .map(({ module, path, line }) => `${path}, line ${line}: no module named ${module} here`)
+      .join('\n'),
+  junk: (paths: readonly string[]) =>
+    `removed from the deposit what is never deployed: ${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  resultHead:
+    'ota-supervisor: what became of the uploads, newest first. This file is written by the machine.',
   ownNameUsed: (path: string) => `${path}: the name .supervisor belongs to ota-supervisor`,
 
   // --- the road ---

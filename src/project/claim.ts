@@ -32,6 +32,7 @@ export async function claim(
       const claimed: Claimed = { stage: 'claimed', release, attempt: 1 }
       await storeStage(claimed, site)
       log.info(words.claimed(release))
+      on.answer(words.claimed(release))
       return claimed
     }
     log.info(words.changedWhileClaimed(changed))

@@ -2,6 +2,7 @@ import type { Site } from '../config.ts'
 import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, Clock, Exit, Log, Outcome, Release, ReleaseId } from '../model.ts'
 import type { Program } from '../program/life.ts'
+import type { Interpreter } from '../python/interpreter.ts'
 import { storeStage } from '../update/store.ts'
 import { keptIn, tidy } from '../update/tidy.ts'
 import { words } from '../words.ts'
@@ -10,7 +11,10 @@ import { words } from '../words.ts'
 export type Ground = {
   readonly site: Site
   readonly program: Program
+  readonly python: Interpreter
   readonly log: Log
+  /** Tells the uploader. */
+  readonly answer: (text: string) => void
   readonly clock: Clock
   /** Aborts when the daemon is to end. Apply and undo do not look at it. */
   readonly shutdown: AbortSignal
@@ -41,6 +45,7 @@ export async function endRelease(
     await tidy(ended, on.site)
   })
   const text = words.outcome(ended, keptIn(release.id, on.site))
+  on.answer(text)
   if (outcome.result === 'committed') on.log.info(text)
   else on.log.error(text)
 }

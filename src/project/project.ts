@@ -1,11 +1,10 @@
 import { hintOf, messageOf } from '../errors.ts'
 import type { Claimed } from '../model.ts'
-import type { Deposit } from '../source/deposit/deposit.ts'
-import type { Snapshot } from '../source/deposit/scan.ts'
+import type { Deposit, Upload } from '../source/deposit/deposit.ts'
 import { within } from '../system/clock.ts'
 import { words } from '../words.ts'
-import { claim } from './claim.ts'
-import { type Ground, startProgram } from './ground.ts'
+import { claim, unclaim } from './claim.ts'
+import { endRelease, type Ground, startProgram } from './ground.ts'
 import { recover } from './recover.ts'
 import { committedRelease, conclude, goOn, walk } from './road.ts'
 import type { Trial, Verdict } from './trial.ts'
@@ -31,13 +30,16 @@ type Standing = {
   /** What is on trial. */
   readonly trial: Trial | null
   /** Claimed, and not walked yet. */
-  readonly queue: readonly Claimed[]
+  readonly queue: readonly Queued[]
   /** The next upload, awaited while nothing is in the queue. */
   readonly upload: Promise<Event> | null
 }
 
+/** With its upload, as long as that may go back to the deposit to be completed. */
+type Queued = { readonly claimed: Claimed; readonly upload: Upload | null }
+
 type Event =
-  | { readonly is: 'upload'; readonly snapshot: Snapshot | null }
+  | { readonly is: 'upload'; readonly upload: Upload | null }
   | { readonly is: 'verdict'; readonly verdict: Verdict }
   | { readonly is: 'time' }
 
@@ -45,7 +47,7 @@ type Event =
 async function serve(deposit: Deposit, on: Ground): Promise<void> {
   let now = await resume(deposit, on)
   while (!on.shutdown.aborted) {
-    now = await walkQueue(now, on)
+    now = await walkQueue(now, deposit, on)
     await startIfNot(on)
     if (now.queue.length === 0 && now.upload === null) {
       now = { ...now, upload: nextUpload(0, deposit, on) }
@@ -59,21 +61,46 @@ async function resume(deposit: Deposit, on: Ground): Promise<Standing> {
   const left = await recover(on)
   const trial = await goOn(left.onTrial, on)
   const isIdle = trial === null && left.claimed.length === 0
-  return { trial, queue: isIdle ? await claimEarly(deposit, on) : left.claimed, upload: null }
+  const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
+  return { trial, queue: isIdle ? await claimEarly(deposit, on) : again, upload: null }
 }
 
 /** Walks the releases of the queue; one that cannot be walked yet stays there. */
-async function walkQueue(now: Standing, on: Ground): Promise<Standing> {
+async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<Standing> {
   const [first, ...others] = now.queue
   if (first === undefined) return now
-  const walked = await walk(first, now.trial, on)
-  if (walked.is === 'done') {
-    return walkQueue({ ...now, trial: walked.onTrial, queue: others }, on)
+  const { claimed } = first
+  const walked = await walk(claimed, now.trial, on)
+  switch (walked.is) {
+    case 'done':
+      return walkQueue({ ...now, trial: walked.onTrial, queue: others }, deposit, on)
+    case 'refused':
+      await refuse(first, walked, deposit, on)
+      return walkQueue({ ...now, queue: others }, deposit, on)
+    case 'not yet':
+      if (walked.why !== null) {
+        on.log.error(words.waits(claimed.release.id, messageOf(walked.why), hintOf(walked.why)))
+      }
+      return now
   }
-  if (walked.why !== null) {
-    on.log.error(words.waits(first.release.id, messageOf(walked.why), hintOf(walked.why)))
+}
+
+/**
+ * Ends a refused release; but one that may be a part of an upload goes back to the deposit for a
+ * while: uploads that broke off are often resumed.
+ */
+async function refuse(
+  { claimed, upload }: Queued,
+  { why, mayBeCutOff }: { readonly why: string; readonly mayBeCutOff: boolean },
+  deposit: Deposit,
+  on: Ground,
+): Promise<void> {
+  if (upload?.mayWait && mayBeCutOff) {
+    await unclaim(claimed.release, on)
+    deposit.holdBack(upload, why)
+  } else {
+    await endRelease(claimed.release, { result: 'rejected', why }, 0, on)
   }
-  return now
 }
 
 async function handle(
@@ -86,8 +113,9 @@ async function handle(
     case 'verdict':
       return { ...now, trial: now.trial && (await conclude(now.trial, event.verdict, on)) }
     case 'upload': {
-      const claimed = event.snapshot === null ? 'again' : await claim(event.snapshot, deposit, on)
-      if (typeof claimed === 'object') return { ...now, queue: [claimed], upload: null }
+      const { upload } = event
+      const claimed = upload === null ? 'again' : await claim(upload.snapshot, deposit, on)
+      if (typeof claimed === 'object') return { ...now, queue: [{ claimed, upload }], upload: null }
       const waitMs = claimed === 'later' ? on.site.config.deposit.retryMs : 0
       return { ...now, upload: nextUpload(waitMs, deposit, on) }
     }
@@ -97,15 +125,15 @@ async function handle(
 }
 
 /** An upload that lies in the deposit already goes first, unless it is still under way. */
-async function claimEarly(deposit: Deposit, on: Ground): Promise<readonly Claimed[]> {
+async function claimEarly(deposit: Deposit, on: Ground): Promise<readonly Queued[]> {
   if (!(await deposit.hasContent())) return []
   const timeUp = AbortSignal.any([
     on.shutdown,
     AbortSignal.timeout(on.site.config.deposit.bootWaitMs),
   ])
-  const snapshot = await deposit.next(timeUp)
-  const claimed = snapshot === null ? 'again' : await claim(snapshot, deposit, on)
-  return typeof claimed === 'object' ? [claimed] : []
+  const upload = await deposit.next(timeUp)
+  const claimed = upload === null ? 'again' : await claim(upload.snapshot, deposit, on)
+  return typeof claimed === 'object' ? [{ claimed, upload }] : []
 }
 
 /** The first start of the session (or after a fault), when no release has made it. */
@@ -117,7 +145,7 @@ async function startIfNot(on: Ground): Promise<void> {
 
 async function nextUpload(afterMs: number, deposit: Deposit, on: Ground): Promise<Event> {
   if (afterMs > 0) await on.clock.sleep(afterMs, on.shutdown)
-  return { is: 'upload', snapshot: await deposit.next(on.shutdown) }
+  return { is: 'upload', upload: await deposit.next(on.shutdown) }
 }
 
 /**

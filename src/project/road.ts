@@ -4,14 +4,19 @@ import { apply, prepare, settle } from '../update/apply.ts'
 import { lastCommitted, readHistory } from '../update/history.ts'
 import { readPlan, storePlan, storeStage } from '../update/store.ts'
 import { undo } from '../update/undo.ts'
-import { verify } from '../update/verify.ts'
+import { type Refused, verify } from '../update/verify.ts'
 import { words } from '../words.ts'
+import { check } from './check.ts'
 import { endRelease, type Ground, patiently, startProgram } from './ground.ts'
 import { judge, type Trial, type Verdict } from './trial.ts'
 
-/** Where a walk has led. `not yet`: nothing was stopped, and the release is still claimed. */
+/**
+ * Where a walk has led. `refused` and `not yet`: nothing was stopped, and the release is still
+ * claimed; what becomes of a refused one is for who called.
+ */
 export type Walked =
   | { readonly is: 'done'; readonly onTrial: Trial | null }
+  | { readonly is: 'refused'; readonly why: string; readonly mayBeCutOff: boolean }
   | { readonly is: 'not yet'; readonly why: unknown }
 
 /**
@@ -22,10 +27,10 @@ export type Walked =
  */
 export async function walk(claimed: Claimed, trial: Trial | null, on: Ground): Promise<Walked> {
   const verified = await verify(claimed, on.site)
-  if ('refused' in verified) {
-    await endRelease(claimed.release, { result: 'rejected', why: verified.refused }, 0, on)
-    return { is: 'done', onTrial: trial }
-  }
+  if ('refused' in verified) return refusal(verified)
+  const checked = await check(verified, on)
+  if ('refused' in checked) return refusal(checked)
+  for (const text of [...verified.warnings, ...checked.warnings]) warn(claimed.release, text, on)
   try {
     await makeReady(verified, on)
     // If the trial has just failed, main is about to be another than the one verified against.
@@ -38,12 +43,21 @@ export async function walk(claimed: Claimed, trial: Trial | null, on: Ground): P
   const stoppedAt = on.clock.now()
   await on.program.stop({ by: 'release', id: claimed.release.id })
   try {
-    return { is: 'done', onTrial: await swap(verified, trial, stoppedAt, on) }
+    return { is: 'done', onTrial: await swap(verified, checked.bytecode, trial, stoppedAt, on) }
   } catch (error) {
     if (!isExpected(error)) throw error
     const why = words.applyFailed(messageOf(error))
     return { is: 'done', onTrial: await backFromApply(verified, trial, why, stoppedAt, on) }
   }
+}
+
+function refusal({ refused, mayBeCutOff }: Refused): Walked {
+  return { is: 'refused', why: refused, mayBeCutOff }
+}
+
+function warn({ id }: Release, text: string, on: Ground): void {
+  on.log.warn(`${id}: ${text}`)
+  on.answer(`${id}: ${text}`)
 }
 
 /** Ends a trial as its verdict says. The answer is what is on trial afterwards: nothing. */
@@ -121,20 +135,23 @@ async function makeReady(verified: Verified, on: Ground): Promise<void> {
 /** The program is down: rename, start it, and only then make the renames durable. */
 async function swap(
   verified: Verified,
+  bytecode: readonly string[],
   trial: Trial | null,
   stoppedAt: number,
   on: Ground,
 ): Promise<Trial> {
   const { release, isFirst } = verified
   const { config } = on.site
-  apply(verified, on.site)
+  apply(verified, bytecode, on.site)
   const run = await startProgram(release.id, { by: 'release', id: release.id }, on)
   const downtimeMs = on.clock.now() - stoppedAt
   const verdict = judge(run, config.trial.ms, on.clock, on.shutdown)
   await settle(on.site)
   const onTrial: OnTrial = { stage: 'on-trial', release, isFirst, boots: 1, downtimeMs }
   await storeStage(onTrial, on.site)
-  on.log.info(words.applied(release, downtimeMs, config.trial.ms))
+  const text = words.applied(release, downtimeMs, config.trial.ms)
+  on.log.info(text)
+  on.answer(text)
   if (trial !== null) on.log.info(words.trialEndedBy(newestOf(trial.releases).release, release))
   return { releases: [...(trial?.releases ?? []), onTrial], verdict }
 }

@@ -7,6 +7,8 @@ export type Interpreter = {
   readonly path: string
   /** Such as `3.11.2`. */
   readonly version: string
+  /** Where the program's imports are looked for, apart from main itself. */
+  readonly searchPath: readonly string[]
 }
 
 /** Finds `python3`, or else `python` (3 or newer). Fails with a hint when there is none. */
@@ -21,11 +23,15 @@ export async function findInterpreter(): Promise<Interpreter> {
   })
 }
 
+const question = `
+import json, sys
+print(json.dumps([sys.executable, "%d.%d.%d" % sys.version_info[:3], [p for p in sys.path if p]]))
+`
+
 async function ask(name: string): Promise<Interpreter | null> {
-  // -I: nothing from the environment or the working directory is imported. -S: no site packages.
-  const question = 'import sys; print(sys.executable); print("%d.%d.%d" % sys.version_info[:3])'
-  const answer = await command(name, ['-I', '-S', '-c', question], { timeoutMs: 30_000 })
-  const [path, version] = answer.output.split('\n')
-  if (answer.exitCode !== 0 || path === undefined || version === undefined) return null
-  return path.startsWith('/') && /^3\./.test(version) ? { path, version } : null
+  // In the root folder: `-c` would import modules from the working directory.
+  const answer = await command(name, ['-c', question], { timeoutMs: 30_000, cwd: '/' })
+  if (answer.exitCode !== 0) return null
+  const [path, version, searchPath] = JSON.parse(answer.stdout) as [string, string, string[]]
+  return path.startsWith('/') && version.startsWith('3.') ? { path, version, searchPath } : null
 }

@@ -1,34 +1,44 @@
 import { execa } from 'execa'
 
-/** What a short command did. `output` is its stdout and stderr together, trimmed. */
+/** What a short command did. */
 export type CommandResult = {
   /** undefined: it could not be started, was killed, or ran into its deadline. */
   readonly exitCode: number | undefined
+  readonly stdout: string
+  /** stdout and stderr together, trimmed; if both are empty, what went wrong. */
   readonly output: string
   /** The system's error code when it could not be started: `ENOENT`, `EACCES`. */
   readonly code: string | undefined
 }
 
 /**
- * Runs a short command to its end and never throws: what went wrong is in the result.
- * No shell is involved. `stdin` is an open file descriptor; without it there is nothing to read.
+ * Runs a short command to its end and never throws: what went wrong is in the result. No shell is
+ * involved. `stdin` is an open file descriptor and `input` a text; without them there is nothing to
+ * read.
  */
 export async function command(
   file: string,
   args: readonly string[],
-  options: { timeoutMs?: number; stdin?: number } = {},
+  options: { timeoutMs?: number; stdin?: number; input?: string; cwd?: string } = {},
 ): Promise<CommandResult> {
   const done = await execa(file, args, {
     reject: false,
     all: true,
-    // The types allow only 0 here; the documentation and the code allow any open descriptor.
-    stdin: options.stdin === undefined ? 'ignore' : (options.stdin as 0),
     timeout: options.timeoutMs ?? 60_000,
-    maxBuffer: 1_000_000,
+    maxBuffer: 100_000_000,
+    ...stdinFor(options),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   return {
     exitCode: done.exitCode,
+    stdout: done.stdout ?? '',
     output: (done.all ?? '').trim() || (done.shortMessage ?? ''),
     code: done.code,
   }
+}
+
+function stdinFor({ stdin, input }: { stdin?: number; input?: string }) {
+  if (input !== undefined) return { input }
+  // The types allow only 0 here; the documentation and the code allow any open descriptor.
+  return { stdin: stdin === undefined ? ('ignore' as const) : (stdin as 0) }
 }

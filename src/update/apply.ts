@@ -3,17 +3,18 @@ import type { Site } from '../config.ts'
 import { codeOf, OperationalError } from '../errors.ts'
 import type { Plan, Release, Step, Verified } from '../model.ts'
 import { words } from '../words.ts'
-import { dropBytecode } from './bytecode.ts'
+import { dropBytecode, placeBytecode } from './bytecode.ts'
 import { filesOf } from './store.ts'
 
 /**
  * Takes the steps of the plan: each old file goes into the journal and each new one into main, by
- * rename. Nothing is made durable here, because the program is down meanwhile: `settle` does that.
+ * rename. `bytecode` are the compiled files that go with them. Nothing is made durable here, because the program is down meanwhile: `settle` does that.
  * A failure part-way throws and leaves the rest to `undo`, which asks the disk how far it came.
  */
-export function apply({ release, plan }: Verified, site: Site): void {
-  for (const step of plan.steps) take(step, release, site)
+export function apply({ release, plan }: Verified, bytecode: readonly string[], site: Site): void {
   dropBytecode(filesIn(plan), site)
+  for (const step of plan.steps) take(step, release, site)
+  placeBytecode(bytecode, filesOf(release.id, site.paths).bytecode, site)
 }
 
 /** Makes what was applied or undone durable. */
@@ -26,22 +27,40 @@ export async function settle(site: Site): Promise<void> {
  * apply then only renames.
  */
 export async function prepare({ release, plan }: Verified, site: Site): Promise<void> {
-  const { old } = filesOf(release.id, site.paths)
-  const replaced = plan.steps.filter((step) => step.do === 'put')
-  for (const folder of new Set(replaced.map((step) => dirname(step.path)))) {
-    site.disk.makeDir(join(old, folder))
-  }
+  const { old, dropped } = filesOf(release.id, site.paths)
+  const folders = plan.steps.flatMap((step) => {
+    if (step.do === 'put-dir') return []
+    return [join(step.do === 'put' ? old : dropped, dirname(step.path))]
+  })
+  for (const folder of new Set(folders)) site.disk.makeDir(folder)
   await site.disk.syncAll(site.paths.releases)
 }
 
 /** All files a plan places, relative to main. */
 export function filesIn(plan: Plan): string[] {
-  return plan.steps.flatMap((step) => (step.do === 'put' ? [step.path] : step.files))
+  return plan.steps.flatMap((step) => {
+    if (step.do === 'drop') return []
+    return step.do === 'put' ? [step.path] : step.files
+  })
 }
 
 function take(step: Step, release: Release, site: Site): void {
-  if (step.do === 'put') putFile(step.path, release, site)
-  else putFolder(step, release, site)
+  switch (step.do) {
+    case 'put':
+      putFile(step.path, release, site)
+      return
+    case 'put-dir':
+      putFolder(step, release, site)
+      return
+    case 'drop':
+      drop(step.path, release, site)
+  }
+}
+
+/** Into the journal, as it is: a file, or a folder with all that is in it. */
+function drop(path: string, release: Release, { disk, paths }: Site): void {
+  const place = join(paths.main, path)
+  if (disk.kind(place) !== null) disk.rename(place, join(filesOf(release.id, paths).dropped, path))
 }
 
 function putFile(path: string, release: Release, { disk, paths }: Site): void {

@@ -23,6 +23,22 @@ export function dropBytecode(files: readonly string[], { disk, paths }: Site): v
   }
 }
 
+/**
+ * Moves compiled files from `folder`, where they lie as they will in main, to their places beside
+ * the sources. Where it cannot be done Python will compile by itself.
+ */
+export function placeBytecode(paths: readonly string[], folder: string, site: Site): void {
+  const made = new Set<string>()
+  for (const path of paths) {
+    const place = join(site.paths.main, path)
+    const cache = dirname(place)
+    // Not through a link: the cache of a main that somebody arranged by hand is his.
+    if (!made.has(cache) && site.disk.kind(cache) === null) site.disk.makeDir(cache)
+    made.add(cache)
+    if (site.disk.kind(cache) === 'dir') site.disk.rename(join(folder, path), place)
+  }
+}
+
 /** Removes the bytecode folder of a folder, if there is nothing but bytecode in it. */
 export function dropBytecodeFolder(folder: string, { disk }: Site): void {
   const cache = join(folder, folderName)

@@ -10,6 +10,9 @@ import type { Plan, Release, ReleaseId, Stage } from '../model.ts'
  *     plan.json    what apply does (a `Plan`); written before apply
  *     staging/     the new files, as they will lie in main
  *     old/         the files of main that were replaced, where they lay: the journal
+ *     dropped/     what whiteouts took out of main, where it lay: journal too
+ *     found/       what the program had made in the place of something that was brought back
+ *     bytecode/    compiled Python files, to be placed with their sources; derived, no journal
  *     reserve      space for the records of the way back on a full disk
  */
 export type ReleaseFiles = {
@@ -18,6 +21,9 @@ export type ReleaseFiles = {
   readonly plan: string
   readonly staging: string
   readonly old: string
+  readonly dropped: string
+  readonly found: string
+  readonly bytecode: string
   readonly reserve: string
 }
 
@@ -29,6 +35,9 @@ export function filesOf(id: ReleaseId, paths: Paths): ReleaseFiles {
     plan: join(dir, 'plan.json'),
     staging: join(dir, 'staging'),
     old: join(dir, 'old'),
+    dropped: join(dir, 'dropped'),
+    found: join(dir, 'found'),
+    bytecode: join(dir, 'bytecode'),
     reserve: join(dir, 'reserve'),
   }
 }

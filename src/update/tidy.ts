@@ -23,11 +23,14 @@ export function keptIn(id: ReleaseId, site: Site): string {
 async function keepRefused(ended: Ended, why: string, site: Site): Promise<void> {
   const { disk, paths } = site
   const kept = keptIn(ended.release.id, site)
-  const { staging } = filesOf(ended.release.id, paths)
+  const files = filesOf(ended.release.id, paths)
   disk.makeDir(kept)
   await disk.replaceText(join(kept, 'REASON.txt'), words.reasonFile(ended, why))
-  if (disk.kind(staging) !== null && disk.kind(join(kept, 'files')) === null) {
-    disk.rename(staging, join(kept, 'files'))
+  for (const [from, to] of [
+    [files.staging, join(kept, 'files')],
+    [files.found, join(kept, 'found')],
+  ] as const) {
+    if (disk.kind(from) !== null && disk.kind(to) === null) disk.rename(from, to)
   }
   for (const old of surplus(disk.list(paths.rejected), await readHistory(site), site)) {
     await disk.removeTree(join(paths.rejected, old))

@@ -17,6 +17,10 @@ export function undo(release: Release, plan: Plan, site: Site): void {
 }
 
 function takeBack(step: Step, release: Release, site: Site): void {
+  if (step.do === 'drop') {
+    bringBack(step.path, release, site)
+    return
+  }
   if (step.do === 'put') {
     takeBackFile(step.path, release, site)
     return
@@ -57,4 +61,21 @@ function takeBackFolder(path: string, release: Release, site: Site): void {
   dropBytecodeFolder(place, site)
   disk.makeDir(join(filesOf(release.id, paths).staging, path))
   disk.removeEmptyDir(place)
+}
+
+/**
+ * What a whiteout took out of main. If the program has made another of that name since, that one
+ * is kept with the files of the release.
+ */
+function bringBack(path: string, release: Release, { disk, paths }: Site): void {
+  const files = filesOf(release.id, paths)
+  const [place, dropped] = [join(paths.main, path), join(files.dropped, path)]
+  if (disk.kind(dropped) === null) return
+  if (disk.kind(place) !== null) {
+    const found = join(files.found, path)
+    disk.makeDir(dirname(found))
+    disk.rename(place, found)
+  }
+  disk.makeDir(dirname(place))
+  disk.rename(dropped, place)
 }

@@ -4,10 +4,16 @@ import type { Claimed, Step, Verified } from '../model.ts'
 import { breather } from '../system/breath.ts'
 import type { Kind } from '../system/disk.ts'
 import { words } from '../words.ts'
+import { mistakeIn } from './mistakes.ts'
 import { filesOf } from './store.ts'
+import { whiteoutOf } from './whiteout.ts'
 
 /** A release that may not touch main, and why: for the uploader's eyes. */
-export type Refused = { readonly refused: string }
+export type Refused = {
+  readonly refused: string
+  /** It may be a part of an upload: what is missing could still come. */
+  readonly mayBeCutOff: boolean
+}
 
 /**
  * Checks a claimed release against main, touching nothing, and says what apply will do. All that can
@@ -16,19 +22,29 @@ export type Refused = { readonly refused: string }
  */
 export async function verify(claimed: Claimed, site: Site): Promise<Verified | Refused> {
   const { disk, paths, config } = site
-  const steps = await stepsBelow('', {
+  const tooMuch = overLimits(claimed, site)
+  if (tooMuch !== null) return { refused: tooMuch, mayBeCutOff: false }
+  const walk: Walk = {
     site,
     staging: filesOf(claimed.release.id, paths).staging,
     mainFileSystem: disk.fileSystemOf(`${paths.main}/.`),
     breath: breather(),
-  })
-  if ('refused' in steps) return steps
+    dropped: new Set(),
+    warnings: [],
+  }
+  const below = await stepsBelow('', walk)
+  if ('refused' in below) return below
+  const drops = [...walk.dropped].sort().map((path): Step => ({ do: 'drop', path }))
+  const steps = [...drops, ...below]
+  const problem = entryProblem(walk)
+  if (problem !== null) return problem
   return {
     stage: 'verified',
     release: claimed.release,
     attempt: claimed.attempt,
     plan: { steps },
     isFirst: disk.kind(join(paths.main, config.program.entry)) === null,
+    warnings: walk.warnings,
   }
 }
 
@@ -37,12 +53,27 @@ type Walk = {
   readonly staging: string
   readonly mainFileSystem: number
   readonly breath: ReturnType<typeof breather>
+  /** What whiteouts take out of main, relative to it. */
+  readonly dropped: Set<string>
+  readonly warnings: string[]
+}
+
+function overLimits({ release }: Claimed, { config }: Site): string | null {
+  const { maxEntries, maxBytes } = config.verify
+  if (release.files > maxEntries) return words.tooManyFiles(release.files, maxEntries)
+  return release.bytes > maxBytes ? words.tooManyBytes(release.bytes, maxBytes) : null
 }
 
 /** The steps for what lies in a folder of the staging folder, by name; or the first refusal. */
 async function stepsBelow(folder: string, walk: Walk): Promise<Step[] | Refused> {
   const steps: Step[] = []
-  for (const name of walk.site.disk.list(join(walk.staging, folder)).sort()) {
+  const names = walk.site.disk.list(join(walk.staging, folder)).sort()
+  // Whiteouts first: they change what is in the way of the others.
+  for (const name of names) {
+    const nonsense = noteWhiteout(join(folder, name), walk)
+    if (nonsense !== null) return nonsense
+  }
+  for (const name of names.filter((one) => whiteoutOf(one) === null)) {
     await walk.breath()
     const found = await stepsFor(join(folder, name), name, walk)
     if ('refused' in found) return found
@@ -52,23 +83,31 @@ async function stepsBelow(folder: string, walk: Walk): Promise<Step[] | Refused>
 }
 
 async function stepsFor(path: string, name: string, walk: Walk): Promise<Step[] | Refused> {
-  const { disk, paths } = walk.site
+  const { disk, paths, config } = walk.site
   const kind = disk.kind(join(walk.staging, path))
-  const old = disk.kind(join(paths.main, path))
-  const refused = refusal(path, name, kind, old)
-  if (refused !== null) return { refused }
+  const old = isDropped(path, walk) ? null : disk.kind(join(paths.main, path))
+  const refused = refusal(path, name, kind, old, config.verify.maxPathBytes)
+  if (refused !== null) return { refused, mayBeCutOff: false }
   if (kind !== 'dir') return [{ do: 'put', path }]
   const below = await stepsBelow(path, walk)
   if ('refused' in below) return below
   if (old === null) return [asOneFolder(path, below)]
   // A mount inside main: nothing can be renamed into it.
   if (disk.fileSystemOf(join(paths.main, path)) === walk.mainFileSystem) return below
-  return { refused: words.otherFileSystem(path) }
+  return { refused: words.otherFileSystem(path), mayBeCutOff: false }
 }
 
 /** Why an entry may not be placed, or null. `old` is what main has there. */
-function refusal(path: string, name: string, kind: Kind | null, old: Kind | null): string | null {
+function refusal(
+  path: string,
+  name: string,
+  kind: Kind | null,
+  old: Kind | null,
+  maxPathBytes: number,
+): string | null {
+  if (name === 'pyvenv.cfg') return words.isEnvironment(path)
   if (name === ownName) return words.ownNameUsed(path)
+  if (Buffer.byteLength(path) > maxPathBytes) return words.pathTooLong(path, maxPathBytes)
   if (kind === 'symlink') return words.isSymlink(path)
   if (kind === 'other' || kind === null) return words.isSpecial(path)
   if (kind === 'file') return old === 'dir' ? words.fileOverFolder(path) : null
@@ -81,7 +120,46 @@ function asOneFolder(path: string, below: readonly Step[]): Step {
   return {
     do: 'put-dir',
     path,
-    files: below.flatMap((step) => (step.do === 'put' ? [step.path] : step.files)),
-    dirs: below.flatMap((step) => (step.do === 'put' ? [] : [step.path, ...step.dirs])),
+    files: below.flatMap((step) => (step.do === 'put-dir' ? step.files : [step.path])),
+    dirs: below.flatMap((step) => (step.do === 'put-dir' ? [step.path, ...step.dirs] : [])),
   }
+}
+
+/** Notes what a whiteout deletes; a refusal if it makes no sense. */
+function noteWhiteout(path: string, walk: Walk): Refused | null {
+  const { disk, paths } = walk.site
+  const whiteout = whiteoutOf(path)
+  if (whiteout === null) return null
+  if (whiteout.is === 'nonsense' || disk.kind(join(walk.staging, path)) !== 'file') {
+    return { refused: words.badWhiteout(path), mayBeCutOff: false }
+  }
+  const targets =
+    whiteout.is === 'one'
+      ? [whiteout.path]
+      : disk
+          .list(join(paths.main, whiteout.folder))
+          .filter((name) => name !== ownName)
+          .map((name) => join(whiteout.folder, name))
+  for (const target of targets) {
+    if (disk.kind(join(paths.main, target)) !== null) walk.dropped.add(target)
+    else walk.warnings.push(words.whiteoutOfNothing(path))
+  }
+  return null
+}
+
+/** True when a whiteout takes the path, or a folder above it, out of main. */
+function isDropped(path: string, { dropped }: Walk): boolean {
+  if (dropped.size === 0) return false
+  const parts = path.split('/')
+  return parts.some((_, index) => dropped.has(parts.slice(0, index + 1).join('/')))
+}
+
+/** After the merge there must be a program. */
+function entryProblem(walk: Walk): Refused | null {
+  const { disk, paths, config } = walk.site
+  const { entry } = config.program
+  if (disk.kind(join(walk.staging, entry)) === 'file') return null
+  if (!isDropped(entry, walk) && disk.kind(join(paths.main, entry)) !== null) return null
+  const mistake = mistakeIn(walk.staging, entry, disk)
+  return { refused: mistake ?? words.noEntry(entry), mayBeCutOff: mistake === null }
 }

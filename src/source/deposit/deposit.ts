@@ -8,15 +8,23 @@ import { type Entry, look as lookAt, placeIn, type Snapshot, scan } from './scan
 import { firstHold, type Look, orphans, ownersOf, type Seen, see } from './settle.ts'
 import { openWatch, type Watch } from './watch.ts'
 
+/** A complete upload. `mayWait`: should it turn out to be broken, there is time to mend it. */
+export type Upload = { readonly snapshot: Snapshot; readonly mayWait: boolean }
+
 /** The deposit as a source of releases. */
 export type Deposit = {
   /** Waits for an upload that is complete. Null when the signal aborts first. */
-  readonly next: (signal: AbortSignal) => Promise<Snapshot | null>
+  readonly next: (signal: AbortSignal) => Promise<Upload | null>
   /**
    * Moves a complete upload into a staging folder. The answer is null, or the path that was not as it
    * had been seen: then what was moved so far is for `giveBack`.
    */
   readonly claim: (snapshot: Snapshot, staging: string) => Promise<string | null>
+  /**
+   * Takes note that a claim was given back because something is missing or broken in it: it is left
+   * alone until it changes, or for `repairMs`.
+   */
+  readonly holdBack: (upload: Upload, why: string) => void
   /** True when something lies in it, complete or not. */
   readonly hasContent: () => Promise<boolean>
   /** What it waits for, in words; null when nothing is in it. */
@@ -31,7 +39,13 @@ type Told = { readonly text: string; readonly at: number }
  * Opens the deposit. Events only wake; a scan decides. While something is in it, the watch is closed
  * and the scan polls: a slow upload raises thousands of events a second, and they would tell no more.
  */
-export function openDeposit(site: Site, writers: Writers, log: Log, clock: Clock): Deposit {
+export function openDeposit(
+  site: Site,
+  writers: Writers,
+  log: Log,
+  answer: (text: string) => void,
+  clock: Clock,
+): Deposit {
   const { paths, config, disk } = site
   const limits = config.deposit
   let watch: Watch | null = null
@@ -39,6 +53,11 @@ export function openDeposit(site: Site, writers: Writers, log: Log, clock: Clock
   let told: Told | null = null
   /** Files under temporary names that were given up, by fingerprint. */
   const givenUp = new Map<string, string>()
+  let broken: {
+    readonly fingerprint: string
+    readonly why: string
+    readonly since: number
+  } | null = null
   /** Folders that a claim has left empty. */
   let spent: { readonly folders: readonly Entry[]; readonly since: number } | null = null
 
@@ -80,14 +99,13 @@ export function openDeposit(site: Site, writers: Writers, log: Log, clock: Clock
   }
 
   /** True while something is in it that is, or may become, a release. */
-  function isActive({ hasContent, temporary }: Snapshot): boolean {
-    return (
-      hasContent || temporary.some(({ path, fingerprint }) => givenUp.get(path) !== fingerprint)
-    )
+  function isActive({ hasContent, junk, temporary }: Snapshot): boolean {
+    const isUnderWay = ({ path, fingerprint }: Entry) => givenUp.get(path) !== fingerprint
+    return hasContent || junk.length > 0 || temporary.some(isUnderWay)
   }
 
   /** Looks again and again until there is no reason to wait. Null when there is nothing left. */
-  async function settled(signal: AbortSignal): Promise<Snapshot | null> {
+  async function settled(signal: AbortSignal): Promise<Upload | null> {
     let seen: Seen | null = null
     while (!signal.aborted) {
       const begin = clock.now()
@@ -97,9 +115,15 @@ export function openDeposit(site: Site, writers: Writers, log: Log, clock: Clock
       const now = clock.now()
       seen = see(seen, look, now)
       giveUp(orphans(seen, now, limits), seen)
-      const hold = firstHold(seen, look, now, limits)
-      if (hold === null && snapshot.hasContent) return snapshot
-      if (hold !== null) tell(hold, now)
+      const hold = firstHold(seen, look, now, limits) ?? brokenHold(snapshot, now)
+      if (hold === null) {
+        removeJunk(snapshot)
+        if (snapshot.hasContent) {
+          return { snapshot, mayWait: broken?.fingerprint !== snapshot.fingerprint }
+        }
+      } else {
+        tell(hold, now)
+      }
       await clock.sleep(Math.max(limits.tickMs, (now - begin) / limits.tickShare), signal)
     }
     return null
@@ -124,6 +148,23 @@ export function openDeposit(site: Site, writers: Writers, log: Log, clock: Clock
     }
   }
 
+  function brokenHold({ fingerprint }: Snapshot, now: number): Hold | null {
+    if (broken === null || broken.fingerprint !== fingerprint) return null
+    const leftMs = broken.since + site.config.verify.repairMs - now
+    return leftMs > 0 ? { because: 'broken', why: broken.why } : null
+  }
+
+  function removeJunk({ junk }: Snapshot): void {
+    if (junk.length === 0) return
+    const text = words.junk(junk.map(({ path }) => path))
+    log.info(text)
+    answer(text)
+    for (const { raw, kind } of junk.toReversed()) {
+      if (kind === 'dir') disk.removeEmptyDir(placeIn(paths.deposit, raw))
+      else disk.unlink(placeIn(paths.deposit, raw))
+    }
+  }
+
   function giveUp(paths: readonly string[], seen: Seen): void {
     for (const path of paths) {
       const fingerprint = seen.temporary.get(path)?.fingerprint ?? ''
@@ -137,7 +178,9 @@ export function openDeposit(site: Site, writers: Writers, log: Log, clock: Clock
     if (told?.text === text && now - told.at < limits.holdLogMs) return
     told = { text, at: now }
     // The quiet period is over before anyone could read of it.
-    if (hold.because !== 'quiet' || hold.isGuess) log.info(text)
+    if (hold.because === 'quiet' && !hold.isGuess) return
+    log.info(text)
+    answer(text)
   }
 
   /**
@@ -161,8 +204,8 @@ export function openDeposit(site: Site, writers: Writers, log: Log, clock: Clock
         try {
           if (await noticed(signal)) {
             await unarm()
-            const snapshot = await settled(signal)
-            if (snapshot !== null) return snapshot
+            const upload = await settled(signal)
+            if (upload !== null) return upload
           }
         } catch (error) {
           tellOnce(words.depositTrouble(paths.deposit, messageOf(error)))
@@ -176,6 +219,9 @@ export function openDeposit(site: Site, writers: Writers, log: Log, clock: Clock
       const folders = snapshot.entries.filter(({ kind }) => kind === 'dir')
       spent = { folders: [...(spent?.folders ?? []), ...folders], since: clock.now() }
       return changed
+    },
+    holdBack({ snapshot: { fingerprint } }, why) {
+      broken = { fingerprint, why, since: clock.now() }
     },
     hasContent: async () => (await scan(paths.deposit, config)).hasContent,
     waitingFor: () => told?.text ?? null,

@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import { isResultName } from './result.ts'
 
 /** What a name in the deposit is. */
 export type NameKind =
@@ -6,6 +7,10 @@ export type NameKind =
   | 'content'
   /** Keeps an empty folder in git; never claimed. */
   | 'keep'
+  /** Left behind by an editor, a syncer or Python: removed. */
+  | 'junk'
+  /** Our own answer to the uploader. */
+  | 'own'
   /** An uploader or editor is at work under it; never claimed. */
   | 'temporary'
   /** In the root: claim nothing. */
@@ -15,15 +20,20 @@ export type NameKind =
 
 /** Tells what the paths of the deposit are, by their names alone. */
 export function nameKinds(config: Config): (path: string) => NameKind {
-  const { keep, temporary, holdMarkers, goMarkers } = config.deposit
+  const { keep, temporary, drop, holdMarkers, goMarkers, resultFile } = config.deposit
   const keeping = keep.map(toRegExp)
   const unfinished = temporary.map(toRegExp)
+  const junk = drop.map(toRegExp)
+  const isAny = (names: string[], patterns: RegExp[]) =>
+    names.some((name) => patterns.some((pattern) => pattern.test(name)))
   return (path) => {
     if (holdMarkers.includes(path)) return 'hold'
     if (goMarkers.includes(path)) return 'go'
     const names = path.split('/')
-    if (names.some((name) => unfinished.some((pattern) => pattern.test(name)))) return 'temporary'
-    return names.some((name) => keeping.some((pattern) => pattern.test(name))) ? 'keep' : 'content'
+    if (isResultName(path, resultFile)) return 'own'
+    if (isAny(names, junk)) return 'junk'
+    if (isAny(names, unfinished)) return 'temporary'
+    return isAny(names, keeping) ? 'keep' : 'content'
   }
 }
 

@@ -24,11 +24,13 @@ export type Snapshot = {
   readonly entries: readonly Entry[]
   /** Files under temporary names. */
   readonly temporary: readonly Entry[]
+  /** What editors, syncers and Python leave behind, to be removed. */
+  readonly junk: readonly Entry[]
   /** The marker that says: claim nothing. */
   readonly hold: string | null
   /** The marker that says: all is there. It is consumed by the claim. */
   readonly hasGo: boolean
-  /** Changes whenever anything changes, also in files that are left alone. */
+  /** Changes whenever an upload changes anything, also under temporary names. */
   readonly fingerprint: string
   /** True when there is something to claim. Empty folders alone are not. */
   readonly hasContent: boolean
@@ -38,21 +40,25 @@ export type Snapshot = {
 export async function scan(deposit: string, config: Config): Promise<Snapshot> {
   const entries: Entry[] = []
   const temporary: Entry[] = []
+  const junk: Entry[] = []
   const prints = createHash('sha1')
   let hold: string | null = null
   let hasGo = false
   const kindOf = nameKinds(config)
   for await (const entry of walk(deposit)) {
-    prints.update(`${entry.path}\0${entry.fingerprint}\0`)
     const kind = kindOf(entry.path)
-    if (kind === 'content') entries.push(entry)
-    if (kind === 'temporary' && entry.kind !== 'dir') temporary.push(entry)
+    if (kind === 'junk') junk.push(entry)
     if (kind === 'hold') hold = entry.path
     if (kind === 'go') hasGo = true
+    if (!['content', 'temporary', 'keep'].includes(kind)) continue
+    prints.update(`${entry.path}\0${entry.fingerprint}\0`)
+    if (kind === 'content') entries.push(entry)
+    if (kind === 'temporary' && entry.kind !== 'dir') temporary.push(entry)
   }
   return {
     entries,
     temporary,
+    junk,
     hold,
     hasGo,
     fingerprint: prints.digest('hex'),
@@ -105,7 +111,8 @@ const slash = Buffer.from('/')
 
 function namesIn(folder: Buffer): Buffer[] {
   try {
-    return readdirSync(folder, { encoding: 'buffer' })
+    // In a fixed order: the fingerprint must not depend on how the folder was filled.
+    return readdirSync(folder, { encoding: 'buffer' }).sort(Buffer.compare)
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return []
     throw error

@@ -1,0 +1,137 @@
+"""Checks the Python files of a release without running any of them.
+
+Reads one JSON object from stdin and answers with one on stdout:
+
+    files      [{"read": where the staged file is, "place": where it will lie, "path": relative to main}]
+    bytecode   folder for the compiled files, laid out as in main
+    entry      the program, relative to main
+    roots      folders to look for the program's own modules in: staging first, then main
+    search     the program's module search path
+    gone       paths relative to main that the release removes
+
+    errors     [{"path", "line", "message"}]   files that Python cannot compile
+    bytecode   paths of the compiled files, relative to the bytecode folder
+    missing    [{"module", "path", "line"}]    modules that the program imports and nobody has
+
+Compiling is what Python itself would do first: ast.parse alone lets `return` outside a function
+pass. Bytecode is of the checked-hash kind: it stays valid when files are renamed or copied, and is
+never taken for that of another source (PEP 552).
+"""
+
+import ast
+import importlib.machinery
+import importlib.util
+import json
+import os
+import resource
+import sys
+from importlib._bootstrap_external import _code_to_hash_pyc
+
+MEMORY = 1 << 30
+PROBLEMS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+
+
+def read(path):
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        return file.read()
+
+
+def compiled(file, folder):
+    """Compiles one file and stores the bytecode; returns its path relative to the folder."""
+    source = read(file["read"])
+    code = compile(source, file["place"], "exec", dont_inherit=True)
+    path = importlib.util.cache_from_source(file["path"])
+    target = os.path.join(folder, path)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "wb") as out:
+        out.write(_code_to_hash_pyc(code, importlib.util.source_hash(source), True))
+    return path
+
+
+def explain(path, error):
+    message = getattr(error, "msg", None) or str(error) or "too deeply nested or too large"
+    return {
+        "path": path,
+        "line": getattr(error, "lineno", None),
+        "message": "%s: %s" % (type(error).__name__, message),
+    }
+
+
+def needed(tree):
+    """(module, line) of the imports that are made, always, when the file is loaded."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module, node.lineno
+            for alias in node.names:
+                yield node.module + "." + alias.name, node.lineno
+
+
+def own(module, roots, gone):
+    """The file of one of the program's own modules; '' for a folder without one; None if not its own."""
+    path = module.replace(".", "/")
+    for root in roots:
+        for name in (path + "/__init__.py", path + ".py"):
+            if name not in gone and os.path.isfile(os.path.join(root, name)):
+                return os.path.join(root, name)
+        if os.path.isdir(os.path.join(root, path)):
+            return ""
+    return None
+
+
+def missing(question):
+    """The modules reachable from the entry by imports at the top of files, that cannot be found."""
+    roots, gone = question["roots"], set(question["gone"])
+    start = own(question["entry"][: -len(".py")], roots, gone)
+    known = set(sys.builtin_module_names) | set(getattr(sys, "stdlib_module_names", ()))
+    waiting, seen, absent = [start] if start else [], set(), {}
+    while waiting:
+        file = waiting.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        try:
+            imports = list(needed(ast.parse(read(file))))
+        except (OSError, *PROBLEMS):
+            continue
+        for module, line in imports:
+            top = module.split(".")[0]
+            if own(top, roots, gone) is not None:
+                waiting.extend(found for found in lineage(module, roots, gone) if found)
+            elif top not in known and top not in absent:
+                # Only the top-level name: for a deeper one Python would run the parent package.
+                if importlib.machinery.PathFinder.find_spec(top, question["search"]) is None:
+                    absent[top] = {"module": top, "path": shown(file, roots), "line": line}
+    return list(absent.values())
+
+
+def lineage(module, roots, gone):
+    """The files of a module and of the packages above it, as far as there are some."""
+    parts = module.split(".")
+    return [own(".".join(parts[: end + 1]), roots, gone) for end in range(len(parts))]
+
+
+def shown(file, roots):
+    for root in roots:
+        if file.startswith(root + "/"):
+            return file[len(root) + 1 :]
+    return file
+
+
+def main():
+    os.nice(10)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    question = json.load(sys.stdin)
+    errors, bytecode = [], []
+    for file in question["files"]:
+        try:
+            bytecode.append(compiled(file, question["bytecode"]))
+        except PROBLEMS as error:
+            errors.append(explain(file["path"], error))
+    json.dump({"errors": errors, "bytecode": bytecode, "missing": missing(question)}, sys.stdout)
+
+
+main()
