@@ -84,6 +84,12 @@ export const defaults = {
       'Thumbs.db',
       'desktop.ini',
     ],
+    /** A list of files and their sums in the deposit's root: they are one release, once all are right. */
+    manifest: 'SHA256SUMS',
+    /** What a manifest lists may be missing or wrong for this long after the last change. */
+    manifestMs: 600_000,
+    /** An archive of one of these names in the deposit's root is one release: what is in it. */
+    archives: ['deposit.zip', 'deposit.tar.gz', 'deposit.tgz'],
     /** The file in which the uploader reads what became of his files; `''`: none. */
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
@@ -130,6 +136,9 @@ export const defaults = {
     /** The check of the Python files may take this long, and this for each of them. */
     checkMs: 30_000,
     checkPerFileMs: 5,
+    /** An archive may unpack to this many times its size, and unpacking may take this long. */
+    maxRatio: 200,
+    unpackMs: 600_000,
     /** Modules that main.py imports and nobody has: `warn` of them, `strict` refuses, or `ignore`. */
     imports: 'warn',
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */

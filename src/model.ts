@@ -164,6 +164,7 @@ export type Hold =
   | { readonly because: 'session'; readonly session: Session; readonly isKnown: boolean }
   | { readonly because: 'connection'; readonly many: number }
   | { readonly because: 'broken'; readonly why: string }
+  | { readonly because: 'manifest'; readonly why: string }
   | { readonly because: 'quiet'; readonly ms: number; readonly isGuess: boolean }
 
 /**

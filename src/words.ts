@@ -114,10 +114,14 @@ export const words = {
         return `the deposit waits: ${count(hold.many, 'new connection')} may bring more`
       case 'broken':
         return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
+      case 'manifest':
+        return `the deposit waits: ${hold.why}`
       case 'quiet':
         return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
     }
   },
+  closedFolder: (path: string) =>
+    `the folder ${path} in the deposit cannot be read by this user; it is left alone. Mend it with: chmod -R a+rX`,
   orphan: (path: string) =>
     `${path} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used`,
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
@@ -148,6 +152,7 @@ export const words = {
     `${path} is a folder in the deposit but a symbolic link in main. Remove or rename one of them`,
   otherFileSystem: (path: string) =>
     `main/${path} is a mount of another file system; files there cannot be swapped safely`,
+  archiveBroken: (name: string, why: string) => `${name} is cut off or damaged: ${why}`,
   isEnvironment: (path: string) =>
     `${path}: this is the virtual environment of another machine; it does not work here. Upload the program without it`,
   pathTooLong: (path: string, max: number) =>

@@ -6,7 +6,7 @@ import { words } from '../words.ts'
 import { claim, unclaim } from './claim.ts'
 import { endRelease, type Ground, startProgram } from './ground.ts'
 import { recover } from './recover.ts'
-import { committedRelease, conclude, goOn, walk } from './road.ts'
+import { committedRelease, conclude, goOn, type Walked, walk } from './road.ts'
 import type { Trial, Verdict } from './trial.ts'
 
 /** Runs one project until the daemon ends. A bug is logged, and the truth is read from disk again. */
@@ -69,8 +69,10 @@ async function resume(deposit: Deposit, on: Ground): Promise<Standing> {
 async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<Standing> {
   const [first, ...others] = now.queue
   if (first === undefined) return now
-  const { claimed } = first
-  const walked = await walk(claimed, now.trial, on)
+  const { claimed, upload } = first
+  const why = upload?.refused ?? null
+  const walked: Walked =
+    why === null ? await walk(claimed, now.trial, on) : { is: 'refused', why, mayBeCutOff: false }
   switch (walked.is) {
     case 'done':
       return walkQueue({ ...now, trial: walked.onTrial, queue: others }, deposit, on)

@@ -1,4 +1,4 @@
-import { hintOf, isExpected, messageOf, OperationalError } from '../errors.ts'
+import { hintOf, isExpected, isOutOfSpace, messageOf, OperationalError } from '../errors.ts'
 import type { Cause, Claimed, OnTrial, Release, ReleaseId, Undoing, Verified } from '../model.ts'
 import { apply, prepare, settle } from '../update/apply.ts'
 import { lastCommitted, readHistory } from '../update/history.ts'
@@ -9,6 +9,7 @@ import { words } from '../words.ts'
 import { check } from './check.ts'
 import { endRelease, type Ground, patiently, startProgram } from './ground.ts'
 import { judge, type Trial, type Verdict } from './trial.ts'
+import { unpack } from './unpack.ts'
 
 /**
  * Where a walk has led. `refused` and `not yet`: nothing was stopped, and the release is still
@@ -25,25 +26,19 @@ export type Walked =
  * Each stage is on disk before it is walked. All that can fail or takes long comes before the stop.
  * `trial` is what is on trial when it comes.
  */
-export async function walk(claimed: Claimed, trial: Trial | null, on: Ground): Promise<Walked> {
-  const verified = await verify(claimed, on.site)
-  if ('refused' in verified) return refusal(verified)
-  const checked = await check(verified, on)
-  if ('refused' in checked) return refusal(checked)
-  for (const text of [...verified.warnings, ...checked.warnings]) warn(claimed.release, text, on)
-  try {
-    await makeReady(verified, on)
-    // If the trial has just failed, main is about to be another than the one verified against.
-    if (trial !== null && (await isDecided(trial))) return { is: 'not yet', why: null }
-    await storeStage({ ...claimed, stage: 'applying', isFirst: verified.isFirst }, on.site)
-  } catch (error) {
-    if (!isExpected(error)) throw error
-    return { is: 'not yet', why: error }
-  }
+export async function walk(arrived: Claimed, trial: Trial | null, on: Ground): Promise<Walked> {
+  const ready = await getReady(arrived, on)
+  if (ready.is !== 'ready') return ready
+  const { verified, bytecode } = ready
+  // If the trial has just failed, main is about to be another than the one verified against.
+  if (trial !== null && (await isDecided(trial))) return { is: 'not yet', why: null }
+  const begun = await begin(verified, on)
+  if (begun !== null) return begun
+
   const stoppedAt = on.clock.now()
-  await on.program.stop({ by: 'release', id: claimed.release.id })
+  await on.program.stop({ by: 'release', id: verified.release.id })
   try {
-    return { is: 'done', onTrial: await swap(verified, checked.bytecode, trial, stoppedAt, on) }
+    return { is: 'done', onTrial: await swap(verified, bytecode, trial, stoppedAt, on) }
   } catch (error) {
     if (!isExpected(error)) throw error
     const why = words.applyFailed(messageOf(error))
@@ -51,7 +46,49 @@ export async function walk(claimed: Claimed, trial: Trial | null, on: Ground): P
   }
 }
 
-function refusal({ refused, mayBeCutOff }: Refused): Walked {
+type NotGone = Exclude<Walked, { is: 'done' }>
+type Ready = {
+  readonly is: 'ready'
+  readonly verified: Verified
+  readonly bytecode: readonly string[]
+}
+
+/** All that can fail or takes long, while the old program runs. */
+async function getReady(arrived: Claimed, on: Ground): Promise<Ready | NotGone> {
+  try {
+    const claimed = await unpack(arrived, on)
+    if ('refused' in claimed) return refusal(claimed)
+    const verified = await verify(claimed, on.site)
+    if ('refused' in verified) return refusal(verified)
+    const checked = await check(verified, on)
+    if ('refused' in checked) return refusal(checked)
+    await makeReady(verified, on)
+    for (const text of [...verified.warnings, ...checked.warnings]) warn(claimed.release, text, on)
+    return { is: 'ready', verified, bytecode: checked.bytecode }
+  } catch (error) {
+    return notNow(error)
+  }
+}
+
+/** Stores that the release is being applied: from here on a restart undoes. */
+async function begin(verified: Verified, on: Ground): Promise<NotGone | null> {
+  const { release, attempt, isFirst } = verified
+  try {
+    await storeStage({ stage: 'applying', release, attempt, isFirst }, on.site)
+    return null
+  } catch (error) {
+    return notNow(error)
+  }
+}
+
+/** A full disk is waited for. Whatever else the system refuses, the release is refused for. */
+function notNow(error: unknown): NotGone {
+  if (isOutOfSpace(error)) return { is: 'not yet', why: error }
+  if (!isExpected(error)) throw error
+  return { is: 'refused', why: messageOf(error), mayBeCutOff: false }
+}
+
+function refusal({ refused, mayBeCutOff }: Refused): NotGone {
   return { is: 'refused', why: refused, mayBeCutOff }
 }
 

@@ -28,7 +28,7 @@ import sys
 from importlib._bootstrap_external import _code_to_hash_pyc
 
 MEMORY = 1 << 30
-PROBLEMS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+PROBLEMS = (OSError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 
 
 def read(path):
@@ -95,7 +95,7 @@ def missing(question):
         seen.add(file)
         try:
             imports = list(needed(ast.parse(read(file))))
-        except (OSError, *PROBLEMS):
+        except PROBLEMS:
             continue
         for module, line in imports:
             top = module.split(".")[0]
@@ -128,7 +128,10 @@ def main():
     errors, bytecode = [], []
     for file in question["files"]:
         try:
-            bytecode.append(compiled(file, question["bytecode"]))
+            path = compiled(file, question["bytecode"])
+            # The entry is run as a script, and Python never looks for its bytecode.
+            if file["path"] != question["entry"]:
+                bytecode.append(path)
         except PROBLEMS as error:
             errors.append(explain(file["path"], error))
     json.dump({"errors": errors, "bytecode": bytecode, "missing": missing(question)}, sys.stdout)

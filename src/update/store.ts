@@ -13,6 +13,7 @@ import type { Plan, Release, ReleaseId, Stage } from '../model.ts'
  *     dropped/     what whiteouts took out of main, where it lay: journal too
  *     found/       what the program had made in the place of something that was brought back
  *     bytecode/    compiled Python files, to be placed with their sources; derived, no journal
+ *     packed/      the archive that the release came in; unpacked/: while it is being unpacked
  *     reserve      space for the records of the way back on a full disk
  */
 export type ReleaseFiles = {
@@ -23,6 +24,8 @@ export type ReleaseFiles = {
   readonly old: string
   readonly dropped: string
   readonly found: string
+  readonly packed: string
+  readonly unpacked: string
   readonly bytecode: string
   readonly reserve: string
 }
@@ -37,6 +40,8 @@ export function filesOf(id: ReleaseId, paths: Paths): ReleaseFiles {
     old: join(dir, 'old'),
     dropped: join(dir, 'dropped'),
     found: join(dir, 'found'),
+    packed: join(dir, 'packed'),
+    unpacked: join(dir, 'unpacked'),
     bytecode: join(dir, 'bytecode'),
     reserve: join(dir, 'reserve'),
   }

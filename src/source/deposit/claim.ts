@@ -25,8 +25,13 @@ export async function claimInto(
     }
   }
   const late = await changedSince(snapshot.entries, staging, writers)
-  if (late === null && snapshot.hasGo) {
-    for (const name of config.deposit.goMarkers) disk.unlink(join(paths.deposit, name))
+  if (late === null) {
+    const { goMarkers, manifest } = config.deposit
+    const consumed = [
+      ...(snapshot.hasGo ? goMarkers : []),
+      ...(snapshot.manifest ? [manifest] : []),
+    ]
+    for (const name of consumed) disk.unlink(join(paths.deposit, name))
   }
   return late
 }

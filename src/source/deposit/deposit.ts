@@ -5,11 +5,18 @@ import { canSeeSessions, connectionsTo, uploadSessions } from '../../system/sess
 import { words } from '../../words.ts'
 import { claimInto } from './claim.ts'
 import { type Entry, look as lookAt, placeIn, type Snapshot, scan } from './scan.ts'
-import { firstHold, type Look, orphans, ownersOf, type Seen, see } from './settle.ts'
+import { certainHold, firstHold, type Look, orphans, ownersOf, type Seen, see } from './settle.ts'
+import { openSums } from './sums.ts'
 import { openWatch, type Watch } from './watch.ts'
 
-/** A complete upload. `mayWait`: should it turn out to be broken, there is time to mend it. */
-export type Upload = { readonly snapshot: Snapshot; readonly mayWait: boolean }
+/** A complete upload. */
+export type Upload = {
+  readonly snapshot: Snapshot
+  /** Should it turn out to be broken, there is time to mend it. */
+  readonly mayWait: boolean
+  /** Why it is to be refused whatever is in it. */
+  readonly refused: string | null
+}
 
 /** The deposit as a source of releases. */
 export type Deposit = {
@@ -32,6 +39,14 @@ export type Deposit = {
   readonly close: () => Promise<void>
 }
 
+/** An archive in the root is a release of its own; what else is there waits for its turn. */
+function oneArchive(snapshot: Snapshot, archives: readonly string[]): Snapshot {
+  const archive = snapshot.entries.find(({ path, kind }) => {
+    return kind === 'file' && archives.includes(path)
+  })
+  return archive === undefined ? snapshot : { ...snapshot, entries: [archive] }
+}
+
 /** What has been told of a hold: each is logged when it begins, and again now and then. */
 type Told = { readonly text: string; readonly at: number }
 
@@ -48,6 +63,7 @@ export function openDeposit(
 ): Deposit {
   const { paths, config, disk } = site
   const limits = config.deposit
+  const sums = openSums(paths.deposit)
   let watch: Watch | null = null
   let lastTrouble = ''
   let told: Told | null = null
@@ -115,22 +131,44 @@ export function openDeposit(
       const now = clock.now()
       seen = see(seen, look, now)
       giveUp(orphans(seen, now, limits), seen)
-      const hold = firstHold(seen, look, now, limits) ?? brokenHold(snapshot, now)
-      if (hold === null) {
+      for (const { path } of snapshot.closed) tellOnce(words.closedFolder(path))
+      const found = await decide(look, seen, now)
+      if ('because' in found) tell(found, now)
+      else {
         removeJunk(snapshot)
-        if (snapshot.hasContent) {
-          return { snapshot, mayWait: broken?.fingerprint !== snapshot.fingerprint }
-        }
-      } else {
-        tell(hold, now)
+        if (found.snapshot.hasContent) return found
       }
       await clock.sleep(Math.max(limits.tickMs, (now - begin) / limits.tickShare), signal)
     }
     return null
   }
 
+  /** The first reason to wait, or else the upload that is complete. */
+  async function decide(look: Look, seen: Seen, now: number): Promise<Hold | Upload> {
+    const { snapshot } = look
+    const { manifest } = snapshot
+    if (manifest === null || !snapshot.hasContent) {
+      const hold = firstHold(seen, look, now, limits) ?? brokenHold(snapshot, now)
+      return hold ?? { snapshot: oneArchive(snapshot, limits.archives), ...patience(snapshot) }
+    }
+    // With a manifest nothing is guessed: only who writes is still asked.
+    const hold = certainHold(seen, look, now, limits) ?? brokenHold(snapshot, now)
+    if (hold !== null) return hold
+    const promised = await sums(snapshot, manifest)
+    if (promised.is === 'kept') return { snapshot: promised.snapshot, ...patience(snapshot) }
+    const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestMs
+    if (!isLate) return { because: 'manifest', why: promised.why }
+    return { snapshot, mayWait: false, refused: promised.why }
+  }
+
+  function patience({ fingerprint }: Snapshot): Pick<Upload, 'mayWait' | 'refused'> {
+    return { mayWait: broken?.fingerprint !== fingerprint, refused: null }
+  }
+
   async function lookAround(snapshot: Snapshot): Promise<Look> {
-    const files = [...snapshot.entries, ...snapshot.temporary].filter(({ kind }) => kind === 'file')
+    const { entries, temporary, manifest } = snapshot
+    const all = [...entries, ...temporary, ...(manifest === null ? [] : [manifest])]
+    const files = all.filter(({ kind }) => kind === 'file')
     const answers = await writers.ask(files.map(({ raw }) => placeIn(paths.deposit, raw)))
     const busy = files.filter((_, index) => answers[index] === 'busy').map(({ path }) => path)
     const owners = ownersOf(snapshot.entries)

@@ -11,6 +11,8 @@ export type NameKind =
   | 'junk'
   /** Our own answer to the uploader. */
   | 'own'
+  /** In the root: lists what is to be there. */
+  | 'manifest'
   /** An uploader or editor is at work under it; never claimed. */
   | 'temporary'
   /** In the root: claim nothing. */
@@ -20,7 +22,7 @@ export type NameKind =
 
 /** Tells what the paths of the deposit are, by their names alone. */
 export function nameKinds(config: Config): (path: string) => NameKind {
-  const { keep, temporary, drop, holdMarkers, goMarkers, resultFile } = config.deposit
+  const { keep, temporary, drop, holdMarkers, goMarkers, manifest, resultFile } = config.deposit
   const keeping = keep.map(toRegExp)
   const unfinished = temporary.map(toRegExp)
   const junk = drop.map(toRegExp)
@@ -30,6 +32,7 @@ export function nameKinds(config: Config): (path: string) => NameKind {
     if (holdMarkers.includes(path)) return 'hold'
     if (goMarkers.includes(path)) return 'go'
     const names = path.split('/')
+    if (path === manifest) return 'manifest'
     if (isResultName(path, resultFile)) return 'own'
     if (isAny(names, junk)) return 'junk'
     if (isAny(names, unfinished)) return 'temporary'

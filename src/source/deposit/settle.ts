@@ -64,6 +64,19 @@ export function firstHold(
   now: number,
   limits: Config['deposit'],
 ): Hold | null {
+  const certain = certainHold(seen, look, now, limits)
+  if (certain !== null) return certain
+  const bySession = look.snapshot.hasGo ? null : sessionHold(seen, look, now, limits)
+  return bySession ?? quietHold(seen, look, now, limits)
+}
+
+/** The first reason to wait that is no guess: a marker, a temporary name, somebody who writes. */
+export function certainHold(
+  seen: Seen,
+  look: Look,
+  now: number,
+  limits: Config['deposit'],
+): Hold | null {
   const { snapshot, busy } = look
   if (snapshot.hold !== null) return { because: 'marker', path: snapshot.hold }
   const [unfinished] = [...seen.temporary].filter(
@@ -74,8 +87,7 @@ export function firstHold(
   if (writing !== undefined) {
     return { because: 'writer', path: writing, others: busy.length - 1 }
   }
-  const bySession = snapshot.hasGo ? null : sessionHold(seen, look, now, limits)
-  return bySession ?? quietHold(seen, look, now, limits)
+  return null
 }
 
 /** Files under temporary names that nobody has touched for long: what an upload that died left. */

@@ -1,0 +1,40 @@
+/** What a `SHA256SUMS` lists: paths relative to the deposit, and their sums in lower case. */
+export type Manifest = ReadonlyMap<string, string>
+
+/**
+ * Reads what `sha256sum` writes: a sum, two blanks (or a blank and `*`), a name; a backslash in front
+ * of the sum means that `\n` and `\\` in the name are escaped. A text in return says what is wrong.
+ * The line that lists the manifest itself is passed over: `sha256sum * > SHA256SUMS` makes one.
+ */
+export function parseManifest(text: string, ownName: string): Manifest | string {
+  const sums = new Map<string, string>()
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line === '') continue
+    const found = parseLine(line)
+    if (found === null) return `line ${index + 1} is not as sha256sum writes it`
+    const { path, sum } = found
+    if (!isInside(path)) return `line ${index + 1}: ${path} is not a path inside the deposit`
+    if (path === ownName) continue
+    if (sums.has(path)) return `line ${index + 1}: ${path} is listed twice`
+    sums.set(path, sum)
+  }
+  return sums.size === 0 ? 'it lists nothing' : sums
+}
+
+function parseLine(line: string): { path: string; sum: string } | null {
+  const [, mark, sum, name] = /^(\\?)([0-9a-fA-F]{64}) [ *](.+)$/.exec(line) ?? []
+  if (sum === undefined || name === undefined) return null
+  const path = mark === '\\' ? unescaped(name) : name
+  return { path: path.replace(/^(\.\/)+/, ''), sum: sum.toLowerCase() }
+}
+
+function unescaped(name: string): string {
+  return name.replace(/\\([\\nr])/g, (_, letter: string) => {
+    if (letter === 'n') return '\n'
+    return letter === 'r' ? '\r' : '\\'
+  })
+}
+
+function isInside(path: string): boolean {
+  return !path.split('/').some((part) => part === '' || part === '.' || part === '..')
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { type Manifest, parseManifest } from './manifest.ts'
+import { type Entry, placeIn, type Snapshot } from './scan.ts'
+
+/** What a manifest makes of the deposit. */
+export type Promised =
+  /** All that it lists is there and right: this is the release. */
+  | { readonly is: 'kept'; readonly snapshot: Snapshot }
+  /** Something is missing, or not right yet. */
+  | { readonly is: 'open'; readonly why: string }
+  /** It can never be kept. */
+  | { readonly is: 'nonsense'; readonly why: string }
+
+/** The longest manifest that is read, in bytes. */
+const maxBytes = 20_000_000
+
+/**
+ * Compares the deposit with its manifest. Sums are remembered as long as a file does not change, so
+ * that looking again costs little.
+ */
+export function openSums(
+  deposit: string,
+): (snapshot: Snapshot, manifest: Entry) => Promise<Promised> {
+  let known = new Map<string, string>()
+
+  async function sumOf(entry: Entry): Promise<string> {
+    const key = `${entry.path}\0${entry.fingerprint}`
+    const sum = known.get(key) ?? (await sha256(placeIn(deposit, entry.raw)))
+    known.set(key, sum)
+    return sum
+  }
+
+  return async (snapshot, manifest) => {
+    if (manifest.kind !== 'file' || manifest.bytes > maxBytes) {
+      return { is: 'nonsense', why: `${manifest.path} is not a text file` }
+    }
+    const text = await readFile(placeIn(deposit, manifest.raw), 'utf8')
+    const listed = parseManifest(text, manifest.path)
+    if (typeof listed === 'string') return { is: 'nonsense', why: `${manifest.path}: ${listed}` }
+    const present = new Map(snapshot.entries.map((entry) => [entry.path, entry]))
+    const why = await firstProblem(listed, present, sumOf)
+    if (why !== null) return { is: 'open', why: `${manifest.path}: ${why}` }
+    known = new Map()
+    return { is: 'kept', snapshot: { ...snapshot, entries: onlyListed(snapshot.entries, listed) } }
+  }
+}
+
+async function firstProblem(
+  listed: Manifest,
+  present: ReadonlyMap<string, Entry>,
+  sumOf: (entry: Entry) => Promise<string>,
+): Promise<string | null> {
+  const missing = [...listed.keys()].filter((path) => !present.has(path))
+  if (missing.length > 0) {
+    return `${listed.size - missing.length} of ${listed.size} files are there; ${missing[0]} is missing`
+  }
+  for (const [path, sum] of listed) {
+    const entry = present.get(path)
+    if (entry?.kind !== 'file') return `${path} is not a file`
+    if ((await sumOf(entry)) !== sum) return `${path} does not have the sum that is listed`
+  }
+  return null
+}
+
+/** The listed files, and the folders they lie in. What else is there waits for its own turn. */
+function onlyListed(entries: readonly Entry[], listed: Manifest): readonly Entry[] {
+  const folders = new Set(
+    [...listed.keys()].flatMap((path) => {
+      const parts = path.split('/').slice(0, -1)
+      return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+    }),
+  )
+  return entries.filter(({ path, kind }) => (kind === 'dir' ? folders.has(path) : listed.has(path)))
+}
+
+async function sha256(path: Buffer): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
