@@ -4,7 +4,8 @@ import type { Clock, Hold, Log, Writers } from '../../model.ts'
 import { canSeeSessions, connectionsTo, uploadSessions } from '../../system/sessions.ts'
 import { words } from '../../words.ts'
 import { claimInto } from './claim.ts'
-import { type Entry, look as lookAt, placeIn, type Snapshot, scan } from './scan.ts'
+import { openEmptied, removeJunk } from './leftovers.ts'
+import { type Entry, placeIn, type Snapshot, scan } from './scan.ts'
 import { certainHold, firstHold, type Look, orphans, ownersOf, type Seen, see } from './settle.ts'
 import { openSums } from './sums.ts'
 import { openWatch, type Watch } from './watch.ts'
@@ -74,8 +75,7 @@ export function openDeposit(
     readonly why: string
     readonly since: number
   } | null = null
-  /** Folders that a claim has left empty. */
-  let spent: { readonly folders: readonly Entry[]; readonly since: number } | null = null
+  const emptied = openEmptied(site, clock)
 
   function tellOnce(trouble: string): void {
     if (trouble !== lastTrouble) log.warn(trouble)
@@ -107,7 +107,7 @@ export function openDeposit(
     while (!signal.aborted) {
       const watching = await armed()
       if (isActive(await scan(paths.deposit, config))) return true
-      removeSpent()
+      emptied.sweep()
       lastTrouble = ''
       await watching.woken(limits.rescanMs, signal)
     }
@@ -133,14 +133,25 @@ export function openDeposit(
       giveUp(orphans(seen, now, limits), seen)
       for (const { path } of snapshot.closed) tellOnce(words.closedFolder(path))
       const found = await decide(look, seen, now)
-      if ('because' in found) tell(found, now)
-      else {
-        removeJunk(snapshot)
-        if (found.snapshot.hasContent) return found
-      }
+      if (complete(found, snapshot, now)) return found
       await clock.sleep(Math.max(limits.tickMs, (now - begin) / limits.tickShare), signal)
     }
     return null
+  }
+
+  /** True for an upload with something in it; a reason to wait is told. */
+  function complete(found: Hold | Upload, { junk }: Snapshot, now: number): found is Upload {
+    if ('because' in found) {
+      tell(found, now)
+      return false
+    }
+    if (junk.length > 0) {
+      const text = words.junk(junk.map(({ path }) => path))
+      log.info(text)
+      answer(text)
+      removeJunk(junk, site)
+    }
+    return found.snapshot.hasContent
   }
 
   /** The first reason to wait, or else the upload that is complete. */
@@ -192,17 +203,6 @@ export function openDeposit(
     return leftMs > 0 ? { because: 'broken', why: broken.why } : null
   }
 
-  function removeJunk({ junk }: Snapshot): void {
-    if (junk.length === 0) return
-    const text = words.junk(junk.map(({ path }) => path))
-    log.info(text)
-    answer(text)
-    for (const { raw, kind } of junk.toReversed()) {
-      if (kind === 'dir') disk.removeEmptyDir(placeIn(paths.deposit, raw))
-      else disk.unlink(placeIn(paths.deposit, raw))
-    }
-  }
-
   function giveUp(paths: readonly string[], seen: Seen): void {
     for (const path of paths) {
       const fingerprint = seen.temporary.get(path)?.fingerprint ?? ''
@@ -219,21 +219,6 @@ export function openDeposit(
     if (hold.because === 'quiet' && !hold.isGuess) return
     log.info(text)
     answer(text)
-  }
-
-  /**
-   * Removes the folders that a claim has left empty, once no client can stand in one: its next upload
-   * would fail. Only the empty ones go, and only if they are still the same.
-   */
-  function removeSpent(): void {
-    if (spent === null) return
-    const isOld = clock.now() - spent.since >= limits.emptyFolderMs
-    if (canSeeSessions() ? uploadSessions().length > 0 : !isOld) return
-    for (const { raw, fingerprint } of spent.folders.toReversed()) {
-      if (lookAt(paths.deposit, raw)?.fingerprint !== fingerprint) continue
-      disk.removeEmptyDir(placeIn(paths.deposit, raw))
-    }
-    spent = null
   }
 
   return {
@@ -254,8 +239,7 @@ export function openDeposit(
     },
     async claim(snapshot, staging) {
       const changed = await claimInto(staging, snapshot, writers, site)
-      const folders = snapshot.entries.filter(({ kind }) => kind === 'dir')
-      spent = { folders: [...(spent?.folders ?? []), ...folders], since: clock.now() }
+      emptied.note(snapshot.entries.filter(({ kind }) => kind === 'dir'))
       return changed
     },
     holdBack({ snapshot: { fingerprint } }, why) {

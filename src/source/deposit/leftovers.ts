@@ -1,0 +1,45 @@
+import type { Site } from '../../config.ts'
+import type { Clock } from '../../model.ts'
+import { canSeeSessions, uploadSessions } from '../../system/sessions.ts'
+import { type Entry, look, placeIn } from './scan.ts'
+
+/** The folders that claims have left empty in the deposit. */
+export type Emptied = {
+  readonly note: (folders: readonly Entry[]) => void
+  /** Removes them, if it is time. */
+  readonly sweep: () => void
+}
+
+/**
+ * A folder of the deposit is not removed while a client may stand in it: its next upload would fail.
+ * It goes when no upload connection is left or, where those cannot be seen, after a while; and only
+ * if it is still the same one, and empty.
+ */
+export function openEmptied({ paths, config, disk }: Site, clock: Clock): Emptied {
+  let folders: readonly Entry[] = []
+  let since = 0
+  return {
+    note(more) {
+      folders = [...folders, ...more]
+      since = clock.now()
+    },
+    sweep() {
+      if (folders.length === 0) return
+      const isOld = clock.now() - since >= config.deposit.emptyFolderMs
+      if (canSeeSessions() ? uploadSessions().length > 0 : !isOld) return
+      for (const { raw, fingerprint } of folders.toReversed()) {
+        if (look(paths.deposit, raw)?.fingerprint !== fingerprint) continue
+        disk.removeEmptyDir(placeIn(paths.deposit, raw))
+      }
+      folders = []
+    },
+  }
+}
+
+/** Removes what is never deployed; a folder only if it is empty then. */
+export function removeJunk(junk: readonly Entry[], { paths, disk }: Site): void {
+  for (const { raw, kind } of junk.toReversed()) {
+    if (kind === 'dir') disk.removeEmptyDir(placeIn(paths.deposit, raw))
+    else disk.unlink(placeIn(paths.deposit, raw))
+  }
+}
