@@ -114,7 +114,7 @@ export const words = {
   outcome: ({ release, outcome }: Ended, kept: string) =>
     outcome.result === 'committed'
       ? `${release.id}: committed${outcome.note === undefined ? '' : ` (${outcome.note})`}`
-      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}\nits files are kept in ${kept}`,
+      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}\nthe files of ${release.id} are kept in ${kept}`,
   undoing: (release: Release, why: string) => `${release.id}: going back: ${why}`,
   retried: (release: Release) =>
     `${release.id}: the power failed or the daemon was killed while it was applied; main is as before, trying again`,
