@@ -62,7 +62,6 @@ export const words = {
         return `main.py ${exitText(state.last)}, too often in a short time (FATAL); next start in ${seconds(state.waitMs)}, or at once on a new deposit${killedText(state.last)}`
     }
   },
-  exit: (exit: Exit) => `main.py ${exitText(exit)}`,
   leftBehind: (left: readonly Named[]) =>
     `main.py left ${count(left.length, 'process', 'processes')} behind; ended: ${names(left)}`,
   leftover: (left: readonly Named[]) =>
