@@ -94,6 +94,7 @@ export type Ended = {
 /** What `stage.json` of a release can hold. `verified` is never stored: a restart verifies again. */
 export type Stage = Claiming | Claimed | Applying | OnTrial | Undoing | Ended
 
+/** The one end of a release. */
 export type Outcome =
   | { readonly result: 'committed'; readonly note?: string }
   | { readonly result: 'rejected'; readonly why: string }

@@ -1,5 +1,3 @@
-/** Every sentence the daemon says to a person, in one place. Pure: data in, text out. */
-
 import type {
   Cause,
   Ended,
@@ -14,6 +12,7 @@ import type {
 
 type Named = { readonly pid: number; readonly name: string }
 
+/** Every sentence the daemon says to a person, in one place. Pure: data in, text out. */
 export const words = {
   // --- the daemon ---
 
@@ -68,12 +67,11 @@ export const words = {
       case 'EXITED':
         return 'main.py reached its end (exit code 0); waiting for the next deposit'
       case 'BACKOFF':
-        return `main.py ${exitText(state.last)}; next start in ${seconds(state.waitMs)}`
+        return `main.py ${exitText(state.last)}; next start in ${seconds(state.waitMs)}${killedText(state.last)}`
       case 'FATAL':
-        return `main.py ${exitText(state.last)}, too often in a short time (FATAL); next start in ${seconds(state.waitMs)}, or at once on a new deposit`
+        return `main.py ${exitText(state.last)}, too often in a short time (FATAL); next start in ${seconds(state.waitMs)}, or at once on a new deposit${killedText(state.last)}`
     }
   },
-  exit: (exit: Exit) => `main.py ${exitText(exit)}`,
   leftBehind: (left: readonly Named[]) =>
     `main.py left ${count(left.length, 'process', 'processes')} behind; ended: ${names(left)}`,
   leftover: (left: readonly Named[]) =>
@@ -197,7 +195,7 @@ export const words = {
   outcome: ({ release, outcome }: Ended, kept: string) =>
     outcome.result === 'committed'
       ? `${release.id}: committed${outcome.note === undefined ? '' : ` (${outcome.note})`}`
-      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\nits files are kept in ${kept}`,
+      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}\nthe files of ${release.id} are kept in ${kept}`,
   undoing: (release: Release, why: string) => `${release.id}: going back: ${why}`,
   retried: (release: Release) =>
     `${release.id}: the power failed or the daemon was killed while it was applied; main is as before, trying again`,
@@ -208,7 +206,7 @@ export const words = {
     `the daemon or the machine went down during its trial, ${boots} times`,
   applyFailed: (why: string) => `it could not be applied: ${why}`,
   trialFailed: (exit: Exit, upMs: number) =>
-    `main.py ${exitText(exit)} ${seconds(upMs)} after its start, within its trial`,
+    `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}`,
   failedWith: (id: ReleaseId, why: string) => `${id}, which came during its trial, failed: ${why}`,
   noteFirst: 'it failed its trial, but there is nothing to go back to; main.py is tried again',
   noteNoProgram: 'there is no main.py yet',
@@ -217,7 +215,7 @@ export const words = {
   tooLittleSpace: (free: number, needed: number) =>
     `only ${size(free)} are free on the disk of main, ${size(needed)} are needed`,
   waits: (id: ReleaseId, why: string, hint: string | undefined) =>
-    `${id}: cannot be applied yet: ${why}; main.py runs on, and it is tried again${hintText(hint)}`,
+    `${id}: cannot be applied yet: ${why}; main.py runs on, and the release is tried again by itself${hintText(hint)}`,
   stuck: (id: ReleaseId, why: string, hint: string | undefined) =>
     `${id}: cannot go on: ${why}; trying again${hintText(hint)}`,
   unreadable: 'its record on the disk cannot be read',
@@ -243,6 +241,20 @@ export const words = {
 
 function resultText(outcome: Outcome): string {
   return outcome.result === 'rolled-back' ? 'rolled back' : outcome.result
+}
+
+/** What a person wants to know first: is the old program still there? */
+function untouchedText(outcome: Outcome): string {
+  return outcome.result === 'rejected'
+    ? 'nothing was changed in main/, and main.py was not stopped'
+    : 'main/ holds again what it held before'
+}
+
+/** Nobody here has sent it: the daemon's own stops are not reported as an exit. */
+function killedText(exit: Exit): string {
+  return exit.is === 'signal' && exit.signal === 'SIGKILL'
+    ? ' (out of memory? see: sudo dmesg | tail)'
+    : ''
 }
 
 function causeText(cause: Cause): string {

@@ -10,6 +10,7 @@ export type CommandLine = {
 /** Exit codes of every verb. */
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const
 
+/** What `--help` prints. */
 export const usage = `ota-supervisor keeps main/main.py running and swaps in what is put into deposit/.
 
 Usage: ota-supervisor [run] [-C DIR]

@@ -13,6 +13,7 @@ export type Sink = {
   readonly close: (ms: number) => Promise<void>
 }
 
+/** What a sink keeps to. */
 export type SinkLimits = {
   /** Above this, `room` waits; above twice this, lines are dropped and counted. */
   readonly maxPendingBytes: number

@@ -9,6 +9,7 @@ export type Deaths = {
   readonly inARow: number
 }
 
+/** How a program begins that is wanted anew: earlier crashes are forgotten. */
 export const noDeaths: Deaths = { at: [], inARow: 0 }
 
 /** What to do when the program has ended by itself. */

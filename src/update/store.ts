@@ -30,6 +30,7 @@ export type ReleaseFiles = {
   readonly reserve: string
 }
 
+/** Where the files of a release are, whether or not they are there yet. */
 export function filesOf(id: ReleaseId, paths: Paths): ReleaseFiles {
   const dir = join(paths.releases, id)
   return {
@@ -77,6 +78,7 @@ export async function storeStage(stage: Stage, site: Site): Promise<void> {
   }
 }
 
+/** Stores what apply is about to do, durably: `undo` goes by it. */
 export async function storePlan(release: Release, plan: Plan, site: Site): Promise<void> {
   await site.disk.writeRecord(filesOf(release.id, site.paths).plan, plan)
 }
@@ -126,6 +128,7 @@ async function readStage(id: ReleaseId, site: Site): Promise<Stage | null> {
   }
 }
 
+/** True for `r0`, `r1`, … and for nothing else: other names in a folder are not ours. */
 export function isReleaseId(name: string): name is ReleaseId {
   return /^r(0|[1-9]\d{0,14})$/.test(name)
 }

@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { loadConfig } from '../../src/config-file.ts'
+import { makeProject } from '../harness/project.ts'
+
+test('the settings of the README are accepted as they stand there', async (t) => {
+  const dir = await makeProject(t)
+  const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8')
+  const example = /```toml\n(.*?)```/s.exec(readme)?.[1]
+  assert.ok(example)
+  await writeFile(join(dir, 'supervisor.toml'), example)
+  await loadConfig(dir)
+})
