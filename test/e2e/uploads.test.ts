@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdirSync, renameSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -245,6 +255,30 @@ test('what a killed client leaves under a temporary name stays in the deposit', 
     'pkg/.part.py.aB3dE9',
     'pkg/big.bin.filepart',
   ])
+})
+
+/** True while the daemon has an inotify watch on the deposit. */
+async function isWatching({ pid, dir }: Daemon): Promise<boolean> {
+  const mark = ` ino:${(await stat(join(dir, 'deposit'))).ino.toString(16)} `
+  const descriptors = await readdir(`/proc/${pid}/fdinfo`)
+  const texts = descriptors.map((fd) =>
+    readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8').catch(() => ''),
+  )
+  return (await Promise.all(texts)).some((text) => text.includes(mark))
+}
+
+// Some clients write 10 bytes at a time: 100,000 events that would each cost a look at the deposit.
+test('while a file grows, no events are listened to, not even under a temporary name', async (t) => {
+  const daemon = await startWithProgram(t)
+  const growing = join(daemon.dir, 'deposit/.in.main.py')
+  await until('a watch on the deposit', () => isWatching(daemon))
+  await until('an end of the watch', async () => {
+    await appendFile(growing, '# more\n')
+    return !(await isWatching(daemon))
+  })
+  await until('a watch on the deposit again', () => isWatching(daemon))
+  await rename(growing, join(daemon.dir, 'deposit/notes.txt'))
+  await daemon.says(/r1: committed/)
 })
 
 test('.keep and .gitkeep stay in the deposit, .env is deployed', async (t) => {

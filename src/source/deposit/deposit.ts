@@ -16,13 +16,16 @@ export type Deposit = {
 }
 
 /**
- * Opens the deposit. Events only wake; a scan decides. While something is in it, the watch is closed
- * and the scan polls: a slow upload raises thousands of events a second, and they would tell no more.
+ * Opens the deposit. Events only wake; a scan decides. While something in it changes, the watch is
+ * closed and the scan polls: a slow upload raises thousands of events a second, and they would tell no
+ * more. That holds for files that are left alone too: uploads grow under temporary names.
  */
 export function openDeposit(site: Site, log: Log, clock: Clock): Deposit {
   const { paths, config, disk } = site
   let watch: Watch | null = null
   let lastTrouble = ''
+  /** The fingerprint with which the deposit last came to rest. */
+  let atRest = ''
 
   function tellOnce(trouble: string): void {
     if (trouble !== lastTrouble) log.warn(trouble)
@@ -48,27 +51,30 @@ export function openDeposit(site: Site, log: Log, clock: Clock): Deposit {
     await old?.close()
   }
 
-  /** Watches an empty deposit until something is in it; false when the signal aborts first. */
+  /** Watches a deposit at rest until something changes; false when the signal aborts first. */
   async function noticed(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       const watching = await armed()
-      if ((await scan(paths.deposit, config)).hasContent) return true
+      const { hasContent, fingerprint } = await scan(paths.deposit, config)
+      if (hasContent || fingerprint !== atRest) return true
       lastTrouble = ''
       await watching.woken(config.deposit.rescanMs, signal)
     }
     return false
   }
 
-  /** Looks again and again until nothing changes any more. Null when there is nothing left. */
+  /** Looks again and again until nothing changes any more. Null when there is nothing to claim. */
   async function settled(signal: AbortSignal): Promise<Snapshot | null> {
     let seen: Seen | null = null
     while (!signal.aborted) {
       const begin = clock.now()
       const snapshot = await scan(paths.deposit, config)
-      if (!snapshot.hasContent) return null
+      atRest = snapshot.fingerprint
+      // Nothing at all is left; if the deposit itself is gone, it is to be made again at once.
+      if (atRest === '') return null
       const now = clock.now()
-      seen = see(seen, snapshot.fingerprint, now)
-      if (isSettled(seen, now, config)) return snapshot
+      seen = see(seen, atRest, now)
+      if (isSettled(seen, now, config)) return snapshot.hasContent ? snapshot : null
       await clock.sleep(Math.max(config.deposit.tickMs, 3 * (now - begin)), signal)
     }
     return null
