@@ -52,8 +52,9 @@ function oneArchive(snapshot: Snapshot, archives: readonly string[]): Snapshot {
 type Told = { readonly text: string; readonly at: number }
 
 /**
- * Opens the deposit. Events only wake; a scan decides. While something is in it, the watch is closed
- * and the scan polls: a slow upload raises thousands of events a second, and they would tell no more.
+ * Opens the deposit. Events only wake; a scan decides. While something is in it, also under a temporary
+ * name, the watch is closed and the scan polls: a slow upload raises thousands of events a second, and
+ * they would tell no more.
  */
 export function openDeposit(
   site: Site,
