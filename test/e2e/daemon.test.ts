@@ -48,7 +48,7 @@ test('what survives kill -9 of the daemon is ended by the next start, before a s
   const second = await startDaemon(t, dir)
   await second.says(
     new RegExp(
-      `WARNING: ended 1 process of the last session .*\\(pid ${pid}\\)[^]*main\\.py started`,
+      `WARNING: ended 1 process of the last session .*\\(pid ${pid}\\)[sS]*main\\.py started`,
     ),
   )
   await second.says(/daemon \d+ is up/)
@@ -68,7 +68,7 @@ test('without setpriv main.py survives, and is ended by the next start', async (
   await first.end('SIGKILL')
   assert.equal(isLiving(pid), true)
   const second = await startDaemon(t, dir, { PATH })
-  await second.says(/WARNING: ended 2 processes of the last session[^]*main\.py started/)
+  await second.says(/WARNING: ended 2 processes of the last session[\s\S]*main\.py started/)
   assert.equal(isLiving(pid), false)
   assert.equal(isLiving(Number(grandchild)), false)
   await second.says(/grandchild \d+ is up/)
@@ -132,7 +132,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const text = (await logOf(dir)).join('\n')
     assert.match(
       text,
-      new RegExp(`${signal}: stopping[^]*interrupted[^]*finally ran[^]*atexit ran[^]*stopped$`),
+      new RegExp(`${signal}: stopping[sS]*interrupted[sS]*finally ran[sS]*atexit ran[sS]*stopped$`),
     )
     assert.deepEqual(await programsOf(dir), [])
   })
@@ -213,7 +213,7 @@ test('without flock it says what to install, and ends', async (t) => {
   assert.equal(done.code, 1)
   assert.match(
     done.stderr,
-    /could not lock [^]*\n {2}the command `flock` is needed: sudo apt install/,
+    /could not lock [\s\S]*\n {2}the command `flock` is needed: sudo apt install/,
   )
 })
 
@@ -246,7 +246,7 @@ test('help and version go to stdout', async (t) => {
   for (const argument of ['help', '--help', '-h']) {
     const done = await runSupervisor([argument], dir)
     assert.equal(done.code, 0)
-    assert.match(done.stdout, /^ota-supervisor keeps main\/main\.py running[^]*Usage: /)
+    assert.match(done.stdout, /^ota-supervisor keeps main\/main\.py running[\s\S]*Usage: /)
   }
   const card = new URL('../../../package.json', import.meta.url)
   const { version } = JSON.parse(await readFile(card, 'utf8')) as { version: string }
@@ -258,11 +258,11 @@ test('help and version go to stdout', async (t) => {
 
 test('settings that are wrong are named, and the daemon does not start', async (t) => {
   const wrong: Record<string, RegExp> = {
-    '[trial]\ntime = "soon"\n': /expected a duration[^]*trial\.time/,
-    '[trial]\ntime = 10\n': /expected string[^]*trial\.time/,
-    '[trial]\ntimes = "10s"\n': /"times"[^]*trial/,
+    '[trial]\ntime = "soon"\n': /expected a duration[\s\S]*trial\.time/,
+    '[trial]\ntime = 10\n': /expected string[\s\S]*trial\.time/,
+    '[trial]\ntimes = "10s"\n': /"times"[\s\S]*trial/,
     '[trail]\ntime = "10s"\n': /"trail"/,
-    '[trial\n': /supervisor\.toml: [^]*1/,
+    '[trial\n': /supervisor\.toml: [\s\S]*1/,
   }
   for (const [text, message] of Object.entries(wrong)) {
     const dir = await makeProject(t)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaults } from '../../src/config.ts'
-import { leftAlone } from '../../src/source/deposit/names.ts'
+import { nameKinds } from '../../src/source/deposit/names.ts'
 
-const isLeftAlone = leftAlone(defaults)
+const kindOf = nameKinds(defaults)
+const isLeftAlone = (name: string) => ['keep', 'temporary'].includes(kindOf(name))
 
 const stay = {
   'names that keep a folder in git': ['.keep', '.gitkeep'],
@@ -56,7 +57,35 @@ test('a name with a line break is matched as a whole', () => {
 
 test('the patterns are those of the settings, and nothing else', () => {
   const deposit = { ...defaults.deposit, keep: ['[a].+'], temporary: ['*.half', 'x*y*'] }
-  const isLeftAloneNow = leftAlone({ ...defaults, deposit })
+  const kindNow = nameKinds({ ...defaults, deposit })
+  const isLeftAloneNow = (name: string) => ['keep', 'temporary'].includes(kindNow(name))
   const names = ['[a].+', 'a.half', 'xy', 'x1y2', 'a', 'a.b', 'half', '.keep', 'a.tmp', 'ax1y2']
   assert.deepEqual(names.filter(isLeftAloneNow), ['[a].+', 'a.half', 'xy', 'x1y2'])
+})
+
+test('markers, the manifest and our own answer count in the root only', () => {
+  const root = ['.hold', '.skipdeploy', '.go', '.dodeploy', 'SHA256SUMS', 'DEPOSIT-RESULT.txt']
+  assert.deepEqual(root.map(kindOf), ['hold', 'hold', 'go', 'go', 'manifest', 'own'])
+  assert.deepEqual(
+    root.map((name) => kindOf(`pkg/${name}`)),
+    root.map(() => 'content'),
+  )
+})
+
+test('what editors, syncers and Python leave behind is junk, with all that is in it', () => {
+  const junk = [
+    '__pycache__/a.cpython-311.pyc',
+    'pkg/a.pyc',
+    '.git/HEAD',
+    '.venv/bin/python',
+    'x/.DS_Store',
+  ]
+  assert.deepEqual(
+    junk.map(kindOf),
+    junk.map(() => 'junk'),
+  )
+  assert.deepEqual(
+    ['.gitignore', 'git', 'a.pyc.txt', 'venv.py'].map(kindOf),
+    Array(4).fill('content'),
+  )
 })

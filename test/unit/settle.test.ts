@@ -1,49 +1,155 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaults } from '../../src/config.ts'
-import { isSettled, type Seen, see } from '../../src/source/deposit/settle.ts'
+import type { Hold, Session } from '../../src/model.ts'
+import type { Entry, Snapshot } from '../../src/source/deposit/scan.ts'
+import { firstHold, type Look, orphans, type Seen, see } from '../../src/source/deposit/settle.ts'
 
-const { quietMs } = defaults.deposit
+const limits = defaults.deposit
+const session: Session = { pid: 7, name: 'sftp-server', uid: 1000 }
 
-type Look = readonly [now: number, fingerprint: string]
-
-/** Looks at a deposit with the given fingerprints at the given moments: when it settles, or null. */
-function settlesAt(...looks: readonly Look[]): number | null {
-  let seen: Seen | null = null
-  for (const [now, fingerprint] of looks) {
-    seen = see(seen, fingerprint, now)
-    if (isSettled(seen, now, defaults)) return now
+/** A look at a deposit; without more it holds one file and nobody is near. */
+function look(more: {
+  print?: string
+  busy?: string[]
+  hasUnknown?: boolean
+  of?: Session[]
+  ends?: string[]
+  hidden?: boolean
+  temporary?: Entry[]
+  hold?: string
+  hasGo?: boolean
+}): Look {
+  const snapshot: Snapshot = {
+    entries: [],
+    closed: [],
+    temporary: more.temporary ?? [],
+    junk: [],
+    manifest: null,
+    hold: more.hold ?? null,
+    hasGo: more.hasGo ?? false,
+    fingerprint: more.print ?? 'a',
+    hasContent: true,
   }
-  return null
+  return {
+    snapshot,
+    busy: more.busy ?? [],
+    hasUnknown: more.hasUnknown ?? false,
+    sessions: more.hidden
+      ? { are: 'hidden' }
+      : { are: 'visible', of: more.of ?? [], ends: new Set(more.ends) },
+  }
 }
 
-test('a deposit is settled when it has not changed for the quiet period, not earlier', () => {
-  assert.equal(settlesAt([0, 'a'], [quietMs - 1, 'a']), null)
-  assert.equal(settlesAt([0, 'a'], [quietMs - 1, 'a'], [quietMs, 'a']), quietMs)
-})
+function temporary(fingerprint: string): Entry {
+  const path = '.in.a'
+  return { path, raw: Buffer.from(path), kind: 'file', bytes: 1, uid: 0, fingerprint }
+}
 
-test('the quiet period begins anew with each change', () => {
-  const slow = Array.from({ length: 20 }, (_, index): Look => [index * (quietMs - 1), `${index}`])
-  const last = 19 * (quietMs - 1)
-  assert.equal(settlesAt(...slow), null)
-  assert.equal(settlesAt(...slow, [last + quietMs - 1, '19']), null)
-  assert.equal(settlesAt(...slow, [last + quietMs, '19']), last + quietMs)
-})
+/** Looks at the given moments; the reason to wait after the last one. */
+function holdAfter(...looks: readonly (readonly [now: number, look: Look])[]): Hold | null {
+  let seen: Seen | null = null
+  let hold: Hold | null = null
+  for (const [now, one] of looks) {
+    seen = see(seen, one, now)
+    hold = firstHold(seen, one, now, limits)
+  }
+  return hold
+}
 
-test('going back to what was seen before is a change like any other', () => {
+const because = (hold: Hold | null) => hold?.because ?? null
+
+test('with nobody near, the quiet period alone decides, and each change begins it anew', () => {
+  const { quietMs } = limits
+  assert.equal(because(holdAfter([0, look({})])), 'quiet')
+  assert.equal(because(holdAfter([0, look({})], [quietMs - 1, look({})])), 'quiet')
+  assert.equal(holdAfter([0, look({})], [quietMs, look({})]), null)
+  const changed = look({ print: 'b' })
   assert.equal(
-    settlesAt([0, 'a'], [quietMs / 2, 'b'], [quietMs - 1, 'a'], [quietMs + 1, 'a']),
-    null,
+    because(holdAfter([0, look({})], [quietMs - 1, changed], [quietMs, changed])),
+    'quiet',
   )
+  assert.equal(holdAfter([0, look({})], [quietMs - 1, changed], [2 * quietMs - 1, changed]), null)
 })
 
-test('one look never settles it, however late: it may have changed just before', () => {
-  assert.equal(settlesAt([1_000_000, 'a']), null)
+test('a file that somebody writes is waited for without limit, whatever else says go', () => {
+  const busy = look({ busy: ['a', 'b'], hasGo: true })
+  const hold = holdAfter([0, busy], [1e12, busy])
+  assert.deepEqual(hold, { because: 'writer', path: 'a', others: 1 })
 })
 
-test('what was seen is not altered by a further look', () => {
-  const first = see(null, 'a', 5)
-  assert.equal(see(first, 'a', 100), first)
-  assert.deepEqual(see(first, 'b', 100), { fingerprint: 'b', since: 100 })
-  assert.deepEqual(first, { fingerprint: 'a', since: 5 })
+test('a marker comes before everything else', () => {
+  const held = look({ hold: '.hold', busy: ['a'] })
+  assert.deepEqual(holdAfter([0, held], [1e12, held]), { because: 'marker', path: '.hold' })
+})
+
+test('a temporary name holds while it changes, and is given up as an orphan afterwards', () => {
+  const at = (print: string) => look({ temporary: [temporary(print)] })
+  assert.equal(because(holdAfter([0, at('1')], [limits.temporaryMs - 1, at('1')])), 'temporary')
+  assert.equal(
+    because(
+      holdAfter([0, at('1')], [limits.temporaryMs - 1, at('2')], [limits.temporaryMs, at('2')]),
+    ),
+    'temporary',
+  )
+  assert.equal(holdAfter([0, at('1')], [limits.temporaryMs, at('1')]), null)
+  const seen = see(see(null, at('1'), 0), at('1'), limits.temporaryMs)
+  assert.deepEqual(orphans(seen, limits.temporaryMs, limits), ['.in.a'])
+})
+
+test('a temporary name that somebody writes is not given up', () => {
+  const one = look({ temporary: [temporary('1')], busy: ['.in.a'] })
+  assert.equal(because(holdAfter([0, one], [limits.temporaryMs * 2, one])), 'temporary')
+})
+
+test('an upload connection holds until it ends, or has been idle for its time', () => {
+  const open = look({ of: [session] })
+  assert.equal(because(holdAfter([0, open], [limits.sessionQuietMs - 1, open])), 'session')
+  assert.equal(holdAfter([0, open], [limits.sessionQuietMs, open]), null)
+  // Ended: only the quiet period is left, counted from its end.
+  assert.equal(because(holdAfter([0, open], [1_000, open], [1_100, look({})])), 'quiet')
+  assert.equal(holdAfter([0, open], [1_000, open], [1_000 + limits.quietMs, look({})]), null)
+})
+
+test('with wait_for_session_end it holds until the end', () => {
+  const patient = { ...limits, waitForSessionEnd: true }
+  const open = look({ of: [session] })
+  const seen = see(see(null, open, 0), open, 1e9)
+  assert.equal(because(firstHold(seen, open, 1e9, patient)), 'session')
+})
+
+test('a go marker skips the waiting for connections, not the quiet period', () => {
+  const go = look({ of: [session], hasGo: true })
+  assert.equal(because(holdAfter([0, go])), 'quiet')
+  assert.equal(holdAfter([0, go], [limits.quietMs, go]), null)
+})
+
+test('a connection that appeared since the batch began may bring more of it', () => {
+  const before = look({ ends: ['x'] })
+  const after = look({ ends: ['x', 'y'] })
+  assert.equal(because(holdAfter([0, before], [100, after], [5_000, after])), 'connection')
+  assert.equal(holdAfter([0, before], [100, after], [limits.connectionMs, after]), null)
+  assert.equal(holdAfter([0, before], [limits.quietMs, before]), null)
+})
+
+test('where the system does not tell who writes, the connection of the owner is waited for', () => {
+  const open = look({ hasUnknown: true, of: [session] })
+  assert.deepEqual(holdAfter([0, open], [1e9, open]), {
+    because: 'session',
+    session,
+    isKnown: false,
+  })
+  const ended = look({ hasUnknown: true })
+  assert.equal(because(holdAfter([0, open], [1_000, open], [2_999, ended])), 'quiet')
+  assert.equal(holdAfter([0, open], [1_000, open], [1_000 + limits.unknownQuietMs, ended]), null)
+})
+
+test('where nothing can be seen, a long quiet period is all there is, and it says so', () => {
+  const blind = look({ hasUnknown: true, hidden: true })
+  assert.deepEqual(holdAfter([0, blind], [limits.blindQuietMs - 1, blind]), {
+    because: 'quiet',
+    ms: limits.blindQuietMs,
+    isGuess: true,
+  })
+  assert.equal(holdAfter([0, blind], [limits.blindQuietMs, blind]), null)
 })
