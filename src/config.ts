@@ -156,7 +156,7 @@ export const defaults = {
     /** Refused releases that are kept in `.supervisor/rejected`; the oldest go first. */
     keepRejected: 20,
     /** Together they may have this many bytes; the newest is kept whatever its size. */
-    keepRejectedBytes: 500_000_000,
+    maxRejectedBytes: 500_000_000,
     /** Lines of history that are kept. */
     keepHistory: 1_000,
   },

@@ -45,6 +45,7 @@ async function finish(
   switch (stage.stage) {
     case 'claiming':
       await unclaim(stage.release, on)
+      on.log.warn(words.givenBack(stage.release.id))
       return null
     case 'claimed':
       return stage

@@ -47,6 +47,6 @@ function surplus(names: string[], history: readonly HistoryEntry[], { config }: 
     .filter((id, index) => {
       bytes += history.find((entry) => entry.id === id)?.bytes ?? 0
       const tooMany = index >= config.update.keepRejected
-      return tooMany || (index > 0 && bytes > config.update.keepRejectedBytes)
+      return tooMany || (index > 0 && bytes > config.update.maxRejectedBytes)
     })
 }

@@ -107,6 +107,15 @@ test('every export has a doc comment directly above it', () => {
   assert.deepEqual(silent, [])
 })
 
+test('every sentence of words.ts is said somewhere', () => {
+  const text = sources.map((source) => source.text).join('\n')
+  const words = sources.find(({ path }) => path === 'words.ts')?.text ?? ''
+  const names = [...words.matchAll(/^ {2}(\w+)[:(]/gm)].map(([, name = '']) => name)
+  const unsaid = names.filter((name) => !text.includes(`words.${name}`))
+  assert.ok(names.length > 20)
+  assert.deepEqual(unsaid, [])
+})
+
 const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
   .concat(['examples/README.md'])
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))

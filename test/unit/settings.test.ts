@@ -2,8 +2,19 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { defaults } from '../../src/config.ts'
 import { loadConfig } from '../../src/config-file.ts'
 import { makeProject } from '../harness/project.ts'
+
+test('every setting has a name of its own in supervisor.toml', async (t) => {
+  const dir = await makeProject(t)
+  const text = '[update]\nkeep_rejected = 5\nmax_rejected = "1MB"\n'
+  await writeFile(join(dir, 'supervisor.toml'), text)
+  assert.deepEqual(await loadConfig(dir), {
+    ...defaults,
+    update: { ...defaults.update, keepRejected: 5, maxRejectedBytes: 1_000_000 },
+  })
+})
 
 test('the settings of the README are accepted as they stand there', async (t) => {
   const dir = await makeProject(t)
