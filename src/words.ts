@@ -123,6 +123,8 @@ export const words = {
   orphan: (path: string) =>
     `${path} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used`,
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
+  depositNotFolder:
+    'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
   depositTrouble: (deposit: string, why: string) => `cannot read ${deposit}: ${why}`,
   watchTrouble: (why: string) =>
     `file events do not work here (${why}); uploads are found by looking every few seconds. ` +

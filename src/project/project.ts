@@ -33,6 +33,8 @@ type Standing = {
   readonly queue: readonly Queued[]
   /** The next upload, awaited while nothing is in the queue. */
   readonly upload: Promise<Event> | null
+  /** What was last said of a release that waits. */
+  readonly told: string
 }
 
 /** With its upload, as long as that may go back to the deposit to be completed. */
@@ -62,7 +64,7 @@ async function resume(deposit: Deposit, on: Ground): Promise<Standing> {
   const trial = await goOn(left.onTrial, on)
   const isIdle = trial === null && left.claimed.length === 0
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
-  return { trial, queue: isIdle ? await claimEarly(deposit, on) : again, upload: null }
+  return { trial, queue: isIdle ? await claimEarly(deposit, on) : again, upload: null, told: '' }
 }
 
 /** Walks the releases of the queue; one that cannot be walked yet stays there. */
@@ -80,11 +82,18 @@ async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<S
       await refuse(first, walked, deposit, on)
       return walkQueue({ ...now, queue: others }, deposit, on)
     case 'not yet':
-      if (walked.why !== null) {
-        on.log.error(words.waits(claimed.release.id, messageOf(walked.why), hintOf(walked.why)))
-      }
-      return now
+      return walked.why === null ? now : wait(now, claimed, walked.why, on)
   }
+}
+
+/** Says why a release waits, once for each reason. */
+function wait(now: Standing, { release }: Claimed, why: unknown, on: Ground): Standing {
+  const text = words.waits(release.id, messageOf(why), hintOf(why))
+  if (text !== now.told) {
+    on.log.error(text)
+    on.answer(text)
+  }
+  return { ...now, told: text }
 }
 
 /**

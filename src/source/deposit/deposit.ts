@@ -1,5 +1,5 @@
 import type { Site } from '../../config.ts'
-import { messageOf } from '../../errors.ts'
+import { messageOf, OperationalError } from '../../errors.ts'
 import type { Clock, Hold, Log, Writers } from '../../model.ts'
 import { canSeeSessions, connectionsTo, uploadSessions } from '../../system/sessions.ts'
 import { words } from '../../words.ts'
@@ -96,6 +96,16 @@ export function openDeposit(
     return watch
   }
 
+  /** Looks at all of the deposit; fails if it is not a folder of its own. */
+  async function look(): Promise<Snapshot> {
+    const kind = disk.kind(paths.deposit)
+    if (kind === null || kind === 'dir') return scan(paths.deposit, config)
+    throw new OperationalError(words.depositNotFolder, {
+      code: 'ENOTDIR',
+      path: paths.deposit,
+    })
+  }
+
   async function unarm(): Promise<void> {
     const old = watch
     watch = null
@@ -107,7 +117,7 @@ export function openDeposit(
     told = null
     while (!signal.aborted) {
       const watching = await armed()
-      if (isActive(await scan(paths.deposit, config))) return true
+      if (isActive(await look())) return true
       emptied.sweep()
       lastTrouble = ''
       await watching.woken(limits.rescanMs, signal)
@@ -126,14 +136,14 @@ export function openDeposit(
     let seen: Seen | null = null
     while (!signal.aborted) {
       const begin = clock.now()
-      const snapshot = await scan(paths.deposit, config)
+      const snapshot = await look()
       if (!isActive(snapshot)) return null
-      const look = await lookAround(snapshot)
+      const around = await lookAround(snapshot)
       const now = clock.now()
-      seen = see(seen, look, now)
+      seen = see(seen, around, now)
       giveUp(orphans(seen, now, limits), seen)
       for (const { path } of snapshot.closed) tellOnce(words.closedFolder(path))
-      const found = await decide(look, seen, now)
+      const found = await decide(around, seen, now)
       if (complete(found, snapshot, now)) return found
       await clock.sleep(Math.max(limits.tickMs, (now - begin) / limits.tickShare), signal)
     }
@@ -246,7 +256,14 @@ export function openDeposit(
     holdBack({ snapshot: { fingerprint } }, why) {
       broken = { fingerprint, why, since: clock.now() }
     },
-    hasContent: async () => (await scan(paths.deposit, config)).hasContent,
+    async hasContent() {
+      try {
+        return (await look()).hasContent
+      } catch {
+        // `next` says what is wrong, and waits until it is right.
+        return false
+      }
+    },
     waitingFor: () => told?.text ?? null,
     close: unarm,
   }
