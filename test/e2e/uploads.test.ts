@@ -361,6 +361,16 @@ test('a deposit that is renamed away and back is found again', async (t) => {
   await isAlive(daemon, 'r3')
 })
 
+test('a deposit that is a link to a folder elsewhere is watched like any other', async (t) => {
+  const dir = await makeProject(t)
+  await putProgram('good', join(dir, 'main'))
+  await mkdir(join(dir, 'elsewhere'))
+  await symlink('elsewhere', join(dir, 'deposit'))
+  const daemon = await startDaemon(t, dir)
+  await until('a watch on the deposit', () => isWatching(daemon))
+  await isAlive(daemon, 'r1')
+})
+
 test('a deposit deleted in the middle of an upload loses nothing but that upload', async (t) => {
   const daemon = await startWithProgram(t, { deposit: { quiet: '500ms' } })
   const deposit = join(daemon.dir, 'deposit')
