@@ -166,7 +166,12 @@ export type Hold =
   | { readonly because: 'connection'; readonly many: number }
   | { readonly because: 'broken'; readonly why: string }
   | { readonly because: 'manifest'; readonly why: string }
-  | { readonly because: 'quiet'; readonly ms: number; readonly isGuess: boolean }
+  | {
+      readonly because: 'quiet'
+      readonly ms: number
+      readonly leftMs: number
+      readonly isGuess: boolean
+    }
 
 /**
  * What is guaranteed about half-written files here. `exact`: a file that anyone writes is never

@@ -361,13 +361,16 @@ test('a deposit that is renamed away and back is found again', async (t) => {
   await isAlive(daemon, 'r3')
 })
 
-test('a deposit that is a link to a folder elsewhere is watched like any other', async (t) => {
-  const dir = await makeProject(t)
-  await putProgram('good', join(dir, 'main'))
-  await mkdir(join(dir, 'elsewhere'))
-  await symlink('elsewhere', join(dir, 'deposit'))
-  const daemon = await startDaemon(t, dir)
-  await until('a watch on the deposit', () => isWatching(daemon))
+test('a deposit that is replaced by a link is refused, and used again when it is a folder', async (t) => {
+  const daemon = await startWithProgram(t)
+  const deposit = join(daemon.dir, 'deposit')
+  await rename(deposit, join(daemon.dir, 'elsewhere'))
+  await symlink('elsewhere', deposit)
+  await writeTree(join(daemon.dir, 'elsewhere'), { 'trap.txt': 'x' })
+  await daemon.says(/cannot read .*deposit: it is not a folder but a link or a file/)
+  await rm(deposit)
+  await rm(join(daemon.dir, 'elsewhere/trap.txt'))
+  await rename(join(daemon.dir, 'elsewhere'), deposit)
   await isAlive(daemon, 'r1')
 })
 

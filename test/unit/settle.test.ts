@@ -149,6 +149,7 @@ test('where nothing can be seen, a long quiet period is all there is, and it say
   assert.deepEqual(holdAfter([0, blind], [limits.blindQuietMs - 1, blind]), {
     because: 'quiet',
     ms: limits.blindQuietMs,
+    leftMs: 1,
     isGuess: true,
   })
   assert.equal(holdAfter([0, blind], [limits.blindQuietMs, blind]), null)

@@ -145,9 +145,16 @@ export function openDeposit(
       for (const { path } of snapshot.closed) tellOnce(words.closedFolder(path))
       const found = await decide(around, seen, now)
       if (complete(found, snapshot, now)) return found
-      await clock.sleep(Math.max(limits.tickMs, (now - begin) / limits.tickShare), signal)
+      await clock.sleep(pause(found, now - begin), signal)
     }
     return null
+  }
+
+  /** How long to the next look: looking costs little, and the end of the quiet period is not missed. */
+  function pause(found: Hold | Upload, costMs: number): number {
+    const usual = Math.max(limits.tickMs, costMs / limits.tickShare)
+    const isQuiet = 'because' in found && found.because === 'quiet'
+    return isQuiet ? Math.min(usual, Math.ceil(found.leftMs)) : usual
   }
 
   /** True for an upload with something in it; a reason to wait is told. */

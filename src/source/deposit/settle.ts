@@ -129,7 +129,8 @@ function quietHold(seen: Seen, look: Look, now: number, limits: Config['deposit'
     seen.changedAt,
     isStaying || look.snapshot.hasGo ? seen.changedAt : Math.max(seen.sessionAt, seen.endsAt),
   )
-  return now - last < ms ? { because: 'quiet', ms, isGuess } : null
+  const leftMs = last + ms - now
+  return leftMs > 0 ? { because: 'quiet', ms, leftMs, isGuess } : null
 }
 
 function sameEnds(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { watch as chokidarWatch } from 'chokidar'
 import { within } from '../../system/clock.ts'
 
@@ -25,8 +25,7 @@ export async function openWatch(
   let next = new Promise<void>((resolve) => {
     wake = resolve
   })
-  // No link is followed, but for one: the deposit itself may be a link to a folder elsewhere.
-  const watcher = chokidarWatch(realpathSync(deposit), {
+  const watcher = chokidarWatch(deposit, {
     ignoreInitial: true,
     followSymlinks: false,
     atomic: false,
