@@ -7,9 +7,11 @@ export type Deaths = {
   readonly at: readonly number[]
   /** How many there were in a row, without a healthy stretch between. */
   readonly inARow: number
+  /** There were too many in a short time, and no healthy stretch since. */
+  readonly tooMany: boolean
 }
 
-export const noDeaths: Deaths = { at: [], inARow: 0 }
+export const noDeaths: Deaths = { at: [], inARow: 0, tooMany: false }
 
 /** What to do when the program has ended by itself. */
 export type Next =
@@ -23,9 +25,15 @@ export function count(
   upMs: number,
   limits: Config['program'],
 ): Deaths {
+  const wasHealthy = upMs >= limits.healthyMs
   const recent = before.at.filter((at) => now - at < limits.crashWindowMs)
-  const inARow = upMs >= limits.healthyMs ? 1 : before.inARow + 1
-  return { at: [...recent, now].slice(-limits.crashLimit), inARow }
+  const at = [...recent, now].slice(-limits.crashLimit)
+  return {
+    at,
+    inARow: wasHealthy ? 1 : before.inARow + 1,
+    // A FATAL program's next try may be long after the window: one more crash is enough then.
+    tooMany: at.length >= limits.crashLimit || (before.tooMany && !wasHealthy),
+  }
 }
 
 /**
@@ -39,7 +47,7 @@ export function afterExit(
   random: number,
 ): Next {
   if (exit.is === 'code' && exit.code === 0) return { do: 'rest' }
-  if (deaths.at.length >= limits.crashLimit) {
+  if (deaths.tooMany) {
     return { do: 'retry', state: 'FATAL', waitMs: limits.fatalRetryMs }
   }
   const doubled = limits.backoffMs * 2 ** Math.min(deaths.inARow - 1, 30)
