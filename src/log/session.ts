@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureDirSync } from 'fs-extra/esm'
 import winston from 'winston'
@@ -7,6 +7,7 @@ import { codeOf, messageOf } from '../errors.ts'
 import type { Clock, Log } from '../model.ts'
 import { words } from '../words.ts'
 import { printable, sessionName, timeText } from './format.ts'
+import { consoleOutlet, fileOutlet } from './outlet.ts'
 import { openSink } from './sink.ts'
 
 /** The log of one session: one run of the daemon. */
@@ -24,8 +25,9 @@ export type SessionLog = Log & {
 export function openSessionLog(dir: string, limits: Config['log'], clock: Clock): SessionLog {
   const file = openFile(dir, clock)
   const sinkLimits = { ...limits, stallMs: limits.closeMs }
-  const sinks = [1, ...('fd' in file ? [file.fd] : [])].map((fd) =>
-    openSink(fd, sinkLimits, (lines) => `${timeText(clock.wall())}  ${words.linesLost(lines)}`),
+  const outlets = [consoleOutlet(), ...('fd' in file ? [fileOutlet(file.fd)] : [])]
+  const sinks = outlets.map((outlet) =>
+    openSink(outlet, sinkLimits, (lines) => `${timeText(clock.wall())}  ${words.linesLost(lines)}`),
   )
   const logger = winston.createLogger({
     level: 'info',
@@ -54,7 +56,6 @@ export function openSessionLog(dir: string, limits: Config['log'], clock: Clock)
       logger.end()
       await finished
       await Promise.all(sinks.map((sink) => sink.close(limits.closeMs)))
-      if ('fd' in file) closeSync(file.fd)
     },
   }
   if ('why' in file) log.warn(words.noLogFile(dir, file.why))

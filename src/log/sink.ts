@@ -1,15 +1,15 @@
-import { write as writeFd } from 'node:fs'
 import { Writable } from 'node:stream'
 import { setTimeout as timeout } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { within } from '../system/clock.ts'
+import type { Outlet } from './outlet.ts'
 
-/** A text stream onto an open file that never throws, never grows without bound, and recovers. */
+/** A text stream onto an outlet that never throws, never grows without bound, and recovers. */
 export type Sink = {
   /** What winston writes to. */
   readonly stream: Writable
   /** Resolves when less than the limit waits to be written; at once while nothing can be written. */
   readonly room: () => Promise<void>
-  /** Writes what is waiting, for `ms` at most. The file stays open: its opener closes it. */
+  /** Writes what is waiting, for `ms` at most, and closes the outlet. */
   readonly close: (ms: number) => Promise<void>
 }
 
@@ -25,15 +25,13 @@ export type SinkLimits = {
 /** `stuck`: an error or a stall; nobody waits for it, and what does not fit is counted. */
 type State = 'writing' | 'stuck' | 'closed'
 
-const write = promisify(writeFd)
-
 /**
- * Opens a sink onto an open file descriptor. winston's own file transport goes silent for good after
+ * Opens a sink onto an outlet. winston's own file transport goes silent for good after
  * one ENOSPC and keeps every later line in memory; Node's own stdout blocks the whole process when
  * its reader does. `lostText` words the line that tells, afterwards, how many lines were dropped.
  */
 export function openSink(
-  file: number,
+  outlet: Outlet,
   limits: SinkLimits,
   lostText: (lines: number) => string,
 ): Sink {
@@ -51,13 +49,17 @@ export function openSink(
       lostLines += 1
       return
     }
+    keep(chunk)
+  }
+
+  function keep(chunk: Buffer): void {
     waiting.push(chunk)
     waitingBytes += chunk.length
     pumping ??= pump()
   }
 
   async function pump(): Promise<void> {
-    while (waitingBytes > 0) {
+    while (waitingBytes > 0 && state !== 'closed') {
       const batch = Buffer.concat(waiting)
       waiting = []
       const rest = await writeAll(batch)
@@ -74,7 +76,7 @@ export function openSink(
   async function writeAll(batch: Buffer): Promise<Buffer> {
     let at = 0
     try {
-      while (at < batch.length) at += (await write(file, batch, at)).bytesWritten
+      while (at < batch.length) at += await outlet.write(batch.subarray(at))
       if (state === 'stuck') state = 'writing'
     } catch {
       becomeStuck()
@@ -86,7 +88,8 @@ export function openSink(
     if (lostLines === 0) return
     const text = Buffer.from(`${lostText(lostLines)}\n`)
     lostLines = 0
-    accept(text)
+    // However much is waiting: it must come behind that, and must not be lost itself.
+    keep(text)
   }
 
   function becomeStuck(): void {
@@ -115,9 +118,11 @@ export function openSink(
       clearTimeout(stall)
     },
     async close(ms) {
-      await Promise.race([pumping, timeout(ms, undefined, { ref: false })])
+      const never = new AbortController().signal
+      await within(pumping ?? Promise.resolve(), never, ms)
       state = 'closed'
       giveRoom()
+      outlet.close()
     },
   }
 }

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Waits for a condition, looking again and again; fails with its name when it does not come true. */
+export async function until(
+  name: string,
+  isSo: () => boolean | Promise<boolean>,
+  ms = 15_000,
+): Promise<void> {
+  const end = performance.now() + ms
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${name}`)
+    await sleep(10)
+  }
+}
+
+/** True while a process lives; a zombie, which waits for its parent only, does not. */
+export function isLiving(pid: number): boolean {
+  const stat = read(pid, 'stat')
+  return stat !== '' && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+}
+
+/** Resident memory of a process in megabytes. */
+export function residentMb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(pid, 'status'))?.[1]) / 1_000
+}
+
+/**
+ * The living processes of a project's program, as `pid command`: found by their working directory and
+ * by the tag of the last recorded run. The daemon itself is not among them.
+ */
+export async function programsOf(project: string): Promise<string[]> {
+  const record = await readFile(join(project, '.supervisor/program.json'), 'utf8').catch(() => '')
+  const runId = /"runId":"([^"]+)"/.exec(record)?.[1] ?? 'no run'
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && isLiving(pid))
+    .filter((pid) => isBelow(cwdOf(pid), join(project, 'main')) || hasTag(pid, runId))
+    .map((pid) => `${pid} ${read(pid, 'cmdline').replaceAll('\0', ' ').trim()}`)
+}
+
+function isBelow(path: string, dir: string): boolean {
+  return path === dir || path.startsWith(`${dir}/`)
+}
+
+function hasTag(pid: number, runId: string): boolean {
+  return read(pid, 'environ').includes(`OTA_SUPERVISOR_RUN_ID=${runId}\0`)
+}
+
+function cwdOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return ''
+  }
+}
+
+function read(pid: number, file: 'stat' | 'status' | 'environ' | 'cmdline'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    return ''
+  }
+}
