@@ -13,7 +13,7 @@ import { makeProject, putProgram, type Settings, type Tree, writeTree } from '..
 import { logOf, sessionsOf } from '../harness/records.ts'
 
 /** Generous: a daemon at rest has some 70 MB. */
-const maxResidentMb = 200
+const maxResidentMb = 250
 
 async function projectWith(
   t: TestContext,
@@ -217,6 +217,26 @@ async function withoutReader(
   const lines = await logOf(dir)
   assert.match(lines.at(-1) ?? '', /supervisor {2}stopped$/)
 }
+
+test('a console that is closed (a lost connection) stops nothing', async (t) => {
+  const dir = await projectWith(t, 'ticks')
+  const child = startOnSocket(dir)
+  const ended = once(child, 'exit')
+  afterwards(t, () => isLiving(child.pid ?? 0) && child.kill('SIGKILL'))
+  const ticks = async () => saidBy(await logOf(dir).catch(() => []), 'r0 out').length
+  await until('it ticks', async () => (await ticks()) > 10)
+  child.stdout?.destroy()
+  const before = await ticks()
+  await until('it goes on', async () => (await ticks()) > before + 500)
+  assert.equal((await programsOf(dir)).length, 1)
+  child.kill('SIGTERM')
+  assert.deepEqual(await ended, [0, null])
+  const said = saidBy(await logOf(dir), 'r0 out').filter((line) => line.startsWith('tick '))
+  assert.equal(
+    said.findIndex((line, number) => !line.startsWith(`tick ${number} `)),
+    -1,
+  )
+})
 
 test('a console that is read again tells how many lines it missed', async (t) => {
   const settings = { ...slowRetry, log: { close: '100ms' } }
