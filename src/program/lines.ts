@@ -16,32 +16,37 @@ export async function* lines(
     return line
   }
 
-  /** The lines that end in this chunk; the rest of it is held. */
-  function* cut(chunk: Buffer): Generator<Buffer> {
-    let at = 0
-    while (at < chunk.length) {
-      const roomEnd = at + maxBytes - heldBytes
-      const newline = chunk.subarray(at, roomEnd + 1).indexOf(0x0a)
-      // Cut only when more is there: the next chunk may begin with the line's end.
-      const isCut = newline < 0 && roomEnd < chunk.length
-      if (newline < 0 && !isCut) {
-        // A copy: a slice would keep the whole chunk alive.
-        held.push(Buffer.from(chunk.subarray(at)))
-        heldBytes += chunk.length - at
-        return
-      }
-      const end = isCut ? roomEnd : at + newline
-      yield withoutReturn(take(chunk.subarray(at, end)), !isCut)
-      at = isCut ? end : end + 1
-    }
-  }
-
   try {
-    for await (const chunk of chunks) yield* cut(chunk)
+    for await (const chunk of chunks) {
+      let at = 0
+      while (at < chunk.length) {
+        const found = lineEnd(chunk, at, maxBytes - heldBytes)
+        if (found === null) {
+          // A copy: a slice would keep the whole chunk alive.
+          held.push(Buffer.from(chunk.subarray(at)))
+          heldBytes += chunk.length - at
+          break
+        }
+        yield withoutReturn(take(chunk.subarray(at, found.end)), !found.isCut)
+        at = found.isCut ? found.end : found.end + 1
+      }
+    }
   } finally {
     // Also when the stream breaks off: these are the last words of a program.
     if (heldBytes > 0) yield take(Buffer.alloc(0))
   }
+}
+
+/** Where the line at `at` ends in this chunk, or must be cut for want of room; null: not in this one. */
+function lineEnd(
+  chunk: Buffer,
+  at: number,
+  room: number,
+): { readonly end: number; readonly isCut: boolean } | null {
+  const newline = chunk.subarray(at, at + room + 1).indexOf(0x0a)
+  if (newline >= 0) return { end: at + newline, isCut: false }
+  // Cut only when more is there: the next chunk may begin with the line's end.
+  return at + room < chunk.length ? { end: at + room, isCut: true } : null
 }
 
 /** A line that ended in CR LF loses the CR too. */

@@ -18,7 +18,7 @@ export type Run = {
   readonly exit: Promise<Exit>
   /**
    * Resolves when all output is logged. To be called when nobody is left; pipes that somebody still
-   * holds open are cut after `drainMs`.
+   * holds open are cut after `drainMs` in which the log had room.
    */
   readonly drained: () => Promise<void>
 }
@@ -83,6 +83,8 @@ export async function startRun(
     async drained() {
       const all = Promise.all(pumps)
       const never = new AbortController().signal
+      // A log without room is not somebody who holds a pipe: it is waited for, and it has its own limit.
+      await log.room()
       if ((await within(all, never, config.program.drainMs)).is === 'done') return
       streams.out.destroy()
       streams.err.destroy()

@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
-import { OperationalError } from '../errors.ts'
+import { isOutOfSpace, OperationalError } from '../errors.ts'
 import { command } from './command.ts'
 
 /** Held as long as the process lives, or until `release`. */
@@ -16,8 +16,7 @@ export async function takeLock(path: string): Promise<Lock | { readonly heldBy: 
   const file = openSync(path, 'a+', 0o600)
   const done = await command('flock', ['-n', '0'], { stdin: file })
   if (done.exitCode === 0) {
-    ftruncateSync(file)
-    writeSync(file, `${process.pid}\n`)
+    noteHolder(file)
     return { release: () => closeSync(file) }
   }
   closeSync(file)
@@ -27,4 +26,14 @@ export async function takeLock(path: string): Promise<Lock | { readonly heldBy: 
     path,
     hint: 'the command `flock` is needed: sudo apt install util-linux',
   })
+}
+
+/** The number is for people only: on a full disk the lock holds without it. */
+function noteHolder(file: number): void {
+  try {
+    ftruncateSync(file)
+    writeSync(file, `${process.pid}\n`)
+  } catch (error) {
+    if (!isOutOfSpace(error)) throw error
+  }
 }

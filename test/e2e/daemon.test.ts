@@ -48,7 +48,7 @@ test('what survives kill -9 of the daemon is ended by the next start, before a s
   const second = await startDaemon(t, dir)
   await second.says(
     new RegExp(
-      `WARNING: ended 1 process of the last session .*\\(pid ${pid}\\)[sS]*main\\.py started`,
+      `WARNING: ended 1 process of the last session .*\\(pid ${pid}\\)[\\s\\S]*main\\.py started`,
     ),
   )
   await second.says(/daemon \d+ is up/)
@@ -132,7 +132,9 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const text = (await logOf(dir)).join('\n')
     assert.match(
       text,
-      new RegExp(`${signal}: stopping[sS]*interrupted[sS]*finally ran[sS]*atexit ran[sS]*stopped$`),
+      new RegExp(
+        `${signal}: stopping[\\s\\S]*interrupted[\\s\\S]*finally ran[\\s\\S]*atexit ran[\\s\\S]*stopped$`,
+      ),
     )
     assert.deepEqual(await programsOf(dir), [])
   })
@@ -194,6 +196,19 @@ test('a trial that the end of the daemon cuts off goes on, as often as it takes'
   }
   assert.deepEqual(await outcomesOf(dir), [])
   assert.equal((await stageOf(dir))?.stage, 'on-trial')
+})
+
+test('a signal while the daemon is just starting ends it too', {
+  todo: 'Deposit.close does not wait for a watch that is being opened; it then holds the process',
+}, async (t) => {
+  for (let start = 0; start < 5; start += 1) {
+    const daemon = await startDaemon(t)
+    await daemon.says(/waiting for uploads/)
+    process.kill(daemon.pid, 'SIGTERM')
+    await daemon.says(/supervisor {2}stopped/)
+    await until('the process ends', () => !isLiving(daemon.pid), 3_000)
+    assert.equal(await daemon.ended, 0)
+  }
 })
 
 test('without Python it says what to install, and ends', async (t) => {
@@ -292,6 +307,5 @@ test('-C runs the daemon in another directory, and missing folders are made and 
   const again = await startDaemon(t, dir)
   await again.says(/No main\.py inside the main directory/)
   assert.doesNotMatch(again.output(), /made the folder/)
-  assert.equal(await again.end(), 0)
   assert.equal(existsSync(join(elsewhere, 'deposit')), false)
 })

@@ -13,7 +13,7 @@ import { makeProject, putProgram, type Settings, type Tree, writeTree } from '..
 import { logOf, sessionsOf } from '../harness/records.ts'
 
 /** Generous: a daemon at rest has some 70 MB. */
-const maxResidentMb = 200
+const maxResidentMb = 250
 
 async function projectWith(
   t: TestContext,
@@ -155,16 +155,22 @@ async function sessionSize(dir: string): Promise<number> {
 }
 
 test('when nobody reads the console (a socket), the file still gets every line', async (t) => {
-  await withoutReader(t, (dir) => {
-    const child = spawn(process.execPath, [supervisorJs], {
-      cwd: dir,
-      env: cleanEnvironment(),
-      // Node's pipes are sockets; nobody reads from this one.
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    return child
-  })
+  await withoutReader(t, startOnSocket)
 })
+
+test('a program that dies while the console is stalled loses no last line', async (t) => {
+  // So many that the last ones are still in the program's pipe when the log has no room any more.
+  await withoutReader(t, startOnSocket, 35_000, { close: '1s' })
+})
+
+/** Node's pipes are sockets; nobody reads from this one. */
+function startOnSocket(dir: string): ChildProcess {
+  return spawn(process.execPath, [supervisorJs], {
+    cwd: dir,
+    env: cleanEnvironment(),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+}
 
 test('when nobody reads the console (a pipe), the file still gets every line', async (t) => {
   await withoutReader(t, (dir) => {
@@ -183,9 +189,13 @@ test('when nobody reads the console (a pipe), the file still gets every line', a
   })
 })
 
-async function withoutReader(t: TestContext, start: (dir: string) => ChildProcess): Promise<void> {
-  const count = 100_000
-  const settings = { ...slowRetry, log: { close: '300ms' } }
+async function withoutReader(
+  t: TestContext,
+  start: (dir: string) => ChildProcess,
+  count = 100_000,
+  log: Settings[string] = { close: '300ms' },
+): Promise<void> {
+  const settings = { program: { ...slowRetry.program, drain: '100ms' }, log }
   const dir = await projectWith(t, 'prints-a-lot', { lines: String(count) }, settings)
   const child = start(dir)
   const pid = child.pid ?? 0
@@ -207,6 +217,26 @@ async function withoutReader(t: TestContext, start: (dir: string) => ChildProces
   const lines = await logOf(dir)
   assert.match(lines.at(-1) ?? '', /supervisor {2}stopped$/)
 }
+
+test('a console that is closed (a lost connection) stops nothing', async (t) => {
+  const dir = await projectWith(t, 'ticks')
+  const child = startOnSocket(dir)
+  const ended = once(child, 'exit')
+  afterwards(t, () => isLiving(child.pid ?? 0) && child.kill('SIGKILL'))
+  const ticks = async () => saidBy(await logOf(dir).catch(() => []), 'r0 out').length
+  await until('it ticks', async () => (await ticks()) > 10)
+  child.stdout?.destroy()
+  const before = await ticks()
+  await until('it goes on', async () => (await ticks()) > before + 500)
+  assert.equal((await programsOf(dir)).length, 1)
+  child.kill('SIGTERM')
+  assert.deepEqual(await ended, [0, null])
+  const said = saidBy(await logOf(dir), 'r0 out').filter((line) => line.startsWith('tick '))
+  assert.equal(
+    said.findIndex((line, number) => !line.startsWith(`tick ${number} `)),
+    -1,
+  )
+})
 
 test('a console that is read again tells how many lines it missed', async (t) => {
   const settings = { ...slowRetry, log: { close: '100ms' } }
