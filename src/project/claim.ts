@@ -45,12 +45,14 @@ export async function claim(
   return next
 }
 
-/** Puts a half-made claim back into the deposit: it will be claimed again as one. */
+/** Puts a claim back into the deposit, however long that takes: it will be claimed again as one. */
 export async function unclaim(release: Release, on: Ground): Promise<void> {
-  const { site } = on
-  await patiently(release.id, on, async () => {
-    await giveBack(filesOf(release.id, site.paths).staging, site)
-    await site.disk.syncAll(site.paths.deposit)
-    await dropRelease(release.id, site)
-  })
+  await patiently(release.id, on, () => putBack(release, on))
+}
+
+/** The same, once: fails when the system says no, and can be called again. */
+export async function putBack(release: Release, { site }: Ground): Promise<void> {
+  await giveBack(filesOf(release.id, site.paths).staging, site)
+  await site.disk.syncAll(site.paths.deposit)
+  await dropRelease(release.id, site)
 }

@@ -1,5 +1,5 @@
 import { hintOf, messageOf } from '../errors.ts'
-import type { Claimed } from '../model.ts'
+import type { Claimed, Claiming } from '../model.ts'
 import type { Deposit, Upload } from '../source/deposit/deposit.ts'
 import { within } from '../system/clock.ts'
 import { words } from '../words.ts'
@@ -22,7 +22,6 @@ export async function runProject(deposit: Deposit, on: Ground): Promise<void> {
     }
   }
   await on.program.stop({ by: 'shutdown' })
-  await deposit.close()
 }
 
 /** Where the project stands between two steps. */
@@ -31,6 +30,8 @@ type Standing = {
   readonly trial: Trial | null
   /** Claimed, and not walked yet. */
   readonly queue: readonly Queued[]
+  /** Half claimed by the last session, to be put back before anything else is claimed. */
+  readonly claiming: readonly Claiming[]
   /** The next upload, awaited while nothing is in the queue. */
   readonly upload: Promise<Event> | null
   /** What was last said of a release that waits. */
@@ -47,24 +48,41 @@ type Event =
 
 /** From what the last session left, through one release after the other, until the daemon ends. */
 async function serve(deposit: Deposit, on: Ground): Promise<void> {
-  let now = await resume(deposit, on)
-  while (!on.shutdown.aborted) {
-    now = await walkQueue(now, deposit, on)
-    await startIfNot(on)
-    if (now.queue.length === 0 && now.upload === null) {
-      now = { ...now, upload: nextUpload(0, deposit, on) }
+  const over = new AbortController()
+  const uploads = { deposit, signal: AbortSignal.any([on.shutdown, over.signal]) }
+  let now = await resume(uploads, on)
+  try {
+    while (!on.shutdown.aborted) {
+      now = await walkQueue(now, deposit, on)
+      await startIfNot(on)
+      for (const { release } of now.claiming) await unclaim(release, on)
+      now = withUpload({ ...now, claiming: [] }, uploads, on)
+      now = await handle(await nextEvent(now, on), now, uploads, on)
     }
-    now = await handle(await nextEvent(now, on), now, deposit, on)
+    if (now.trial !== null) await conclude(now.trial, { is: 'cut' }, on)
+  } finally {
+    // Nobody may go on watching the deposit behind the back of what comes next.
+    over.abort()
+    await now.upload
   }
-  if (now.trial !== null) await conclude(now.trial, { is: 'cut' }, on)
 }
 
-async function resume(deposit: Deposit, on: Ground): Promise<Standing> {
+/** The deposit, and until when uploads are waited for. */
+type Uploads = { readonly deposit: Deposit; readonly signal: AbortSignal }
+
+async function resume(uploads: Uploads, on: Ground): Promise<Standing> {
   const left = await recover(on)
   const trial = await goOn(left.onTrial, on)
-  const isIdle = trial === null && left.claimed.length === 0
+  const isIdle = trial === null && left.claimed.length === 0 && left.claiming.length === 0
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
-  return { trial, queue: isIdle ? await claimEarly(deposit, on) : again, upload: null, told: '' }
+  const queue = isIdle ? await claimEarly(uploads, on) : again
+  return { trial, queue, claiming: left.claiming, upload: null, told: '' }
+}
+
+/** Waits for the next upload, unless there is something to do first. */
+function withUpload(now: Standing, uploads: Uploads, on: Ground): Standing {
+  if (now.queue.length > 0 || now.upload !== null) return now
+  return { ...now, upload: nextUpload(0, uploads, on) }
 }
 
 /** Walks the releases of the queue; one that cannot be walked yet stays there. */
@@ -117,7 +135,7 @@ async function refuse(
 async function handle(
   event: Event,
   now: Standing,
-  deposit: Deposit,
+  uploads: Uploads,
   on: Ground,
 ): Promise<Standing> {
   switch (event.is) {
@@ -125,10 +143,10 @@ async function handle(
       return { ...now, trial: now.trial && (await conclude(now.trial, event.verdict, on)) }
     case 'upload': {
       const { upload } = event
-      const claimed = upload === null ? 'again' : await claim(upload.snapshot, deposit, on)
+      const claimed = upload === null ? 'again' : await claim(upload.snapshot, uploads.deposit, on)
       if (typeof claimed === 'object') return { ...now, queue: [{ claimed, upload }], upload: null }
       const waitMs = claimed === 'later' ? on.site.config.deposit.retryMs : 0
-      return { ...now, upload: nextUpload(waitMs, deposit, on) }
+      return { ...now, upload: nextUpload(waitMs, uploads, on) }
     }
     case 'time':
       return now
@@ -136,12 +154,10 @@ async function handle(
 }
 
 /** An upload that lies in the deposit already goes first, unless it is still under way. */
-async function claimEarly(deposit: Deposit, on: Ground): Promise<readonly Queued[]> {
+async function claimEarly({ deposit, signal }: Uploads, on: Ground): Promise<readonly Queued[]> {
   if (!(await deposit.hasContent())) return []
-  const timeUp = AbortSignal.any([
-    on.shutdown,
-    AbortSignal.timeout(on.site.config.deposit.bootWaitMs),
-  ])
+  const { bootWaitMs } = on.site.config.deposit
+  const timeUp = AbortSignal.any([signal, AbortSignal.timeout(bootWaitMs)])
   const upload = await deposit.next(timeUp)
   const claimed = upload === null ? 'again' : await claim(upload.snapshot, deposit, on)
   return typeof claimed === 'object' ? [{ claimed, upload }] : []
@@ -154,9 +170,13 @@ async function startIfNot(on: Ground): Promise<void> {
   await startProgram(await committedRelease(on), { by: 'boot' }, on)
 }
 
-async function nextUpload(afterMs: number, deposit: Deposit, on: Ground): Promise<Event> {
-  if (afterMs > 0) await on.clock.sleep(afterMs, on.shutdown)
-  return { is: 'upload', upload: await deposit.next(on.shutdown) }
+async function nextUpload(
+  afterMs: number,
+  { deposit, signal }: Uploads,
+  on: Ground,
+): Promise<Event> {
+  if (afterMs > 0) await on.clock.sleep(afterMs, signal)
+  return { is: 'upload', upload: await deposit.next(signal) }
 }
 
 /**

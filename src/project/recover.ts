@@ -1,14 +1,17 @@
-import type { Claimed, OnTrial, Release, ReleaseId, Stage } from '../model.ts'
+import { hintOf, isExpected, messageOf } from '../errors.ts'
+import type { Claimed, Claiming, OnTrial, Release, ReleaseId, Stage } from '../model.ts'
 import { settle } from '../update/apply.ts'
 import { filesOf, readPlan, readReleases, storeStage, sweepGone } from '../update/store.ts'
 import { tidy } from '../update/tidy.ts'
 import { undo } from '../update/undo.ts'
 import { words } from '../words.ts'
-import { unclaim } from './claim.ts'
+import { putBack } from './claim.ts'
 import { endRelease, type Ground, patiently } from './ground.ts'
 
 /** What the last session left to be walked. Everything else it left is finished by `recover`. */
 export type Left = {
+  /** Half claimed, and the deposit's disk is too full to take it back now. */
+  readonly claiming: readonly Claiming[]
   /** To be verified again, oldest first. */
   readonly claimed: readonly Claimed[]
   /** In main, and not proved yet; oldest first. */
@@ -24,16 +27,18 @@ export async function recover(on: Ground): Promise<Left> {
   const found = await readReleases(on.site)
   const stages = await Promise.all(found.map(({ id, stage }) => stage ?? guess(id, on)))
   const lowestUndoing = stages.findIndex(({ stage }) => stage === 'undoing')
+  const claiming: Claiming[] = []
   const claimed: Claimed[] = []
   const onTrial: OnTrial[] = []
   // Newest first: what lies above must be out of main before what lies below can be.
   for (const [index, stage] of [...stages.entries()].toReversed()) {
     const mustGo = lowestUndoing >= 0 && index > lowestUndoing
     const left = await finish(stage, mustGo, on)
+    if (left?.stage === 'claiming') claiming.unshift(left)
     if (left?.stage === 'claimed') claimed.unshift(left)
     if (left?.stage === 'on-trial') onTrial.unshift(left)
   }
-  return { claimed, onTrial }
+  return { claiming, claimed, onTrial }
 }
 
 /** Does what a restart does with a release in this stage; the answer is what is left of it. */
@@ -41,12 +46,10 @@ async function finish(
   stage: Stage,
   mustGo: boolean,
   on: Ground,
-): Promise<Claimed | OnTrial | null> {
+): Promise<Claimed | Claiming | OnTrial | null> {
   switch (stage.stage) {
     case 'claiming':
-      await unclaim(stage.release, on)
-      on.log.warn(words.givenBack(stage.release.id))
-      return null
+      return (await isPutBack(stage.release, on)) ? null : stage
     case 'claimed':
       return stage
     case 'applying': {
@@ -65,6 +68,19 @@ async function finish(
     case 'ended':
       await patiently(stage.release.id, on, () => tidy(stage, on.site))
       return null
+  }
+}
+
+/** A half-made claim goes back to the deposit; but the program need not wait until it can. */
+async function isPutBack(release: Release, on: Ground): Promise<boolean> {
+  try {
+    await putBack(release, on)
+    on.log.warn(words.givenBack(release.id))
+    return true
+  } catch (error) {
+    if (!isExpected(error)) throw error
+    on.log.error(words.stuck(release.id, messageOf(error), hintOf(error)))
+    return false
   }
 }
 

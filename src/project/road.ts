@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { hintOf, isExpected, isOutOfSpace, messageOf, OperationalError } from '../errors.ts'
 import type { Cause, Claimed, OnTrial, Release, ReleaseId, Undoing, Verified } from '../model.ts'
 import { apply, prepare, settle } from '../update/apply.ts'
@@ -279,9 +280,9 @@ async function suspend(releases: Trial['releases'], on: Ground): Promise<void> {
   }
 }
 
-/** True when the trial's verdict is there. */
+/** True when the trial's verdict is there. A turn of the event loop lets it arrive first. */
 async function isDecided(trial: Trial): Promise<boolean> {
-  return Promise.race([trial.verdict.then(() => true), Promise.resolve(false)])
+  return Promise.race([trial.verdict.then(() => true), nextTurn(false)])
 }
 
 function newestOf(releases: Trial['releases']): OnTrial {

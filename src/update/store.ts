@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Paths, Site } from '../config.ts'
-import { isOutOfSpace } from '../errors.ts'
+import { isExpected, isOutOfSpace } from '../errors.ts'
 import type { Plan, Release, ReleaseId, Stage } from '../model.ts'
 
 /**
@@ -60,10 +60,16 @@ export async function openRelease(
   const { disk, paths } = site
   const release: Release = { ...about, id: nextId(after) }
   const files = filesOf(release.id, paths)
-  disk.makeDir(files.staging)
-  await disk.reserve(files.reserve, site.config.update.reserveBytes)
-  await storeStage({ stage: 'claiming', release }, site)
-  return release
+  try {
+    disk.makeDir(files.staging)
+    await disk.reserve(files.reserve, site.config.update.reserveBytes)
+    await storeStage({ stage: 'claiming', release }, site)
+    return release
+  } catch (error) {
+    // A full disk: nothing may be left of what could not even begin.
+    if (isExpected(error)) await dropRelease(release.id, site)
+    throw error
+  }
 }
 
 /** Stores the stage about to be walked, durably. On a full disk the release's reserve is used up. */

@@ -21,7 +21,7 @@ export type Upload = {
 
 /** The deposit as a source of releases. */
 export type Deposit = {
-  /** Waits for an upload that is complete. Null when the signal aborts first. */
+  /** Waits for an upload that is complete. Null when the signal aborts first; nothing is watched then. */
   readonly next: (signal: AbortSignal) => Promise<Upload | null>
   /**
    * Moves a complete upload into a staging folder. The answer is null, or the path that was not as it
@@ -37,7 +37,6 @@ export type Deposit = {
   readonly hasContent: () => Promise<boolean>
   /** What it waits for, in words; null when nothing is in it. */
   readonly waitingFor: () => string | null
-  readonly close: () => Promise<void>
 }
 
 /** An archive in the root is a release of its own; what else is there waits for its turn. */
@@ -253,6 +252,8 @@ export function openDeposit(
           await clock.sleep(limits.retryMs, signal)
         }
       }
+      // Here and not in a call from outside: nothing can arm it again behind our back.
+      await unarm()
       return null
     },
     async claim(snapshot, staging) {
@@ -272,6 +273,5 @@ export function openDeposit(
       }
     },
     waitingFor: () => told?.text ?? null,
-    close: unarm,
   }
 }
