@@ -8,6 +8,7 @@ import {
   readdirSync,
   renameSync,
   rmdirSync,
+  type Stats,
   statfsSync,
   unlinkSync,
 } from 'node:fs'
@@ -40,10 +41,10 @@ export type Kind = 'file' | 'dir' | 'symlink' | 'other'
 export const disk = {
   // --- looking ---
 
-  /** What is at the path, or null. A link is a link, wherever it leads. */
+  /** What is at the path, or null, also below a file. A link is a link, wherever it leads. */
   kind(path: string): Kind | null {
-    const stat = lstatSync(path, { throwIfNoEntry: false })
-    if (stat === undefined) return null
+    const stat = statIfAny(path)
+    if (stat === null) return null
     if (stat.isFile()) return 'file'
     if (stat.isDirectory()) return 'dir'
     return stat.isSymbolicLink() ? 'symlink' : 'other'
@@ -181,6 +182,15 @@ export const disk = {
       hint: 'the card or disk may be failing; look at `dmesg`',
     })
   },
+}
+
+function statIfAny(path: string): Stats | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') return null
+    throw error
+  }
 }
 
 /** The type a test's dying disk must have too. */
