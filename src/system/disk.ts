@@ -27,6 +27,9 @@ import { remove } from 'fs-extra/esm'
 import { codeOf, OperationalError } from '../errors.ts'
 import { command } from './command.ts'
 
+/** What the name of a copy ends in while `move` is making it on another file system. */
+export const movingSuffix = '.ota-new'
+
 /** What a path is, never following a symbolic link. */
 export type Kind = 'file' | 'dir' | 'symlink' | 'other'
 
@@ -42,7 +45,7 @@ export const disk = {
   // --- looking ---
 
   /** What is at the path, or null, also below a file. A link is a link, wherever it leads. */
-  kind(path: string): Kind | null {
+  kind(path: string | Buffer): Kind | null {
     const stat = statIfAny(path)
     if (stat === null) return null
     if (stat.isFile()) return 'file'
@@ -62,8 +65,7 @@ export const disk = {
 
   /** The number of the file system a path is on; of its nearest existing parent if it is not there. */
   fileSystemOf(path: string): number {
-    const stat = lstatSync(path, { throwIfNoEntry: false })
-    return stat?.dev ?? disk.fileSystemOf(dirname(path))
+    return statIfAny(path)?.dev ?? disk.fileSystemOf(dirname(path))
   },
 
   /** Bytes that may still be written to the file system of a path by this user. */
@@ -184,7 +186,7 @@ export const disk = {
   },
 }
 
-function statIfAny(path: string): Stats | null {
+function statIfAny(path: string | Buffer): Stats | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null
   } catch (error) {
@@ -221,7 +223,7 @@ async function syncDir(path: string | Buffer): Promise<void> {
 
 async function copyAcross(from: Buffer, to: Buffer): Promise<void> {
   const before = lstatSync(from, { bigint: true })
-  const temporary = Buffer.concat([to, Buffer.from('.ota-new')])
+  const temporary = Buffer.concat([to, Buffer.from(movingSuffix)])
   disk.unlink(temporary)
   if (before.isSymbolicLink()) {
     await symlink(await readlink(from, 'buffer'), temporary)

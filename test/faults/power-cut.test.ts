@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
@@ -38,6 +38,8 @@ type Scenario = {
   readonly meddle?: (moment: 'start' | 'stop', version: string, main: string) => void
   /** What it makes in that way, and nobody may take away again: it may be beside the old tree. */
   readonly made?: Tree
+  /** The deposit lies on another file system than main. */
+  readonly apart?: true
   /** What of the uploads the new program changes or deletes. What it adds is called `own-…`. */
   readonly changed?: readonly string[]
 }
@@ -85,6 +87,13 @@ const scenarios: readonly Scenario[] = [
     old,
     uploads: [overlay, { 'main.py': 'crash', 'pkg/sub/x.txt': 'newest x', 'more/y': 'newest y' }],
     ends: ['rolled-back', 'rolled-back'],
+  },
+  {
+    name: 'the deposit is on another file system',
+    old,
+    uploads: [overlay],
+    ends: ['committed'],
+    apart: true,
   },
   {
     name: 'a first release',
@@ -181,6 +190,9 @@ const stride = process.env['EVERY_POWER_CUT'] === undefined ? 9 : 1
 for (const scenario of scenarios) {
   test(`power cut at every step: ${scenario.name}`, async (t) => {
     const root = await makeRoot(t)
+    if (scenario.apart && disk.fileSystemOf(root) === disk.fileSystemOf(tmpdir())) {
+      return t.skip(`needs two file systems: ${root} and ${tmpdir()} are on one`)
+    }
     const world = begin(scenario, join(root, 'whole'))
     const uncut = dyingDisk(Number.POSITIVE_INFINITY)
     await deliver(world, uncut.disk)
@@ -233,7 +245,9 @@ type World = {
 async function makeRoot(t: TestContext): Promise<string> {
   const memory = '/dev/shm'
   const root = await mkdtemp(join(disk.kind(memory) === 'dir' ? memory : tmpdir(), 'ota-'))
-  afterwards(t, () => rm(root, { recursive: true, force: true }))
+  for (const place of [root, join(tmpdir(), basename(root))]) {
+    afterwards(t, () => rm(place, { recursive: true, force: true }))
+  }
   return root
 }
 
@@ -243,13 +257,26 @@ function begin(scenario: Scenario, dir: string): World {
     mkdirSync(join(dir, folder), { recursive: true })
   }
   putTree(join(dir, 'main'), scenario.old)
-  return { scenario, dir, paths: pathsOf(dir), deposited: 0 }
+  const paths = placesOf(scenario, dir)
+  rmSync(paths.deposit, { recursive: true, force: true })
+  mkdirSync(paths.deposit, { recursive: true })
+  return { scenario, dir, paths, deposited: 0 }
 }
 
 function copyOf(world: World, dir: string): World {
   rmSync(dir, { recursive: true, force: true })
   cpSync(world.dir, dir, { recursive: true })
-  return { ...world, dir, paths: pathsOf(dir) }
+  const paths = placesOf(world.scenario, dir)
+  if (paths.deposit !== join(dir, 'deposit')) {
+    rmSync(paths.deposit, { recursive: true, force: true })
+    cpSync(world.paths.deposit, paths.deposit, { recursive: true })
+  }
+  return { ...world, dir, paths }
+}
+
+function placesOf(scenario: Scenario, dir: string): Paths {
+  if (!scenario.apart) return pathsOf(dir)
+  return { ...pathsOf(dir), deposit: join(tmpdir(), basename(dirname(dir)), basename(dir)) }
 }
 
 /** The first session: one upload after the other comes, and the last one's trial is awaited. */
@@ -380,7 +407,9 @@ async function checkEnd(world: World): Promise<void> {
   }
   assert.deepEqual(disk.list(paths.releases), [], 'nothing is under way')
   assert.deepEqual(filesIn(treeOf(paths.deposit)), [], 'the deposit is empty')
-  const litter = listOf(world.dir).filter((path) => /\.(new|gone|ota-new)$/.test(path))
+  const litter = [...listOf(world.dir), ...listOf(paths.deposit)].filter((path) =>
+    /\.(new|gone|ota-new)$/.test(path),
+  )
   assert.deepEqual(litter, [])
 }
 
