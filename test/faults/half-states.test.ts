@@ -261,7 +261,7 @@ const halfStates: Readonly<Record<Stage['stage'] | 'no stage' | 'beside', readon
     },
   ],
   'no stage': [
-    ...['', '{"stage":"clai', 'null', '{}', '{"stage":"applying"}', '[7]', '\0\0\0\0'].flatMap(
+    ...['', '{"stage":"clai', '{}', '{"stage":"applying"}', '\0\0\0'].flatMap(
       (stage): HalfState[] => [
         {
           name: `${JSON.stringify(stage)} without a plan: back to the deposit`,

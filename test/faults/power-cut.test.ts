@@ -13,12 +13,12 @@ import { type Ground, startProgram } from '../../src/project/ground.ts'
 import { recover } from '../../src/project/recover.ts'
 import { conclude, goOn, walk } from '../../src/project/road.ts'
 import type { Trial } from '../../src/project/trial.ts'
-import { scan } from '../../src/source/deposit/scan.ts'
+import { type Snapshot, scan } from '../../src/source/deposit/scan.ts'
 import { clock } from '../../src/system/clock.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
 import { type HistoryEntry, readHistory } from '../../src/update/history.ts'
 import { afterwards } from '../harness/cleanup.ts'
-import { type Cut, dyingDisk, PowerCut } from '../harness/dying-disk.ts'
+import { type Cut, dyingDisk, fullDisk, PowerCut } from '../harness/dying-disk.ts'
 import type { Tree } from '../harness/project.ts'
 import { recordedProgram } from '../harness/recorded-program.ts'
 
@@ -63,6 +63,13 @@ const overlay: Tree = {
   '.env': 'NEW=1',
 }
 
+const crashing: Scenario = {
+  name: 'the same, and it fails its trial',
+  old,
+  uploads: [{ ...overlay, 'main.py': 'new, crash' }],
+  ends: ['rolled-back'],
+}
+
 const scenarios: readonly Scenario[] = [
   {
     name: 'files replaced and added, and a new folder tree',
@@ -70,12 +77,7 @@ const scenarios: readonly Scenario[] = [
     uploads: [overlay],
     ends: ['committed'],
   },
-  {
-    name: 'the same, and it fails its trial',
-    old,
-    uploads: [{ ...overlay, 'main.py': 'new, crash' }],
-    ends: ['rolled-back'],
-  },
+  crashing,
   {
     name: 'two on trial at once, and both pass',
     old,
@@ -207,6 +209,40 @@ for (const scenario of scenarios) {
   })
 }
 
+for (const scenario of scenarios) {
+  test(`a full disk at every step: ${scenario.name}`, async (t) => {
+    const root = await makeRoot(t)
+    for (let step = 1; ; step += 1) {
+      const world = begin(scenario, join(root, 'full'))
+      const full = fullDisk(step)
+      try {
+        await deliver(world, full.disk)
+        await checkEnd(world)
+      } catch (error) {
+        throw new Error(`full at step ${step}: ${messageOf(error)}`, { cause: error })
+      }
+      if (full.steps() < step) return t.diagnostic(`${step - 1} steps`)
+    }
+  })
+}
+
+test('a release does not end a trial whose verdict is there', async (t) => {
+  const root = await makeRoot(t)
+  const world = begin(crashing, join(root, 'decided'))
+  await session(world, disk, async (ground) => {
+    const on = ground('short')
+    await startProgram('r0', { by: 'boot' }, on)
+    putTree(world.paths.deposit, crashing.uploads[0] ?? {})
+    const trial = await take(null, on)
+    assert.ok(trial)
+    await trial.verdict
+    putTree(world.paths.deposit, overlay)
+    const claimed = await claim(await scanOf(on), on)
+    assert.ok(claimed)
+    assert.deepEqual(await walk(claimed, trial, on), { is: 'not yet', why: null })
+  })
+})
+
 /**
  * Cuts the power at a step of the road, and again at steps of the recovery from that. Wherever it
  * was, the start after it must come to a good end. Returns the number of sequences tried.
@@ -330,13 +366,20 @@ async function restart(world: World): Promise<void> {
 
 /** Claims what is in the deposit and walks it. */
 async function take(trial: Trial | null, on: Ground): Promise<Trial | null> {
-  const snapshot = await scan(on.site.paths.deposit, on.site.config)
+  const snapshot = await scanOf(on)
   if (!snapshot.hasContent) return trial
-  const claimed = await claim(snapshot, on)
+  // As the daemon does it: what could not be claimed or walked is tried again.
+  const claimed = (await claim(snapshot, on)) ?? (await claim(await scanOf(on), on))
   assert.ok(claimed)
   const walked = await walk(claimed, trial, on)
-  assert.equal(walked.is, 'done')
-  return walked.is === 'done' ? walked.onTrial : trial
+  if (walked.is === 'done') return walked.onTrial
+  const again = await walk(claimed, trial, on)
+  assert.ok(again.is === 'done')
+  return again.onTrial
+}
+
+function scanOf(on: Ground): Promise<Snapshot> {
+  return scan(on.site.paths.deposit, on.site.config)
 }
 
 /** One session of the daemon. An `endless` trial is one that something else ends. */
@@ -358,7 +401,7 @@ async function session(
       world.scenario.meddle?.('stop', readFileSync(join(main, 'main.py'), 'utf8'), main)
     },
   })
-  const base = { program, log: silent, clock: impatient, shutdown: end.signal }
+  const base = { program, log: silent, clock: impatient(), shutdown: end.signal }
   try {
     await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
   } finally {
@@ -379,10 +422,16 @@ const silent: Log = {
   room: async () => undefined,
 }
 
-/** Nothing here may have to be waited for: a wait would be for a failure that does not end. */
-const impatient: Clock = {
-  ...clock,
-  sleep: () => Promise.reject(new Error('it had to wait, for something that will not change')),
+/** Waits for nothing. A failure that is met often would be met for ever. */
+function impatient(): Clock {
+  let waits = 0
+  return {
+    ...clock,
+    async sleep() {
+      waits += 1
+      if (waits > 3) throw new Error('it waits for something that does not change')
+    },
+  }
 }
 
 // --- what must be true ---
@@ -426,14 +475,15 @@ async function checkMain(world: World, onTrial: readonly string[], when: string)
   assert.deepEqual(found, possible[0], when)
 }
 
-/** True when main is the old tree with the first so many uploads over it. */
+/** True when main is the old tree with some of the uploads over it, each of them whole. */
 function isWhole({ scenario, paths }: World): boolean {
-  const found = likened(treeOf(paths.main), scenario.changed)
+  const { changed, uploads } = scenario
+  const found = likened(treeOf(paths.main), changed)
+  const choices = Array.from({ length: 2 ** uploads.length }, (_, bits) =>
+    uploads.filter((_upload, index) => (bits >> index) % 2 === 1),
+  )
   return basesOf(scenario).some((base) =>
-    [0, 1, 2].some((count) => {
-      const tree = merged(base, scenario.uploads.slice(0, count))
-      return isDeepStrictEqual(found, likened(tree, scenario.changed))
-    }),
+    choices.some((chosen) => isDeepStrictEqual(found, likened(merged(base, chosen), changed))),
   )
 }
 

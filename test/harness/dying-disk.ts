@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { OperationalError } from '../../src/errors.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
 
 /** The power is gone. It has no system code, so that the product cannot take it for a failure it expects. */
@@ -7,11 +8,15 @@ export class PowerCut extends Error {
   override readonly name = 'PowerCut'
 }
 
-/** The real disk until its power fails. */
-export type DyingDisk = {
+/** The real disk, whose changing verbs are counted and can be made to fail. */
+export type WatchedDisk = {
   readonly disk: Disk
   /** How many changing verbs were asked of it. */
   readonly steps: () => number
+}
+
+/** The real disk until its power fails. */
+export type DyingDisk = WatchedDisk & {
   /** True when its last verb was left half done. */
   readonly isTorn: () => boolean
 }
@@ -44,22 +49,40 @@ type Changing = (typeof changing)[number]
  * throw a `PowerCut`. Looking still works: code that only looks can do no harm any more.
  */
 export function dyingDisk(step: number, cut: Cut = 'clean'): DyingDisk {
-  let steps = 0
   let isTorn = false
+  const watched = watchedDisk((now, verb, args) => {
+    if (now === step && cut === 'torn') isTorn = lastBreath(verb, args)
+    if (now >= step) throw new PowerCut(`at step ${now}, ${verb} ${args[0]}`)
+  })
+  return { ...watched, isTorn: () => isTorn }
+}
+
+/** A disk that is full at its n-th changing verb (from 1), and has space again at the next. */
+export function fullDisk(step: number): WatchedDisk {
+  return watchedDisk((now, verb, args) => {
+    if (now !== step) return
+    throw new OperationalError(`no space at step ${now}, ${verb} ${args[0]}`, { code: 'ENOSPC' })
+  })
+}
+
+/** Calls `before` ahead of each changing verb; what it throws comes instead of the verb. */
+function watchedDisk(
+  before: (step: number, verb: Changing, args: readonly unknown[]) => void,
+): WatchedDisk {
+  let steps = 0
   const proxy = new Proxy(disk, {
     get(target, name: keyof Disk) {
       if (!isChanging(name)) return target[name]
       return (...args: unknown[]) => {
         steps += 1
-        if (steps === step && cut === 'torn') isTorn = lastBreath(name, args)
-        if (steps >= step) throw new PowerCut(`at step ${steps}, ${name} ${args[0]}`)
-        // This cut ends a process, not the machine: making things durable would only cost time.
+        before(steps, name, args)
+        // These cuts end a process, not the machine: making things durable would only cost time.
         if (name === 'syncAll') return Promise.resolve()
         return (target[name] as (...given: unknown[]) => unknown)(...args)
       }
     },
   })
-  return { disk: proxy, steps: () => steps, isTorn: () => isTorn }
+  return { disk: proxy, steps: () => steps }
 }
 
 function isChanging(name: keyof Disk): name is Changing {
@@ -70,7 +93,7 @@ function isChanging(name: keyof Disk): name is Changing {
  * Does what is left of a verb that the power failed in; false if nothing is. A verb that is a single
  * system call is done or is not.
  */
-function lastBreath(verb: Changing, [first, second]: unknown[]): boolean {
+function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolean {
   const path = String(first)
   switch (verb) {
     case 'writeRecord':
