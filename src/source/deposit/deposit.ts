@@ -88,6 +88,9 @@ export function openDeposit(site: Site, log: Log, clock: Clock): Deposit {
           await clock.sleep(config.deposit.retryMs, signal)
         }
       }
+      // The signal may have come, and `close` been called, while the watch was being opened. Left
+      // open, it would keep the daemon from ending.
+      await unarm()
       return null
     },
     hasContent: async () => (await scan(paths.deposit, config)).hasContent,
