@@ -128,10 +128,26 @@ export async function readReleases(site: Site): Promise<{ id: ReleaseId; stage: 
 async function readStage(id: ReleaseId, site: Site): Promise<Stage | null> {
   const text = await site.disk.readText(filesOf(id, site.paths).stage)
   try {
-    return text === null ? null : (JSON.parse(text) as Stage)
+    const found: unknown = JSON.parse(text ?? 'null')
+    return isStageOf(id, found) ? found : null
   } catch {
     return null
   }
+}
+
+/** A card that fails can leave anything, also what is well-formed. */
+function isStageOf(id: ReleaseId, found: unknown): found is Stage {
+  const { stage, release } = (found ?? {}) as Partial<Stage>
+  return stage !== undefined && Object.hasOwn(stages, stage) && release?.id === id
+}
+
+const stages: Readonly<Record<Stage['stage'], true>> = {
+  claiming: true,
+  claimed: true,
+  applying: true,
+  'on-trial': true,
+  undoing: true,
+  ended: true,
 }
 
 /** True for `r0`, `r1`, … and for nothing else: other names in a folder are not ours. */
