@@ -101,11 +101,11 @@ export const words = {
   hold(hold: Hold): string {
     switch (hold.because) {
       case 'marker':
-        return `the deposit waits: ${hold.path} says so. Remove it to go on`
+        return `the deposit waits: ${shown(hold.path)} says so. Remove it to go on`
       case 'temporary':
-        return `the deposit waits: ${hold.path} is an upload under a temporary name`
+        return `the deposit waits: ${shown(hold.path)} is an upload under a temporary name`
       case 'writer':
-        return `the deposit waits: ${hold.path} is being written${hold.others === 0 ? '' : `, and ${count(hold.others, 'other file')}`}`
+        return `the deposit waits: ${shown(hold.path)} is being written${hold.others === 0 ? '' : `, and ${count(hold.others, 'other file')}`}`
       case 'session':
         return `the deposit waits: an upload connection is open (${hold.session.name}, pid ${hold.session.pid})${hold.isKnown ? '' : ', and the system does not tell who is writing'}`
       case 'connection':
@@ -119,9 +119,11 @@ export const words = {
     }
   },
   closedFolder: (path: string) =>
-    `the folder ${path} in the deposit cannot be read by this user; it is left alone. Mend it with: chmod -R a+rX`,
+    `the folder ${shown(path)} in the deposit cannot be read or emptied by this user; it is left alone. Mend it with: chmod -R u+rwX`,
+  deepFolder: (path: string) =>
+    `the folder ${shown(path.slice(0, 60))}… in the deposit lies too deep (${Buffer.byteLength(path)} bytes of path); what is in it is left alone. Remove it`,
   orphan: (path: string) =>
-    `${path} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used`,
+    `${shown(path)} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used`,
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
@@ -132,7 +134,7 @@ export const words = {
   claimed: (release: Release) =>
     `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the ${release.from}`,
   changedWhileClaimed: (path: string) =>
-    `${path} changed while it was claimed; all stays in the deposit until it is quiet again`,
+    `${shown(path)} changed while it was claimed; all stays in the deposit until it is quiet again`,
   claimFailed: (why: string, hint: string | undefined) =>
     `could not claim the deposit: ${why}. It stays there and is tried again${hintText(hint)}`,
   givenBack: (id: ReleaseId) =>
@@ -141,50 +143,53 @@ export const words = {
   // --- why a release is refused; paths are relative to main ---
 
   isSymlink: (path: string) =>
-    `${path} is a symbolic link. Links are never followed; upload the file itself`,
+    `${shown(path)} is a symbolic link. Links are never followed; upload the file itself`,
   isSpecial: (path: string) =>
-    `${path} is not a file or folder (a pipe, socket or device, or its name is not UTF-8)`,
+    `${shown(path)} is not a file or folder (a pipe, socket or device, or its name is not UTF-8)`,
   fileOverFolder: (path: string) =>
-    `${path} is a file in the deposit but a folder in main. Remove or rename one of them`,
+    `${shown(path)} is a file in the deposit but a folder in main. Remove or rename one of them`,
   folderOverFile: (path: string) =>
-    `${path} is a folder in the deposit but a file in main. Remove or rename one of them`,
+    `${shown(path)} is a folder in the deposit but a file in main. Remove or rename one of them`,
   folderOverLink: (path: string) =>
-    `${path} is a folder in the deposit but a symbolic link in main. Remove or rename one of them`,
+    `${shown(path)} is a folder in the deposit but a symbolic link in main. Remove or rename one of them`,
   otherFileSystem: (path: string) =>
-    `main/${path} is a mount of another file system; files there cannot be swapped safely`,
+    `main/${shown(path)} is a mount of another file system; files there cannot be swapped safely`,
   archiveBroken: (name: string, why: string) => `${name} is cut off or damaged: ${why}`,
   isEnvironment: (path: string) =>
-    `${path}: this is the virtual environment of another machine; it does not work here. Upload the program without it`,
+    `${shown(path)}: this is the virtual environment of another machine; it does not work here. Upload the program without it`,
   pathTooLong: (path: string, max: number) =>
-    `${path.slice(0, 60)}…: this path is ${Buffer.byteLength(path)} bytes long, more than ${max}`,
+    `${shown(path.slice(0, 60))}…: this path is ${Buffer.byteLength(path)} bytes long, more than ${max}`,
   tooManyFiles: (files: number, max: number) => `it has ${files} files, more than ${max}`,
   tooManyBytes: (bytes: number, max: number) => `it has ${size(bytes)}, more than ${size(max)}`,
   badWhiteout: (path: string) =>
-    `${path} is not a whiteout: it must be an empty file called .wh.NAME, beside the NAME to delete`,
-  whiteoutOfNothing: (path: string) => `${path}: there is nothing of that name to delete`,
+    `${shown(path)} is not a whiteout: it must be an empty file called .wh.NAME, beside the NAME to delete`,
+  whiteoutOfNothing: (path: string) => `${shown(path)}: there is nothing of that name to delete`,
   noEntry: (entry: string) =>
     `there would be no ${entry}: main has none, and the upload brings none`,
   wrongCase: (found: string, entry: string) =>
-    `there would be no ${entry}: the upload has ${found}. Rename it, with small letters`,
+    `there would be no ${entry}: the upload has ${shown(found)}. Rename it, with small letters`,
   folderUploaded: (folder: string, entry: string) =>
-    `there would be no ${entry}: the upload has ${folder}/${entry}. Upload what is in the folder ${folder}, not the folder itself`,
+    `there would be no ${entry}: the upload has ${shown(folder)}/${entry}. Upload what is in the folder ${shown(folder)}, not the folder itself`,
   syntax: (errors: readonly { path: string; line: number | null; message: string }[]) =>
     errors
       .slice(0, 5)
       .map(
-        ({ path, line, message }) => `${path}${line === null ? '' : `, line ${line}`}: ${message}`,
+        ({ path, line, message }) =>
+          `${shown(path)}${line === null ? '' : `, line ${line}`}: ${message}`,
       )
       .concat(errors.length > 5 ? [`and ${errors.length - 5} more files`] : [])
       .join('\n'),
   missingModules: (missing: readonly { module: string; path: string; line: number }[]) =>
     missing
-      .map(({ module, path, line }) => `${path}, line ${line}: no module named ${module} here`)
+      .map(
+        ({ module, path, line }) => `${shown(path)}, line ${line}: no module named ${module} here`,
+      )
       .join('\n'),
   junk: (paths: readonly string[]) =>
-    `removed from the deposit what is never deployed: ${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+    `removed from the deposit what is never deployed: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
   resultHead:
     'ota-supervisor: what became of the uploads, newest first. This file is written by the machine.',
-  ownNameUsed: (path: string) => `${path}: the name .supervisor belongs to ota-supervisor`,
+  ownNameUsed: (path: string) => `${shown(path)}: the name .supervisor belongs to ota-supervisor`,
 
   // --- the road ---
 
@@ -313,4 +318,14 @@ function size(bytes: number): string {
   const power = Math.min(Math.floor(Math.log10(bytes) / 3), units.length)
   const value = bytes / 1_000 ** power
   return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${units[power - 1]}`
+}
+
+/**
+ * A name as people may see it: a line break in it must not look like the end of what is said, nor an
+ * escape sequence upset a terminal.
+ */
+export function shown(name: string): string {
+  return name.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }

@@ -52,7 +52,9 @@ export async function unclaim(release: Release, on: Ground): Promise<void> {
 
 /** The same, once: fails when the system says no, and can be called again. */
 export async function putBack(release: Release, { site }: Ground): Promise<void> {
-  await giveBack(filesOf(release.id, site.paths).staging, site)
+  // An archive goes back as it came: what was in it would be loose files that nobody uploaded.
+  const { packed, staging } = filesOf(release.id, site.paths)
+  await giveBack(site.disk.kind(packed) === null ? staging : packed, site)
   await site.disk.syncAll(site.paths.deposit)
   await dropRelease(release.id, site)
 }

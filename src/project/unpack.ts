@@ -16,6 +16,8 @@ export async function unpack(claimed: Claimed, on: Ground): Promise<Claimed | Re
   const { staging, packed, unpacked } = filesOf(claimed.release.id, paths)
   // The power failed between the two renames below.
   if (disk.kind(staging) === null) disk.rename(packed, staging)
+  // Unpacked before: an archive that was in it is just a file.
+  if (disk.kind(packed) !== null) return claimed
   const [name, ...others] = disk.list(staging)
   if (name === undefined || others.length > 0 || !config.deposit.archives.includes(name))
     return claimed
@@ -32,7 +34,6 @@ export async function unpack(claimed: Claimed, on: Ground): Promise<Claimed | Re
     return { refused: why, mayBeCutOff: isBroken }
   }
   await disk.syncAll(unpacked)
-  await disk.removeTree(packed)
   disk.rename(staging, packed)
   disk.rename(unpacked, staging)
   const release = { ...claimed.release, ...result }

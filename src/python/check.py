@@ -37,16 +37,28 @@ def read(path):
         return file.read()
 
 
-def compiled(file, folder):
-    """Compiles one file and stores the bytecode; returns its path relative to the folder."""
+def compiled(file):
+    """Compiles one file; returns the bytecode as it is stored."""
     source = read(file["read"])
     code = compile(source, file["place"], "exec", dont_inherit=True)
-    path = importlib.util.cache_from_source(file["path"])
-    target = os.path.join(folder, path)
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    with open(target, "wb") as out:
-        out.write(_code_to_hash_pyc(code, importlib.util.source_hash(source), True))
-    return path
+    return _code_to_hash_pyc(code, importlib.util.source_hash(source), True)
+
+
+def store(bytecode, path, folder):
+    """Stores the bytecode of a file; returns its path relative to the folder, or None.
+
+    A name that is too long with its suffix, or a full disk, is no reason to refuse the file: Python
+    does without.
+    """
+    cache = importlib.util.cache_from_source(path)
+    target = os.path.join(folder, cache)
+    try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "wb") as out:
+            out.write(bytecode)
+    except OSError:
+        return None
+    return cache
 
 
 def explain(path, error):
@@ -128,13 +140,15 @@ def main():
     errors, bytecode = [], []
     for file in question["files"]:
         try:
-            path = compiled(file, question["bytecode"])
-            # The entry is run as a script, and Python never looks for its bytecode.
-            if file["path"] != question["entry"]:
-                bytecode.append(path)
+            made = compiled(file)
         except PROBLEMS as error:
             errors.append(explain(file["path"], error))
-    json.dump({"errors": errors, "bytecode": bytecode, "missing": missing(question)}, sys.stdout)
+            continue
+        # The entry is run as a script, and Python never looks for its bytecode.
+        if file["path"] != question["entry"]:
+            bytecode.append(store(made, file["path"], question["bytecode"]))
+    stored = [path for path in bytecode if path]
+    json.dump({"errors": errors, "bytecode": stored, "missing": missing(question)}, sys.stdout)
 
 
 main()

@@ -126,6 +126,8 @@ def unpack(question):
         if getattr(error, "errno", None) in (28, 122):
             raise
         return {"refused": "%s: %s" % (type(error).__name__, error)}
+    if unpacking.files == 0:
+        return {"refused": "there is no file in it"}
     return {"files": unpacking.files, "bytes": unpacking.bytes}
 
 

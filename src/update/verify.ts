@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { ownName, type Site } from '../config.ts'
 import type { Claimed, Step, Verified } from '../model.ts'
 import { breather } from '../system/breath.ts'
@@ -140,7 +140,12 @@ function noteWhiteout(path: string, walk: Walk): Refused | null {
           .list(join(paths.main, whiteout.folder))
           .filter((name) => name !== ownName)
           .map((name) => join(whiteout.folder, name))
+  if (targets.some((target) => basename(target) === ownName)) {
+    return { refused: words.ownNameUsed(path), mayBeCutOff: false }
+  }
   for (const target of targets) {
+    // It goes with a folder above it. A step of its own could not be undone after that one.
+    if (isDropped(target, walk)) continue
     if (disk.kind(join(paths.main, target)) !== null) walk.dropped.add(target)
     else walk.warnings.push(words.whiteoutOfNothing(path))
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Site } from '../../config.ts'
 import type { Writers } from '../../model.ts'
 import { movingSuffix } from '../../system/disk.ts'
-import { type Entry, look, placeIn, type Snapshot, walk } from './scan.ts'
+import { type Entry, look, placeIn, placesOf, type Snapshot, walk } from './scan.ts'
 
 /**
  * Moves what a snapshot saw from the deposit into the staging folder, file by file: a folder of the
@@ -16,25 +16,27 @@ export async function claimInto(
   writers: Writers,
   site: Site,
 ): Promise<string | null> {
-  const { disk, paths, config } = site
+  const { disk, paths } = site
+  const isInPlace = placesOf(snapshot.entries, paths.deposit)
   for (const entry of snapshot.entries) {
     if (entry.kind === 'dir') {
       disk.makeDir(placeIn(staging, entry.raw))
     } else {
+      if (!isInPlace(entry)) return entry.path
       if (look(paths.deposit, entry.raw)?.fingerprint !== entry.fingerprint) return entry.path
       await disk.move(placeIn(paths.deposit, entry.raw), placeIn(staging, entry.raw))
     }
   }
   const late = await changedSince(snapshot.entries, staging, writers)
-  if (late === null) {
-    const { goMarkers, manifest } = config.deposit
-    const consumed = [
-      ...(snapshot.hasGo ? goMarkers : []),
-      ...(snapshot.manifest ? [manifest] : []),
-    ]
-    for (const name of consumed) disk.unlink(join(paths.deposit, name))
-  }
+  if (late === null) consume(snapshot, site)
   return late
+}
+
+/** Removes what only told about the upload: the marker that all is there, and the manifest. */
+function consume(snapshot: Snapshot, { disk, paths, config }: Site): void {
+  const { goMarkers, manifest } = config.deposit
+  const consumed = [...(snapshot.hasGo ? goMarkers : []), ...(snapshot.manifest ? [manifest] : [])]
+  for (const name of consumed) disk.unlink(join(paths.deposit, name))
 }
 
 /**
@@ -49,7 +51,8 @@ async function changedSince(
   const files = entries.filter(({ kind }) => kind === 'file')
   const answers = await writers.ask(files.map(({ raw }) => placeIn(staging, raw)))
   const found = files.find((file, index) => {
-    return answers[index] === 'busy' || look(staging, file.raw)?.bytes !== file.bytes
+    const now = look(staging, file.raw)
+    return answers[index] === 'busy' || now?.kind !== 'file' || now.bytes !== file.bytes
   })
   return found?.path ?? null
 }
@@ -59,9 +62,9 @@ async function changedSince(
  * again as one. Where a newer upload has taken the place, that one counts.
  */
 export async function giveBack(staging: string, site: Site): Promise<void> {
-  const { disk, paths } = site
+  const { disk, paths, config } = site
   disk.makeDir(paths.deposit)
-  for await (const { path, raw, kind } of walk(staging)) {
+  for await (const { path, raw, kind } of walk(staging, config.verify.maxPathBytes)) {
     // Half a copy: the whole file is still in the deposit.
     if (path.endsWith(movingSuffix)) continue
     const place = placeIn(paths.deposit, raw)

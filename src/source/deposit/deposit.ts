@@ -47,6 +47,10 @@ function oneArchive(snapshot: Snapshot, archives: readonly string[]): Snapshot {
   return archive === undefined ? snapshot : { ...snapshot, entries: [archive] }
 }
 
+function keyOf({ path, fingerprint }: Entry): string {
+  return `${path}\0${fingerprint}`
+}
+
 /** What has been told of a hold: each is logged when it begins, and again now and then. */
 type Told = { readonly text: string; readonly at: number }
 
@@ -67,9 +71,12 @@ export function openDeposit(
   const sums = openSums(paths.deposit)
   let watch: Watch | null = null
   let lastTrouble = ''
+  const toldClosed = new Set<string>()
   let told: Told | null = null
   /** Files under temporary names that were given up, by fingerprint. */
   const givenUp = new Map<string, string>()
+  /** What should be removed and cannot be. */
+  const sticking = new Set<string>()
   let broken: {
     readonly fingerprint: string
     readonly why: string
@@ -80,6 +87,16 @@ export function openDeposit(
   function tellOnce(trouble: string): void {
     if (trouble !== lastTrouble) log.warn(trouble)
     lastTrouble = trouble
+  }
+
+  /** A folder that stays where it is: the uploader must know. */
+  function tellClosed(entry: Entry): void {
+    if (toldClosed.has(keyOf(entry))) return
+    toldClosed.add(keyOf(entry))
+    const text =
+      entry.kind === 'deep' ? words.deepFolder(entry.path) : words.closedFolder(entry.path)
+    log.warn(text)
+    answer(text)
   }
 
   async function armed(): Promise<Watch> {
@@ -127,7 +144,11 @@ export function openDeposit(
   /** True while something is in it that is, or may become, a release. */
   function isActive({ hasContent, junk, temporary }: Snapshot): boolean {
     const isUnderWay = ({ path, fingerprint }: Entry) => givenUp.get(path) !== fingerprint
-    return hasContent || junk.length > 0 || temporary.some(isUnderWay)
+    return hasContent || removable(junk).length > 0 || temporary.some(isUnderWay)
+  }
+
+  function removable(junk: readonly Entry[]): readonly Entry[] {
+    return junk.filter((entry) => !sticking.has(keyOf(entry)))
   }
 
   /** Looks again and again until there is no reason to wait. Null when there is nothing left. */
@@ -141,7 +162,7 @@ export function openDeposit(
       const now = clock.now()
       seen = see(seen, around, now)
       giveUp(orphans(seen, now, limits), seen)
-      for (const { path } of snapshot.closed) tellOnce(words.closedFolder(path))
+      for (const entry of snapshot.closed) tellClosed(entry)
       const found = await decide(around, seen, now)
       if (complete(found, snapshot, now)) return found
       await clock.sleep(pause(found, now - begin), signal)
@@ -157,16 +178,17 @@ export function openDeposit(
   }
 
   /** True for an upload with something in it; a reason to wait is told. */
-  function complete(found: Hold | Upload, { junk }: Snapshot, now: number): found is Upload {
+  function complete(found: Hold | Upload, snapshot: Snapshot, now: number): found is Upload {
     if ('because' in found) {
       tell(found, now)
       return false
     }
-    if (junk.length > 0) {
-      const text = words.junk(junk.map(({ path }) => path))
+    const removed = removable(snapshot.junk)
+    if (removed.length > 0) {
+      const text = words.junk(removed.map(({ path }) => path))
       log.info(text)
       answer(text)
-      removeJunk(junk, site)
+      for (const entry of removeJunk(removed, snapshot, site)) sticking.add(keyOf(entry))
     }
     return found.snapshot.hasContent
   }

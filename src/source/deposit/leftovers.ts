@@ -1,7 +1,8 @@
 import type { Site } from '../../config.ts'
+import { isExpected } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { canSeeSessions, uploadSessions } from '../../system/sessions.ts'
-import { type Entry, look, placeIn } from './scan.ts'
+import { type Entry, look, placeIn, placesOf, type Snapshot } from './scan.ts'
 
 /** The folders that claims have left empty in the deposit. */
 export type Emptied = {
@@ -36,10 +37,25 @@ export function openEmptied({ paths, config, disk }: Site, clock: Clock): Emptie
   }
 }
 
-/** Removes what is never deployed; a folder only if it is empty then. */
-export function removeJunk(junk: readonly Entry[], { paths, disk }: Site): void {
-  for (const { raw, kind } of junk.toReversed()) {
-    if (kind === 'dir') disk.removeEmptyDir(placeIn(paths.deposit, raw))
-    else disk.unlink(placeIn(paths.deposit, raw))
-  }
+/**
+ * Removes what is never deployed; a folder only if it is empty then. What cannot be removed must not
+ * hold up the rest: it is in the answer.
+ */
+export function removeJunk(
+  junk: readonly Entry[],
+  { entries }: Snapshot,
+  { paths, disk }: Site,
+): readonly Entry[] {
+  const isInPlace = placesOf([...entries, ...junk], paths.deposit)
+  return junk.toReversed().filter((entry) => {
+    try {
+      if (!isInPlace(entry)) return false
+      if (entry.kind === 'dir') return !disk.removeEmptyDir(placeIn(paths.deposit, entry.raw))
+      disk.unlink(placeIn(paths.deposit, entry.raw))
+      return false
+    } catch (error) {
+      if (!isExpected(error)) throw error
+      return true
+    }
+  })
 }

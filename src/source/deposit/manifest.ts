@@ -1,3 +1,5 @@
+import { shown } from '../../words.ts'
+
 /** What a `SHA256SUMS` lists: paths relative to the deposit, and their sums in lower case. */
 export type Manifest = ReadonlyMap<string, string>
 
@@ -13,9 +15,9 @@ export function parseManifest(text: string, ownName: string): Manifest | string 
     const found = parseLine(line)
     if (found === null) return `line ${index + 1} is not as sha256sum writes it`
     const { path, sum } = found
-    if (!isInside(path)) return `line ${index + 1}: ${path} is not a path inside the deposit`
+    if (!isInside(path)) return `line ${index + 1}: ${shown(path)} is not a path inside the deposit`
     if (path === ownName) continue
-    if (sums.has(path)) return `line ${index + 1}: ${path} is listed twice`
+    if (sums.has(path)) return `line ${index + 1}: ${shown(path)} is listed twice`
     sums.set(path, sum)
   }
   return sums.size === 0 ? 'it lists nothing' : sums

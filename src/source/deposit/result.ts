@@ -1,4 +1,12 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Site } from '../../config.ts'
 import { words } from '../../words.ts'
@@ -18,7 +26,9 @@ export function openResult({ paths, config }: Site): (time: string, text: string
     const added = text.split('\n').map((line) => `${time}  ${line}`)
     lines = [...added, ...lines].slice(0, resultLines)
     try {
-      writeFileSync(temporary, `${words.resultHead}\n\n${lines.join('\n')}\n`)
+      // The uploader may have put anything in its place: never through a link, nor into a pipe.
+      rmSync(temporary, { force: true })
+      writeFileSync(temporary, `${words.resultHead}\n\n${lines.join('\n')}\n`, { flag: 'wx' })
       renameSync(temporary, path)
     } catch {
       // The log has it all; the next answer is another try.
@@ -38,10 +48,21 @@ function temporaryName(resultFile: string): string {
 /** The lines of the last session, below the head. */
 function linesOf(path: string): string[] {
   try {
-    return readFileSync(path, 'utf8')
+    return readStart(path)
       .split('\n')
       .filter((line) => /^\d{4}-\d\d-\d\d /.test(line))
   } catch {
     return []
+  }
+}
+
+/** The start of a file, whatever the uploader has made of it: a link, a pipe, or much too long. */
+function readStart(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const buffer = Buffer.alloc(1_000_000)
+    return buffer.toString('utf8', 0, readSync(file, buffer))
+  } finally {
+    closeSync(file)
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type BigIntStats, chmodSync, lstatSync, readdirSync } from 'node:fs'
+import { accessSync, type BigIntStats, chmodSync, constants, lstatSync, readdirSync } from 'node:fs'
 import type { Config } from '../../config.ts'
 import { codeOf } from '../../errors.ts'
 import { breather } from '../../system/breath.ts'
@@ -11,8 +11,11 @@ export type Entry = {
   readonly path: string
   /** The same as the disk has it: a name need not be UTF-8. */
   readonly raw: Buffer
-  /** `closed`: a folder that this user may not read and cannot open. */
-  readonly kind: 'file' | 'dir' | 'other' | 'closed'
+  /**
+   * `closed`: a folder that this user may not read or empty, and cannot open. `deep`: one whose path
+   * is so long that what lies in it has no place in main.
+   */
+  readonly kind: 'file' | 'dir' | 'other' | 'closed' | 'deep'
   readonly bytes: number
   readonly uid: number
   /** Stays the same through a rename; changes when the content may have. */
@@ -23,7 +26,7 @@ export type Entry = {
 export type Snapshot = {
   /** What would be claimed; a folder comes before what is in it. */
   readonly entries: readonly Entry[]
-  /** Folders that cannot be read; they stay where they are. */
+  /** Folders that cannot be looked into; they stay where they are. */
   readonly closed: readonly Entry[]
   /** Files under temporary names. */
   readonly temporary: readonly Entry[]
@@ -46,8 +49,10 @@ export async function scan(deposit: string, config: Config): Promise<Snapshot> {
   const kindOf = nameKinds(config)
   const found = new Map<NameKind, Entry[]>()
   const prints = createHash('sha1')
-  for await (const entry of walk(deposit)) {
-    const kind = kindOf(entry.path)
+  for await (const entry of walk(deposit, config.verify.maxPathBytes)) {
+    const named = kindOf(entry.path)
+    // A folder is no marker and no list, whatever its name: what lies in it must come along.
+    const kind = entry.kind === 'dir' && forFiles.has(named) ? 'content' : named
     const list = found.get(kind) ?? []
     list.push(entry)
     found.set(kind, list)
@@ -55,10 +60,10 @@ export async function scan(deposit: string, config: Config): Promise<Snapshot> {
   }
   const of = (kind: NameKind) => found.get(kind) ?? []
   return {
-    entries: of('content').filter(({ kind }) => kind !== 'closed'),
-    closed: of('content').filter(({ kind }) => kind === 'closed'),
+    entries: of('content').filter(isOpen),
+    closed: [...of('content'), ...of('junk')].filter((entry) => !isOpen(entry)),
     temporary: of('temporary').filter(({ kind }) => kind !== 'dir'),
-    junk: of('junk'),
+    junk: of('junk').filter(isOpen),
     manifest: of('manifest')[0] ?? null,
     hold: of('hold')[0]?.path ?? null,
     hasGo: of('go').length > 0,
@@ -70,25 +75,36 @@ export async function scan(deposit: string, config: Config): Promise<Snapshot> {
 /** The kinds of names whose changes mean that an upload is under way. */
 const watched: ReadonlySet<NameKind> = new Set(['content', 'temporary', 'keep', 'manifest'])
 
-/** All that is below a folder, never following a link; a folder comes before what is in it. */
-export async function* walk(root: string): AsyncGenerator<Entry> {
+/** The kinds of names that only a file (or what pretends to be one) can have. */
+const forFiles: ReadonlySet<NameKind> = new Set(['hold', 'go', 'manifest', 'own'])
+
+function isOpen({ kind }: Entry): boolean {
+  return kind !== 'closed' && kind !== 'deep'
+}
+
+/**
+ * All that is below a folder, never following a link; a folder comes before what is in it. One whose
+ * path is longer than `maxPathBytes` is not gone into: the system takes only so long a path.
+ */
+export async function* walk(root: string, maxPathBytes: number): AsyncGenerator<Entry> {
   const breath = breather()
   const folders: Buffer[] = [Buffer.alloc(0)]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const name of namesIn(placeIn(root, folder)) ?? []) {
+    for (const name of namesIn(placeIn(root, folder))) {
       await breath()
       const raw = folder.length === 0 ? name : Buffer.concat([folder, slash, name])
-      const entry = openUp(root, look(root, raw))
+      const entry = openUp(root, look(root, raw), maxPathBytes)
       if (entry?.kind === 'dir') folders.push(raw)
       if (entry !== null) yield entry
     }
   }
 }
 
-/** A folder whose names cannot be had is `closed`; everything else stays what it is. */
-function openUp(root: string, entry: Entry | null): Entry | null {
-  if (entry?.kind !== 'dir' || namesIn(placeIn(root, entry.raw)) !== null) return entry
-  return { ...entry, kind: 'closed' }
+/** A folder that cannot be gone into is `closed` or `deep`; everything else stays what it is. */
+function openUp(root: string, entry: Entry | null, maxPathBytes: number): Entry | null {
+  if (entry?.kind !== 'dir') return entry
+  if (entry.raw.length > maxPathBytes) return { ...entry, kind: 'deep' }
+  return canEmpty(placeIn(root, entry.raw)) ? entry : { ...entry, kind: 'closed' }
 }
 
 /** The absolute place of an entry in a tree. */
@@ -111,6 +127,25 @@ export function look(root: string, raw: Buffer): Entry | null {
   }
 }
 
+/**
+ * Tells whether an entry still lies in the folders it was found in. A folder that has become a link
+ * since would lead out of the tree, and what is there is not ours to take.
+ */
+export function placesOf(entries: readonly Entry[], root: string): (entry: Entry) => boolean {
+  const folders = new Map(
+    entries
+      .filter(({ kind }) => kind === 'dir')
+      .map((entry) => [entry.raw.toString('latin1'), entry]),
+  )
+  return ({ raw }) => {
+    const parts = raw.toString('latin1').split('/').slice(0, -1)
+    return parts.every((_, index) => {
+      const folder = folders.get(parts.slice(0, index + 1).join('/'))
+      return folder === undefined || look(root, folder.raw)?.fingerprint === folder.fingerprint
+    })
+  }
+}
+
 function fingerprintOf(stat: BigIntStats, kind: Entry['kind']): string {
   // A folder's own times change with what is in it, and that is seen anyway.
   return kind === 'dir' ? `${stat.ino}` : `${stat.ino}:${stat.size}:${stat.mtimeNs}`
@@ -118,23 +153,34 @@ function fingerprintOf(stat: BigIntStats, kind: Entry['kind']): string {
 
 const slash = Buffer.from('/')
 
-/** The names in a folder, in a fixed order; null when they may not be read. */
-function namesIn(folder: Buffer): Buffer[] | null {
+/** True when a folder's files can be read and moved. */
+function canEmpty(folder: Buffer): boolean {
   try {
-    return readNames(folder)
+    return mayEmpty(folder)
   } catch (error) {
     if (codeOf(error) !== 'EACCES') throw error
   }
   try {
     // Uploaded with strange rights, but as our own user: open it.
     chmodSync(folder, 0o700)
-    return readNames(folder)
+    return mayEmpty(folder)
   } catch {
-    return null
+    return false
   }
 }
 
-function readNames(folder: Buffer): Buffer[] {
+function mayEmpty(folder: Buffer): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    // It has just gone: there is nothing to read.
+    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error
+  }
+  return true
+}
+
+/** The names in a folder, in a fixed order. */
+function namesIn(folder: Buffer): Buffer[] {
   try {
     return readdirSync(folder, { encoding: 'buffer' }).sort(Buffer.compare)
   } catch (error) {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import { isExpected } from '../../errors.ts'
+import { shown } from '../../words.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { type Entry, placeIn, type Snapshot } from './scan.ts'
 
@@ -16,6 +18,9 @@ export type Promised =
 
 /** The longest manifest that is read, in bytes. */
 const maxBytes = 20_000_000
+
+/** Whatever has taken a file's place meanwhile: never through a link, nor waiting at a pipe. */
+const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * Compares the deposit with its manifest. Sums are remembered as long as a file does not change, so
@@ -37,7 +42,10 @@ export function openSums(
     if (manifest.kind !== 'file' || manifest.bytes > maxBytes) {
       return { is: 'nonsense', why: `${manifest.path} is not a text file` }
     }
-    const text = await readFile(placeIn(deposit, manifest.raw), 'utf8')
+    const text = await readable(
+      readFile(placeIn(deposit, manifest.raw), { encoding: 'utf8', flag }),
+    )
+    if (text === null) return { is: 'nonsense', why: `${manifest.path} cannot be read` }
     const listed = parseManifest(text, manifest.path)
     if (typeof listed === 'string') return { is: 'nonsense', why: `${manifest.path}: ${listed}` }
     const present = new Map(snapshot.entries.map((entry) => [entry.path, entry]))
@@ -55,12 +63,14 @@ async function firstProblem(
 ): Promise<string | null> {
   const missing = [...listed.keys()].filter((path) => !present.has(path))
   if (missing.length > 0) {
-    return `${listed.size - missing.length} of ${listed.size} files are there; ${missing[0]} is missing`
+    return `${listed.size - missing.length} of ${listed.size} files are there; ${shown(missing[0] ?? '')} is missing`
   }
   for (const [path, sum] of listed) {
     const entry = present.get(path)
-    if (entry?.kind !== 'file') return `${path} is not a file`
-    if ((await sumOf(entry)) !== sum) return `${path} does not have the sum that is listed`
+    if (entry?.kind !== 'file') return `${shown(path)} is not a file`
+    const found = await readable(sumOf(entry))
+    if (found === null) return `${shown(path)} cannot be read`
+    if (found !== sum) return `${shown(path)} does not have the sum that is listed`
   }
   return null
 }
@@ -76,8 +86,19 @@ function onlyListed(entries: readonly Entry[], listed: Manifest): readonly Entry
   return entries.filter(({ path, kind }) => (kind === 'dir' ? folders.has(path) : listed.has(path)))
 }
 
+/** What a look into a file tells; null when the system says no: that must not hold up everything. */
+async function readable(looking: Promise<string>): Promise<string | null> {
+  try {
+    return await looking
+  } catch (error) {
+    if (!isExpected(error)) throw error
+    return null
+  }
+}
+
 async function sha256(path: Buffer): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
+  const file = await open(path, flag)
+  await pipeline(file.createReadStream(), hash)
   return hash.digest('hex')
 }
