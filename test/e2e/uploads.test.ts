@@ -1,31 +1,23 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { mkdirSync, renameSync } from 'node:fs'
-import {
-  appendFile,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
-import { startFtpServer } from '../harness/ftp.ts'
 import {
-  makeProject,
-  putProgram,
-  readTree,
-  type Settings,
-  type Tree,
-  writeTree,
-} from '../harness/project.ts'
+  drop,
+  isAlive,
+  isEmptied,
+  makeUpload,
+  namesIn,
+  newProgram,
+  readDeposit,
+  readHistory,
+  result,
+  startWithProgram,
+} from '../harness/deposit.ts'
+import { startFtpServer } from '../harness/ftp.ts'
+import { until } from '../harness/processes.ts'
+import { makeProject, putProgram, readTree, type Tree, writeTree } from '../harness/project.ts'
 import { makeConnectProgram, sftp } from '../harness/sftp.ts'
 import { hasTools, makeFolder, run, runWell, type Tool } from '../harness/tools.ts'
 
@@ -35,12 +27,6 @@ import { hasTools, makeFolder, run, runWell, type Tool } from '../harness/tools.
  */
 const quiet = { deposit: { quiet: '1s' } }
 const quietMs = 1_000
-
-const newProgram = `import time
-print("the new one is up", flush=True)
-while True:
-    time.sleep(0.2)
-`
 
 /** Six folders with a data file each, 32 files in all. */
 const newTree: Tree = {
@@ -52,56 +38,6 @@ const newTree: Tree = {
       [`${folder}/data.csv`, `${folder},${'0123456789'.repeat(5)}\n`.repeat(2_000)],
     ]),
   ),
-}
-
-/** A daemon that runs the good program, with an empty deposit. */
-async function startWithProgram(t: TestContext, settings: Settings = {}): Promise<Daemon> {
-  const dir = await makeProject(t, settings)
-  await putProgram('good', join(dir, 'main'))
-  const daemon = await startDaemon(t, dir)
-  await daemon.says(/r0 out +good is up/)
-  return daemon
-}
-
-/** The tree to upload, in a folder of its own; the answer is that folder's `tree`. */
-async function makeUpload(t: TestContext, tree: Tree = newTree): Promise<string> {
-  const upload = join(await makeFolder(t), 'tree')
-  await writeTree(upload, tree)
-  return upload
-}
-
-/** Puts files into the deposit by rename, faster than any quiet period however busy the machine is. */
-async function drop({ dir }: Daemon, tree: Tree): Promise<void> {
-  const upload = join(dir, 'upload')
-  await writeTree(upload, tree)
-  for (const path of Object.keys(tree)) {
-    mkdirSync(dirname(join(dir, 'deposit', path)), { recursive: true })
-    renameSync(join(upload, path), join(dir, 'deposit', path))
-  }
-  await rm(upload, { recursive: true })
-}
-
-type Ended = { readonly id: string; readonly result: string; readonly files: number }
-
-async function readHistory(dir: string): Promise<Ended[]> {
-  const text = await readFile(join(dir, '.supervisor/history.jsonl'), 'utf8').catch(() => '')
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Ended)
-}
-
-/** Waits for something to be true of the disk. */
-async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (!(await isTrue())) {
-    if (Date.now() > deadline) throw new Error(`this did not come: ${what}`)
-    await sleep(10)
-  }
-}
-
-async function namesIn(dir: string): Promise<string[]> {
-  return (await readdir(dir, { recursive: true }).catch(() => [])).sort()
 }
 
 /** Each way puts all of a folder into the deposit. */
@@ -179,14 +115,14 @@ for (const [way, { tools, upload }] of Object.entries(ways)) {
   test(`${way}: a tree becomes one release, whole`, async (t) => {
     if (!hasTools(t, ...tools)) return
     const daemon = await startWithProgram(t, quiet)
-    await upload(t, await makeUpload(t), daemon)
+    await upload(t, await makeUpload(t, newTree), daemon)
     await Promise.all([
       daemon.says(/r1: claimed 32 files/),
       daemon.says(/r1 out +the new one is up/),
       daemon.says(/r1: committed/),
     ])
     assert.deepEqual(await readTree(join(daemon.dir, 'main')), newTree)
-    assert.deepEqual(await namesIn(join(daemon.dir, 'deposit')), [])
+    await isEmptied(daemon)
     assert.equal((await readHistory(daemon.dir)).length, 1)
   })
 }
@@ -202,7 +138,10 @@ test('a slow upload is claimed when it is whole, after several quiet periods', a
   ]
   await runWell('curl', send('main.py'), from)
   const began = performance.now()
-  await runWell('curl', send('data.csv'), from)
+  await Promise.all([
+    runWell('curl', send('data.csv'), from),
+    daemon.says(/the deposit waits: data\.csv is being written/),
+  ])
   assert.ok(performance.now() - began > 3 * quietMs, 'the upload was too fast to show anything')
   await daemon.says(/r1: claimed 2 files/)
   await daemon.says(/r1: committed/)
@@ -225,7 +164,7 @@ test('a file that grows under a temporary name holds back what came before it', 
 
 test('what a killed client leaves under a temporary name stays in the deposit', async (t) => {
   if (!hasTools(t, 'lftp', 'vsftpd')) return
-  const daemon = await startWithProgram(t)
+  const daemon = await startWithProgram(t, { deposit: { orphan: '500ms' } })
   const deposit = join(daemon.dir, 'deposit')
   const from = await makeUpload(t, { 'main.py': `${newProgram}#${'-'.repeat(1e6)}\n` })
   const server = await startFtpServer(t, deposit)
@@ -249,7 +188,7 @@ test('what a killed client leaves under a temporary name stays in the deposit', 
     'main.py',
     'pkg/whole.py',
   ])
-  assert.deepEqual(Object.keys(await readTree(deposit)), [
+  assert.deepEqual(Object.keys(await readDeposit(daemon)), [
     '.in.main.py',
     '.~tmp~/other.py',
     'pkg/.part.py.aB3dE9',
@@ -269,7 +208,7 @@ async function isWatching({ pid, dir }: Daemon): Promise<boolean> {
 
 // Some clients write 10 bytes at a time: 100,000 events that would each cost a look at the deposit.
 test('while a file grows, no events are listened to, not even under a temporary name', async (t) => {
-  const daemon = await startWithProgram(t)
+  const daemon = await startWithProgram(t, { deposit: { orphan: '500ms' } })
   const growing = join(daemon.dir, 'deposit/.in.main.py')
   await until('a watch on the deposit', () => isWatching(daemon))
   await until('an end of the watch', async () => {
@@ -279,6 +218,22 @@ test('while a file grows, no events are listened to, not even under a temporary 
   await until('a watch on the deposit again', () => isWatching(daemon))
   await rename(growing, join(daemon.dir, 'deposit/notes.txt'))
   await daemon.says(/r1: committed/)
+})
+
+test('what editors and Python leave behind is removed, and the answer says so', async (t) => {
+  const daemon = await startWithProgram(t)
+  await drop(daemon, {
+    '__pycache__/main.cpython-311.pyc': 'x',
+    '.idea/workspace.xml': '<x/>',
+    'pkg/.DS_Store': 'x',
+    'pkg/a.py': 'x = 1\n',
+  })
+  await daemon.says(/r1: committed/)
+  assert.deepEqual(Object.keys(await readTree(join(daemon.dir, 'main'))), ['main.py', 'pkg/a.py'])
+  await isEmptied(daemon)
+  const answer = await readFile(join(daemon.dir, 'deposit', result), 'utf8')
+  assert.match(answer, /r1: committed/)
+  assert.match(answer, /__pycache__/)
 })
 
 test('.keep and .gitkeep stay in the deposit, .env is deployed', async (t) => {
@@ -291,7 +246,7 @@ test('.keep and .gitkeep stay in the deposit, .env is deployed', async (t) => {
   await daemon.says(/r1: committed/)
   const main = await readTree(join(dir, 'main'))
   assert.deepEqual(Object.keys(main), ['.env', 'main.py', 'pkg/.env.sample'])
-  assert.deepEqual(Object.keys(await readTree(join(dir, 'deposit'))), ['.gitkeep', 'pkg/.keep'])
+  assert.deepEqual(Object.keys(await readDeposit(daemon)), ['.gitkeep', 'pkg/.keep'])
 })
 
 test('an upload of assets only changes those files and starts the program anew', async (t) => {
@@ -323,14 +278,6 @@ test('a second upload while the first is on trial ends that trial', async (t) =>
     ['r1 committed', 'r2 committed'],
   )
 })
-
-/** Deposits one more file and waits until it is in main. */
-async function isAlive(daemon: Daemon, id: string): Promise<void> {
-  const name = `${id}.txt`
-  await drop(daemon, { [name]: id })
-  await daemon.says(new RegExp(`${id}: committed`))
-  assert.equal((await readTree(join(daemon.dir, 'main')))[name], id)
-}
 
 test('a deposit that is deleted is made again, and uploads are found in it', async (t) => {
   const daemon = await startWithProgram(t)
@@ -384,124 +331,6 @@ test('a deposit deleted in the middle of an upload loses nothing but that upload
   assert.deepEqual(Object.keys(await readTree(join(daemon.dir, 'main'))), ['main.py', 'r1.txt'])
 })
 
-/** What may not be in a deposit, and how it gets there. */
-const refused: Record<
-  string,
-  {
-    readonly make: (t: TestContext, place: string, dir: string) => Promise<void>
-    readonly why: RegExp
-    readonly tools?: readonly Tool[]
-    readonly isForRoot?: true
-  }
-> = {
-  'a link to a file': {
-    make: (_, place, dir) => symlink(join(dir, 'outside/secret.txt'), place),
-    why: /pkg\/odd is a symbolic link/,
-  },
-  'a link to a folder': {
-    make: (_, place, dir) => symlink(join(dir, 'outside'), place),
-    why: /pkg\/odd is a symbolic link/,
-  },
-  'a link that leads nowhere': {
-    make: (_, place) => symlink('nowhere', place),
-    why: /pkg\/odd is a symbolic link/,
-  },
-  'a FIFO': {
-    make: (_, place, dir) => runWell('mkfifo', [place], dir),
-    why: /pkg\/odd is not a file or folder \(a pipe/,
-    tools: ['mkfifo'],
-  },
-  'a socket': {
-    make: async (t, place) => {
-      const server = createServer().listen(place)
-      await once(server, 'listening')
-      t.after(() => server.close())
-    },
-    why: /pkg\/odd is not a file or folder \(a pipe/,
-  },
-  'a device': {
-    make: (_, place, dir) => runWell('mknod', [place, 'c', '1', '3'], dir),
-    why: /pkg\/odd is not a file or folder \(a pipe/,
-    tools: ['mknod'],
-    isForRoot: true,
-  },
-  'a name that is not UTF-8': {
-    make: (_, place) => writeFile(Buffer.from(`${place}\xff`, 'latin1'), 'x'),
-    why: /pkg\/odd\ufffd is not a file or folder \(.*its name is not UTF-8/,
-  },
-  'a folder with a name that is not UTF-8': {
-    make: async (_, place) => {
-      await mkdir(Buffer.from(`${place}\xff`, 'latin1'))
-      await writeFile(Buffer.from(`${place}\xff/in.txt`, 'latin1'), 'x')
-    },
-    why: /pkg\/odd\ufffd is not a file or folder \(.*its name is not UTF-8/,
-  },
-  'a file where main has a folder': {
-    make: (_, place, dir) =>
-      writeTree(dir, { 'main/pkg/odd/a.txt': 'a' }).then(() => writeFile(place, 'x')),
-    why: /pkg\/odd is a file in the deposit but a folder in main/,
-  },
-  'a folder where main has a file': {
-    make: (_, place, dir) =>
-      writeTree(dir, { 'main/pkg/odd': 'a' }).then(() => writeTree(place, { 'b.txt': 'b' })),
-    why: /pkg\/odd is a folder in the deposit but a file in main/,
-  },
-  'a folder where main has a link': {
-    make: async (_, place, dir) => {
-      await writeTree(dir, { 'main/pkg/a.txt': 'a' })
-      await symlink(join(dir, 'outside'), join(dir, 'main/pkg/odd'))
-      await writeTree(place, { 'b.txt': 'b' })
-    },
-    why: /pkg\/odd is a folder in the deposit but a symbolic link in main/,
-  },
-}
-
-for (const [what, { make, why, tools = [], isForRoot }] of Object.entries(refused)) {
-  test(`${what} is rejected with the reason, never followed, and the next upload is taken`, async (t) => {
-    if (!hasTools(t, ...tools)) return
-    if (isForRoot && process.getuid?.() !== 0) {
-      t.skip('needs root: only root can make a device')
-      return
-    }
-    const daemon = await startWithProgram(t)
-    const { dir } = daemon
-    const outside = { 'secret.txt': 'not to be touched' }
-    await writeTree(join(dir, 'outside'), outside)
-    await writeTree(join(dir, 'upload'), { 'pkg/good.py': 'x = 1\n' })
-    await make(t, join(dir, 'upload/pkg/odd'), dir)
-    const before = await readTree(join(dir, 'main'))
-    await rename(join(dir, 'upload/pkg'), join(dir, 'deposit/pkg'))
-    await daemon.says(new RegExp(`r1: rejected: ${why.source}`))
-    assert.deepEqual(await readTree(join(dir, 'main')), before)
-    assert.deepEqual(await readTree(join(dir, 'outside')), outside)
-    const kept = join(dir, '.supervisor/rejected/r1')
-    assert.match(await readFile(join(kept, 'REASON.txt'), 'utf8'), why)
-    assert.equal((await readdir(join(kept, 'files/pkg'))).length, 2)
-    assert.ok(!daemon.output().includes('main.py is being stopped'), 'the program was stopped')
-    await drop(daemon, { 'main.py': newProgram })
-    await daemon.says(/r2 out +the new one is up/)
-    await daemon.says(/r2: committed/)
-  })
-}
-
-test('a name with a line break is deployed as it is', async (t) => {
-  const daemon = await startWithProgram(t)
-  const tree = { 'pkg/two\nlines.py': 'x = 1\n', 'ä"\'\\ \t🐍/data.txt': 'y' }
-  await drop(daemon, tree)
-  await daemon.says(/r1: committed/)
-  const { 'main.py': _, ...others } = await readTree(join(daemon.dir, 'main'))
-  assert.deepEqual(others, tree)
-})
-
-test('a name with a line break cannot forge a line of the log', async (t) => {
-  const daemon = await startWithProgram(t)
-  const name = 'a\n2026-01-01 00:00:00.000 supervisor  r9: committed\n'
-  await symlink('nowhere', join(daemon.dir, 'deposit', name))
-  await daemon.says(/r1: rejected: /)
-  await isAlive(daemon, 'r2')
-  assert.doesNotMatch(daemon.output(), /^2026-01-01/m)
-})
-
 test('2,000 files in 50 new folders are all claimed, each once', async (t) => {
   // With the short quiet period of the fast settings, claims may well fall into the upload.
   const daemon = await startWithProgram(t)
@@ -518,6 +347,6 @@ test('2,000 files in 50 new folders are all claimed, each once', async (t) => {
   assert.equal(await claimedSoFar(), 2_000)
   const { 'main.py': _, ...others } = await readTree(join(daemon.dir, 'main'))
   assert.deepEqual(others, tree)
-  assert.deepEqual(await readTree(join(daemon.dir, 'deposit')), {})
+  assert.deepEqual(await readDeposit(daemon), {})
   assert.ok((await readHistory(daemon.dir)).every(({ result }) => result === 'committed'))
 })

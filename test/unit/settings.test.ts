@@ -8,11 +8,20 @@ import { makeProject } from '../harness/project.ts'
 
 test('every setting has a name of its own in supervisor.toml', async (t) => {
   const dir = await makeProject(t)
-  const text = '[update]\nkeep_rejected = 5\nmax_rejected = "1MB"\n'
+  const text =
+    '[update]\nkeep_rejected = 5\nmax_rejected = "1MB"\n' +
+    '[deposit]\norphan = "1s"\ntemporary = ["*.a"]\nmanifest_wait = "2s"\nmanifest = "LIST"\n'
   await writeFile(join(dir, 'supervisor.toml'), text)
   assert.deepEqual(await loadConfig(dir), {
     ...defaults,
     update: { ...defaults.update, keepRejected: 5, maxRejectedBytes: 1_000_000 },
+    deposit: {
+      ...defaults.deposit,
+      orphanMs: 1_000,
+      temporary: ['*.a'],
+      manifestWaitMs: 2_000,
+      manifest: 'LIST',
+    },
   })
 })
 

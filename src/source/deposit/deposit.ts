@@ -115,7 +115,10 @@ export function openDeposit(
   /** Looks at all of the deposit; fails if it is not a folder of its own. */
   async function look(): Promise<Snapshot> {
     const kind = disk.kind(paths.deposit)
-    if (kind === null || kind === 'dir') return scan(paths.deposit, config)
+    if (kind === null || kind === 'dir') {
+      const found = await scan(paths.deposit, config)
+      return { ...found, entries: emptied.without(found.entries) }
+    }
     throw new OperationalError(words.depositNotFolder, {
       code: 'ENOTDIR',
       path: paths.deposit,
@@ -206,7 +209,7 @@ export function openDeposit(
     if (hold !== null) return hold
     const promised = await sums(snapshot, manifest)
     if (promised.is === 'kept') return { snapshot: promised.snapshot, ...patience(snapshot) }
-    const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestMs
+    const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestWaitMs
     if (!isLate) return { because: 'manifest', why: promised.why }
     return { snapshot, mayWait: false, refused: promised.why }
   }

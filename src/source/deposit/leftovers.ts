@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Site } from '../../config.ts'
 import { isExpected } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
@@ -7,6 +8,11 @@ import { type Entry, look, placeIn, placesOf, type Snapshot } from './scan.ts'
 /** The folders that claims have left empty in the deposit. */
 export type Emptied = {
   readonly note: (folders: readonly Entry[]) => void
+  /**
+   * The entries without those folders, as long as nothing new is in them: they would be claimed again
+   * with the next upload, and a refused one would be refused for them once more.
+   */
+  readonly without: (entries: readonly Entry[]) => readonly Entry[]
   /** Removes them, if it is time. */
   readonly sweep: () => void
 }
@@ -23,6 +29,18 @@ export function openEmptied({ paths, config, disk }: Site, clock: Clock): Emptie
     note(more) {
       folders = [...folders, ...more]
       since = clock.now()
+    },
+    without(entries) {
+      const left = new Set(folders.map(({ path, fingerprint }) => `${path}\0${fingerprint}`))
+      if (left.size === 0) return entries
+      const isLeft = (entry: Entry) => left.has(`${entry.path}\0${entry.fingerprint}`)
+      const inUse = new Set<string>()
+      for (const entry of entries) {
+        if (isLeft(entry)) continue
+        for (let path = dirname(entry.path); path !== '.' && !inUse.has(path); path = dirname(path))
+          inUse.add(path)
+      }
+      return entries.filter((entry) => !isLeft(entry) || inUse.has(entry.path))
     },
     sweep() {
       if (folders.length === 0) return
