@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { type Disk, disk } from './system/disk.ts'
+import { type Disk, disk, movingSuffix } from './system/disk.ts'
 
 /** Every default and every limit of the daemon. Durations in milliseconds, sizes in bytes. */
 export const defaults = {
@@ -95,7 +95,7 @@ export const defaults = {
     /** Lines of it that are kept. */
     resultLines: 100,
     /**
-     * Names that uploaders and editors use for files that are not finished; they stay too. `*` is
+     * Names that uploaders, editors and we use for files that are not finished; they stay too. `*` is
      * any text, `XXXXXX` the six random characters of mkstemp(3), as rsync uses them.
      */
     temporary: [
@@ -112,6 +112,7 @@ export const defaults = {
       '.rsync-partial',
       '.pureftpd-upload.*',
       '.*.XXXXXX',
+      `*${movingSuffix}`,
     ],
     /** What lies in the deposit when the daemon starts goes first, if it is quiet within this. */
     bootWaitMs: 10_000,

@@ -7,6 +7,7 @@ import { newestId } from '../update/history.ts'
 import { dropRelease, filesOf, openRelease, storeStage } from '../update/store.ts'
 import { words } from '../words.ts'
 import { type Ground, patiently } from './ground.ts'
+import { repack } from './unpack.ts'
 
 /**
  * Claims a complete upload: its files leave the deposit for the staging folder of a new release.
@@ -45,10 +46,15 @@ export async function claim(
   return next
 }
 
-/** Puts a half-made claim back into the deposit: it will be claimed again as one. */
+/**
+ * Puts a claim back into the deposit, as it came: it will be claimed again as one. It is half-made
+ * again from here on: after a power cut what is left of it must not be taken for all.
+ */
 export async function unclaim(release: Release, on: Ground): Promise<void> {
   const { site } = on
   await patiently(release.id, on, async () => {
+    await storeStage({ stage: 'claiming', release }, site)
+    await repack(release.id, site)
     await giveBack(filesOf(release.id, site.paths).staging, site)
     await site.disk.syncAll(site.paths.deposit)
     await dropRelease(release.id, site)

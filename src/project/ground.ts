@@ -40,10 +40,9 @@ export async function endRelease(
   on: Ground,
 ): Promise<void> {
   const ended = { stage: 'ended', release, outcome, downtimeMs } as const
-  await patiently(release.id, on, async () => {
-    await storeStage(ended, on.site)
-    await tidy(ended, on.site)
-  })
+  await patiently(release.id, on, () => storeStage(ended, on.site))
+  // Apart from it: tidying removes the folder in the end, and then there is no place for a stage.
+  await patiently(release.id, on, () => tidy(ended, on.site))
   const text = words.outcome(ended, keptIn(release.id, on.site))
   on.answer(text)
   if (outcome.result === 'committed') on.log.info(text)

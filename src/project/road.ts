@@ -281,7 +281,9 @@ async function suspend(releases: Trial['releases'], on: Ground): Promise<void> {
 
 /** True when the trial's verdict is there. */
 async function isDecided(trial: Trial): Promise<boolean> {
-  return Promise.race([trial.verdict.then(() => true), Promise.resolve(false)])
+  const none = Symbol('no verdict')
+  // The verdict itself, and first: what is derived from it would come a moment later, and lose.
+  return (await Promise.race([trial.verdict, Promise.resolve(none)])) !== none
 }
 
 function newestOf(releases: Trial['releases']): OnTrial {

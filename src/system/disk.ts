@@ -8,6 +8,7 @@ import {
   readdirSync,
   renameSync,
   rmdirSync,
+  type Stats,
   statfsSync,
   unlinkSync,
 } from 'node:fs'
@@ -26,6 +27,9 @@ import { remove } from 'fs-extra/esm'
 import { codeOf, OperationalError } from '../errors.ts'
 import { command } from './command.ts'
 
+/** What the name of a copy ends in while `move` is making it on another file system. */
+export const movingSuffix = '.ota-new'
+
 /** What a path is, never following a symbolic link. */
 export type Kind = 'file' | 'dir' | 'symlink' | 'other'
 
@@ -40,10 +44,10 @@ export type Kind = 'file' | 'dir' | 'symlink' | 'other'
 export const disk = {
   // --- looking ---
 
-  /** What is at the path, or null. A link is a link, wherever it leads. */
-  kind(path: string): Kind | null {
-    const stat = lstatSync(path, { throwIfNoEntry: false })
-    if (stat === undefined) return null
+  /** What is at the path, or null, also below a file. A link is a link, wherever it leads. */
+  kind(path: string | Buffer): Kind | null {
+    const stat = statIfAny(path)
+    if (stat === null) return null
     if (stat.isFile()) return 'file'
     if (stat.isDirectory()) return 'dir'
     return stat.isSymbolicLink() ? 'symlink' : 'other'
@@ -61,8 +65,7 @@ export const disk = {
 
   /** The number of the file system a path is on; of its nearest existing parent if it is not there. */
   fileSystemOf(path: string): number {
-    const stat = lstatSync(path, { throwIfNoEntry: false })
-    return stat?.dev ?? disk.fileSystemOf(dirname(path))
+    return statIfAny(path)?.dev ?? disk.fileSystemOf(dirname(path))
   },
 
   /** Bytes that may still be written to the file system of a path by this user. */
@@ -183,6 +186,15 @@ export const disk = {
   },
 }
 
+function statIfAny(path: string | Buffer): Stats | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') return null
+    throw error
+  }
+}
+
 /** The type a test's dying disk must have too. */
 export type Disk = typeof disk
 
@@ -211,7 +223,7 @@ async function syncDir(path: string | Buffer): Promise<void> {
 
 async function copyAcross(from: Buffer, to: Buffer): Promise<void> {
   const before = lstatSync(from, { bigint: true })
-  const temporary = Buffer.concat([to, Buffer.from('.ota-new')])
+  const temporary = Buffer.concat([to, Buffer.from(movingSuffix)])
   disk.unlink(temporary)
   if (before.isSymbolicLink()) {
     await symlink(await readlink(from, 'buffer'), temporary)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Paths, Site } from '../config.ts'
-import { isOutOfSpace } from '../errors.ts'
+import { isExpected, isOutOfSpace } from '../errors.ts'
 import type { Plan, Release, ReleaseId, Stage } from '../model.ts'
 
 /**
@@ -60,9 +60,15 @@ export async function openRelease(
   const { disk, paths } = site
   const release: Release = { ...about, id: nextId(after) }
   const files = filesOf(release.id, paths)
-  disk.makeDir(files.staging)
-  await disk.reserve(files.reserve, site.config.update.reserveBytes)
-  await storeStage({ stage: 'claiming', release }, site)
+  try {
+    disk.makeDir(files.staging)
+    await disk.reserve(files.reserve, site.config.update.reserveBytes)
+    await storeStage({ stage: 'claiming', release }, site)
+  } catch (error) {
+    // On a full disk it is tried again and again: what is there already must not stay.
+    if (isExpected(error)) await dropRelease(release.id, site)
+    throw error
+  }
   return release
 }
 
@@ -122,10 +128,26 @@ export async function readReleases(site: Site): Promise<{ id: ReleaseId; stage: 
 async function readStage(id: ReleaseId, site: Site): Promise<Stage | null> {
   const text = await site.disk.readText(filesOf(id, site.paths).stage)
   try {
-    return text === null ? null : (JSON.parse(text) as Stage)
+    const found: unknown = JSON.parse(text ?? 'null')
+    return isStageOf(id, found) ? found : null
   } catch {
     return null
   }
+}
+
+/** A card that fails can leave anything, also what is well-formed. */
+function isStageOf(id: ReleaseId, found: unknown): found is Stage {
+  const { stage, release } = (found ?? {}) as Partial<Stage>
+  return stage !== undefined && Object.hasOwn(stages, stage) && release?.id === id
+}
+
+const stages: Readonly<Record<Stage['stage'], true>> = {
+  claiming: true,
+  claimed: true,
+  applying: true,
+  'on-trial': true,
+  undoing: true,
+  ended: true,
 }
 
 /** True for `r0`, `r1`, … and for nothing else: other names in a folder are not ours. */

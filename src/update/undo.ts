@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { Site } from '../config.ts'
 import type { Plan, Release, Step } from '../model.ts'
-import { filesIn } from './apply.ts'
+import { sourcesOf } from './apply.ts'
 import { dropBytecode, dropBytecodeFolder } from './bytecode.ts'
 import { filesOf } from './store.ts'
 
@@ -12,7 +12,7 @@ import { filesOf } from './store.ts'
  * program wrote since stays.
  */
 export function undo(release: Release, plan: Plan, site: Site): void {
-  dropBytecode(filesIn(plan), site)
+  dropBytecode(sourcesOf(plan), site)
   for (const step of plan.steps.toReversed()) takeBack(step, release, site)
 }
 
@@ -38,7 +38,8 @@ function takeBack(step: Step, release: Release, site: Site): void {
  *     no       yes       has the new one; the old one is in the journal
  *     no       no        has the new one; there was no old one
  */
-function takeBackFile(path: string, release: Release, { disk, paths }: Site): void {
+function takeBackFile(path: string, release: Release, site: Site): void {
+  const { disk, paths } = site
   const files = filesOf(release.id, paths)
   const [place, staged, old] = [paths.main, files.staging, files.old].map((dir) => join(dir, path))
   if (place === undefined || staged === undefined || old === undefined) return
@@ -50,8 +51,25 @@ function takeBackFile(path: string, release: Release, { disk, paths }: Site): vo
     else disk.rename(place, staged)
   }
   if (disk.kind(old) === null) return
-  disk.makeDir(dirname(place))
+  bringFolderBack(dirname(path), site)
   disk.rename(old, place)
+}
+
+/**
+ * A folder of main that an old file goes back into. The program may have removed it; what it has put
+ * in its place stays, under another name.
+ */
+function bringFolderBack(folder: string, site: Site): void {
+  const { disk, paths } = site
+  const place = join(paths.main, folder)
+  if (folder === '.' || disk.kind(place) === 'dir') return
+  bringFolderBack(dirname(folder), site)
+  if (disk.kind(place) !== null) disk.rename(place, freeName(`${place}.set-aside`, site))
+  disk.makeDir(place)
+}
+
+function freeName(path: string, site: Site): string {
+  return site.disk.kind(path) === null ? path : freeName(`${path}-again`, site)
 }
 
 /** A folder the release brought goes if the program has not put anything of its own into it. */

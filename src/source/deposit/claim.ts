@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Site } from '../../config.ts'
 import type { Writers } from '../../model.ts'
+import { movingSuffix } from '../../system/disk.ts'
 import { type Entry, look, placeIn, type Snapshot, walk } from './scan.ts'
 
 /**
@@ -60,20 +61,20 @@ async function changedSince(
 export async function giveBack(staging: string, site: Site): Promise<void> {
   const { disk, paths } = site
   disk.makeDir(paths.deposit)
-  for await (const { raw, kind } of walk(staging)) {
-    const now = look(paths.deposit, raw)?.kind
-    if (kind === 'dir') {
-      if (now === undefined && parentIsFolder(raw, site)) disk.makeDir(placeIn(paths.deposit, raw))
-    } else if (now === undefined && parentIsFolder(raw, site)) {
-      await disk.move(placeIn(staging, raw), placeIn(paths.deposit, raw))
-    }
+  for await (const { path, raw, kind } of walk(staging)) {
+    // Half a copy: the whole file is still in the deposit.
+    if (path.endsWith(movingSuffix)) continue
+    const place = placeIn(paths.deposit, raw)
+    if (disk.kind(place) !== null || !parentIsFolder(raw, site)) continue
+    if (kind === 'dir') disk.makeDir(place)
+    else await disk.move(placeIn(staging, raw), place)
   }
 }
 
 /** False where a newer upload has put a file in the place of the folder. */
-function parentIsFolder(raw: Buffer, { paths }: Site): boolean {
+function parentIsFolder(raw: Buffer, { disk, paths }: Site): boolean {
   const end = raw.lastIndexOf('/')
-  return end < 0 || look(paths.deposit, raw.subarray(0, end))?.kind === 'dir'
+  return end < 0 || disk.kind(placeIn(paths.deposit, raw.subarray(0, end))) === 'dir'
 }
 
 /** How many files, and bytes in them, a snapshot would claim. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Site } from '../../config.ts'
 import { messageOf } from '../../errors.ts'
@@ -24,7 +24,9 @@ async function leaseDoubt({ paths }: Site, writers: Writers): Promise<Doubt | nu
   const path = join(paths.deposit, '.in.ota-supervisor-self-test')
   const question = [Buffer.from(path)]
   try {
-    const file = openSync(path, 'w')
+    // Made anew: an uploader could have put a link to a file of ours in its place, or a pipe.
+    rmSync(path, { force: true })
+    const file = openSync(path, 'wx')
     const [whileOpen] = await writers.ask(question)
     closeSync(file)
     const [afterwards] = await writers.ask(question)

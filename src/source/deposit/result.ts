@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Site } from '../../config.ts'
 import { words } from '../../words.ts'
@@ -18,7 +18,10 @@ export function openResult({ paths, config }: Site): (time: string, text: string
     const added = text.split('\n').map((line) => `${time}  ${line}`)
     lines = [...added, ...lines].slice(0, resultLines)
     try {
-      writeFileSync(temporary, `${words.resultHead}\n\n${lines.join('\n')}\n`)
+      // Made anew: an uploader could have put a link to a file of ours in its place, or a pipe.
+      rmSync(temporary, { force: true })
+      const all = `${words.resultHead}\n\n${lines.join('\n')}\n`
+      writeFileSync(temporary, all, { flag: 'wx' })
       renameSync(temporary, path)
     } catch {
       // The log has it all; the next answer is another try.
@@ -35,9 +38,15 @@ function temporaryName(resultFile: string): string {
   return `.in.${basename(resultFile)}`
 }
 
+/** The longest file of the last session that is read, in bytes. */
+const maxBytes = 1_000_000
+
 /** The lines of the last session, below the head. */
 function linesOf(path: string): string[] {
   try {
+    // Anybody who uploads can put something else there: a link, a pipe, a file without end.
+    const stat = lstatSync(path)
+    if (!stat.isFile() || stat.size > maxBytes) return []
     return readFileSync(path, 'utf8')
       .split('\n')
       .filter((line) => /^\d{4}-\d\d-\d\d /.test(line))
