@@ -52,6 +52,13 @@ test('Windows line ends, capitals, ./ in front and no line end at the end are no
   ])
 })
 
+test('signs that some programs take for a line end are a part of the name', () => {
+  assert.deepEqual(read(`${sum}  a\u2028b\n${sum}  a\rb\n`), [
+    ['a\u2028b', sum],
+    ['a\rb', sum],
+  ])
+})
+
 test('its own line, which `sha256sum * > SHA256SUMS` makes, is passed over', () => {
   assert.deepEqual(read(`${other}  SHA256SUMS\n${sum}  main.py\n${sum}  sub/SHA256SUMS\n`), [
     ['main.py', sum],
