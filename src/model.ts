@@ -18,6 +18,7 @@ export type Release = {
  * One change to main. Paths are relative to main and to the staging folder alike.
  * `put` places a file, replacing one of the same name. `put-dir` places a folder that main does not
  * have: one rename, however much is in it; `files` and `dirs` (below it, parents first) say what.
+ * If whiteouts lie in it too, which are not for main, it takes a rename for each of the files.
  * `drop` takes a file or a whole folder out of main, because a whiteout says so.
  */
 export type Step =
@@ -27,6 +28,7 @@ export type Step =
       readonly path: string
       readonly files: readonly string[]
       readonly dirs: readonly string[]
+      readonly hasWhiteouts?: true
     }
   | { readonly do: 'drop'; readonly path: string }
 

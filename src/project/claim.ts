@@ -7,6 +7,7 @@ import { newestId } from '../update/history.ts'
 import { dropRelease, filesOf, openRelease, storeStage } from '../update/store.ts'
 import { words } from '../words.ts'
 import { type Ground, patiently } from './ground.ts'
+import { repack } from './unpack.ts'
 
 /**
  * Claims a complete upload: its files leave the deposit for the staging folder of a new release.
@@ -45,16 +46,22 @@ export async function claim(
   return next
 }
 
-/** Puts a claim back into the deposit, however long that takes: it will be claimed again as one. */
+/**
+ * Puts a claim back into the deposit, as it came and however long that takes: it will be claimed again
+ * as one.
+ */
 export async function unclaim(release: Release, on: Ground): Promise<void> {
   await patiently(release.id, on, () => putBack(release, on))
 }
 
-/** The same, once: fails when the system says no, and can be called again. */
+/**
+ * The same, once: fails when the system says no, and can be called again. The claim is half-made again
+ * from here on: after a power cut what is left of it must not be taken for all.
+ */
 export async function putBack(release: Release, { site }: Ground): Promise<void> {
-  // An archive goes back as it came: what was in it would be loose files that nobody uploaded.
-  const { packed, staging } = filesOf(release.id, site.paths)
-  await giveBack(site.disk.kind(packed) === null ? staging : packed, site)
+  await storeStage({ stage: 'claiming', release }, site)
+  await repack(release.id, site)
+  await giveBack(filesOf(release.id, site.paths).staging, site)
   await site.disk.syncAll(site.paths.deposit)
   await dropRelease(release.id, site)
 }

@@ -1,7 +1,10 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import type { Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
-import type { Claimed } from '../model.ts'
+import type { Claimed, ReleaseId } from '../model.ts'
 import { unpackArchive } from '../python/unpack.ts'
+import { nameKinds } from '../source/deposit/names.ts'
+import { walk } from '../source/deposit/scan.ts'
 import { filesOf, storeStage } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
 import { words } from '../words.ts'
@@ -14,10 +17,12 @@ import type { Ground } from './ground.ts'
 export async function unpack(claimed: Claimed, on: Ground): Promise<Claimed | Refused> {
   const { disk, paths, config } = on.site
   const { staging, packed, unpacked } = filesOf(claimed.release.id, paths)
-  // The power failed between the two renames below.
-  if (disk.kind(staging) === null) disk.rename(packed, staging)
-  // Unpacked before: an archive that was in it is just a file.
-  if (disk.kind(packed) !== null) return claimed
+  if (disk.kind(packed) !== null) {
+    // It is done already; what came out may be an archive again, and is not unpacked.
+    if (disk.kind(staging) !== null) return claimed
+    // The power failed between the two renames below.
+    await repack(claimed.release.id, on.site)
+  }
   const [name, ...others] = disk.list(staging)
   if (name === undefined || others.length > 0 || !config.deposit.archives.includes(name))
     return claimed
@@ -33,12 +38,32 @@ export async function unpack(claimed: Claimed, on: Ground): Promise<Claimed | Re
     const why = isBroken ? words.archiveBroken(name, result.broken) : `${name}: ${result.refused}`
     return { refused: why, mayBeCutOff: isBroken }
   }
+  await removeJunkIn(unpacked, on.site)
   await disk.syncAll(unpacked)
   disk.rename(staging, packed)
   disk.rename(unpacked, staging)
   const release = { ...claimed.release, ...result }
   await storeStage({ ...claimed, release }, on.site)
   return { ...claimed, release }
+}
+
+/** What editors, syncers and Python leave behind gets into archives too. */
+async function removeJunkIn(folder: string, { disk, config }: Site): Promise<void> {
+  const kindOf = nameKinds(config)
+  for await (const { path, kind } of walk(folder, config.verify.maxPathBytes)) {
+    const isTop = kindOf(path) === 'junk' && kindOf(dirname(path)) !== 'junk'
+    if (!isTop) continue
+    if (kind === 'dir') await disk.removeTree(join(folder, path))
+    else disk.unlink(join(folder, path))
+  }
+}
+
+/** Puts the archive that a release came in into the place of what came out of it, if there is one. */
+export async function repack(id: ReleaseId, { disk, paths }: Site): Promise<void> {
+  const { staging, packed } = filesOf(id, paths)
+  if (disk.kind(packed) === null) return
+  await disk.removeTree(staging)
+  disk.rename(packed, staging)
 }
 
 async function tryToUnpack(archive: string, into: string, on: Ground) {

@@ -70,28 +70,38 @@ def explain(path, error):
     }
 
 
-def needed(tree):
-    """(module, line) of the imports that are made, always, when the file is loaded."""
+def needed(tree, package):
+    """(module, line) of the imports that are made, always, when a file of the package is loaded."""
     for node in tree.body:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node.lineno
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.module, node.lineno
-            for alias in node.names:
-                yield node.module + "." + alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join(above + ([node.module] if node.module else []))
+            for module in [base] + [base + "." + alias.name for alias in node.names]:
+                if base:
+                    yield module, node.lineno
 
 
 def own(module, roots, gone):
-    """The file of one of the program's own modules; '' for a folder without one; None if not its own."""
+    """The file of one of the program's own modules; '' if it is none of Python's text; None if not its own."""
     path = module.replace(".", "/")
+    suffixes = ["/__init__.py", ".py", *importlib.machinery.EXTENSION_SUFFIXES, ""]
     for root in roots:
-        for name in (path + "/__init__.py", path + ".py"):
-            if name not in gone and os.path.isfile(os.path.join(root, name)):
-                return os.path.join(root, name)
-        if os.path.isdir(os.path.join(root, path)):
-            return ""
+        for suffix in suffixes:
+            place = os.path.join(root, path + suffix)
+            # Only main loses what the release removes; what takes its place is in staging.
+            if root == roots[-1] and is_gone(path + suffix, gone):
+                continue
+            if os.path.isdir(place) if suffix == "" else os.path.isfile(place):
+                return place if suffix.endswith(".py") else ""
     return None
+
+
+def is_gone(path, gone):
+    parts = path.split("/")
+    return any("/".join(parts[: end + 1]) in gone for end in range(len(parts)))
 
 
 def missing(question):
@@ -106,7 +116,8 @@ def missing(question):
             continue
         seen.add(file)
         try:
-            imports = list(needed(ast.parse(read(file))))
+            package = shown(file, roots).split("/")[:-1]
+            imports = list(needed(ast.parse(read(file)), package))
         except PROBLEMS:
             continue
         for module, line in imports:

@@ -42,11 +42,15 @@ export async function checkPython(
   limits: { readonly ms: number; readonly msPerFile: number },
 ): Promise<Findings> {
   // -I -S: a deposited ast.py or struct.py must not be imported here. -B: it leaves nothing behind.
-  const done = await command(python.path, ['-I', '-S', '-B', '-W', 'ignore', script], {
-    input: JSON.stringify({ ...question, search: python.searchPath }),
-    timeoutMs: limits.ms + limits.msPerFile * question.files.length,
-    cwd: '/',
-  })
+  const done = await command(
+    python.path,
+    ['-I', '-S', '-B', '-X', 'utf8', '-W', 'ignore', script],
+    {
+      input: JSON.stringify({ ...question, search: python.searchPath }),
+      timeoutMs: limits.ms + limits.msPerFile * question.files.length,
+      cwd: '/',
+    },
+  )
   if (done.exitCode === 0) return JSON.parse(done.stdout) as Findings
   throw new OperationalError(`its Python files could not be checked: ${lastLine(done.output)}`, {
     code: 'ECHECK',

@@ -22,11 +22,15 @@ export async function unpackArchive(
   python: Interpreter,
 ): Promise<Unpacked> {
   const { maxEntries, maxBytes, maxRatio } = limits
-  const done = await command(python.path, ['-I', '-S', '-B', '-W', 'ignore', script], {
-    input: JSON.stringify({ archive, into, maxEntries, maxBytes, maxRatio }),
-    timeoutMs: limits.unpackMs,
-    cwd: '/',
-  })
+  const done = await command(
+    python.path,
+    ['-I', '-S', '-B', '-X', 'utf8', '-W', 'ignore', script],
+    {
+      input: JSON.stringify({ archive, into, maxEntries, maxBytes, maxRatio }),
+      timeoutMs: limits.unpackMs,
+      cwd: '/',
+    },
+  )
   if (done.exitCode === 0) return JSON.parse(done.stdout) as Unpacked
   const isFull = /No space left|Disk quota/.test(done.output)
   throw new OperationalError(`the archive could not be unpacked: ${lastLine(done.output)}`, {

@@ -12,7 +12,7 @@ import { filesOf } from './store.ts'
  * A failure part-way throws and leaves the rest to `undo`, which asks the disk how far it came.
  */
 export function apply({ release, plan }: Verified, bytecode: readonly string[], site: Site): void {
-  dropBytecode(filesIn(plan), site)
+  dropBytecode(sourcesOf(plan), site)
   for (const step of plan.steps) take(step, release, site)
   placeBytecode(bytecode, filesOf(release.id, site.paths).bytecode, site)
 }
@@ -42,6 +42,12 @@ export function filesIn(plan: Plan): string[] {
     if (step.do === 'drop') return []
     return step.do === 'put' ? [step.path] : step.files
   })
+}
+
+/** All files whose bytecode does not count any more: those placed, and those taken out. */
+export function sourcesOf(plan: Plan): string[] {
+  const gone = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
+  return [...gone, ...filesIn(plan)]
 }
 
 function take(step: Step, release: Release, site: Site): void {
@@ -79,11 +85,11 @@ function putFolder(step: Step & { do: 'put-dir' }, release: Release, site: Site)
   const { disk, paths } = site
   const { staging, old } = filesOf(release.id, paths)
   const place = join(paths.main, step.path)
-  if (disk.kind(place) === null) {
+  if (disk.kind(place) === null && !step.hasWhiteouts) {
     disk.rename(join(staging, step.path), place)
     return
   }
-  // The program has made a folder of this name since the plan was: merge into it.
+  // The program may have made a folder of this name since the plan was: merge into it.
   for (const folder of [step.path, ...step.dirs]) {
     makeFolder(join(paths.main, folder), site)
     disk.makeDir(join(old, folder))

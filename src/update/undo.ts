@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { Site } from '../config.ts'
 import type { Plan, Release, Step } from '../model.ts'
-import { filesIn } from './apply.ts'
+import { sourcesOf } from './apply.ts'
 import { dropBytecode, dropBytecodeFolder } from './bytecode.ts'
 import { filesOf } from './store.ts'
 
@@ -12,7 +12,7 @@ import { filesOf } from './store.ts'
  * program wrote since stays.
  */
 export function undo(release: Release, plan: Plan, site: Site): void {
-  dropBytecode(filesIn(plan), site)
+  dropBytecode(sourcesOf(plan), site)
   for (const step of plan.steps.toReversed()) takeBack(step, release, site)
 }
 

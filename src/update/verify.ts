@@ -91,7 +91,10 @@ async function stepsFor(path: string, name: string, walk: Walk): Promise<Step[] 
   if (kind !== 'dir') return [{ do: 'put', path }]
   const below = await stepsBelow(path, walk)
   if ('refused' in below) return below
-  if (old === null) return [asOneFolder(path, below)]
+  if (old === null) {
+    const hasWhiteouts = disk.list(join(walk.staging, path)).some((one) => whiteoutOf(one) !== null)
+    return [asOneFolder(path, below, hasWhiteouts)]
+  }
   // A mount inside main: nothing can be renamed into it.
   if (disk.fileSystemOf(join(paths.main, path)) === walk.mainFileSystem) return below
   return { refused: words.otherFileSystem(path), mayBeCutOff: false }
@@ -116,8 +119,10 @@ function refusal(
 }
 
 /** A folder that main does not have comes in by one rename, with all that is below it. */
-function asOneFolder(path: string, below: readonly Step[]): Step {
+function asOneFolder(path: string, below: readonly Step[], hasWhiteouts: boolean): Step {
+  const isMixed = hasWhiteouts || below.some((step) => step.do === 'put-dir' && step.hasWhiteouts)
   return {
+    ...(isMixed ? { hasWhiteouts: isMixed } : {}),
     do: 'put-dir',
     path,
     files: below.flatMap((step) => (step.do === 'put-dir' ? step.files : [step.path])),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Outcome, Plan, ReleaseId, Stage } from '../../src/model.ts'
 import { startDaemon } from '../harness/daemon.ts'
-import { standingInMain } from '../harness/processes.ts'
+import { programsOf } from '../harness/processes.ts'
 import { makeProject, readTree, type Tree, writeTree } from '../harness/project.ts'
 import { type LeftRelease, leaveRelease, releaseOf } from '../harness/releases.ts'
 import { untilNothing } from '../harness/until.ts'
@@ -365,17 +365,17 @@ async function startOn(t: TestContext, state: HalfState): Promise<void> {
   }
   assert.doesNotMatch(daemon.output(), /a fault in ota-supervisor itself/)
   assert.equal(await daemon.end(), 0)
-  assert.deepEqual(standingInMain(dir), [])
+  assert.deepEqual(await programsOf(dir), [])
 }
 
 /** What is not yet as it will be, or null. */
-function unrest(dir: string, { end }: HalfState): string | null {
+async function unrest(dir: string, { end }: HalfState): Promise<string | null> {
   const underWay = readdirSync(join(dir, '.supervisor/releases'))
   if (underWay.length > 0) return `under way: ${underWay}`
   const found = JSON.stringify(outcomesIn(join(dir, '.supervisor/history.jsonl')))
   const expected = JSON.stringify(Object.entries(end.history))
   if (found !== expected) return `the history has ${found} and not ${expected}`
-  const programs = standingInMain(dir).length
+  const programs = (await programsOf(dir)).length
   return programs === 1 ? null : `running: ${programs} programs`
 }
 

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onlyCommands } from '../harness/bare-path.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
-import { standingInMain } from '../harness/processes.ts'
+import { programsOf } from '../harness/processes.ts'
 import { makeProject, programPath, readTree, type Tree } from '../harness/project.ts'
 import { untilNothing } from '../harness/until.ts'
 
@@ -138,18 +138,20 @@ async function check(t: TestContext, on: Storm): Promise<void> {
   const ids = historyOf(dir).map(({ id }) => id)
   assert.equal(new Set(ids).size, ids.length, 'one line of history for each')
   assert.equal(await daemon.end(), 0)
-  assert.deepEqual(standingInMain(dir), [])
+  assert.deepEqual(await programsOf(dir), [])
   const told = join(dir, 'faults.txt')
   if (existsSync(told)) assert.fail(readFileSync(told, 'utf8'))
 }
 
 /** What is still going on, or null. */
-function unrest(dir: string): string | null {
-  const inDeposit = readdirSync(join(dir, 'deposit'))
+async function unrest(dir: string): Promise<string | null> {
+  const inDeposit = readdirSync(join(dir, 'deposit')).filter(
+    (name) => name !== 'DEPOSIT-RESULT.txt',
+  )
   if (inDeposit.length > 0) return `in the deposit: ${inDeposit}`
   const underWay = readdirSync(join(dir, '.supervisor/releases'))
   if (underWay.length > 0) return `under way: ${underWay}`
-  const programs = standingInMain(dir)
+  const programs = await programsOf(dir)
   return programs.length === 1 ? null : `running: ${programs.length} programs`
 }
 

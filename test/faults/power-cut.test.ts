@@ -1,20 +1,30 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
 import { messageOf } from '../../src/errors.ts'
 import type { Claimed, Clock, Log, Writers } from '../../src/model.ts'
-import { claim } from '../../src/project/claim.ts'
-import { type Ground, startProgram } from '../../src/project/ground.ts'
+import { claim, unclaim } from '../../src/project/claim.ts'
+import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
 import { recover } from '../../src/project/recover.ts'
 import { conclude, goOn, walk } from '../../src/project/road.ts'
 import type { Trial } from '../../src/project/trial.ts'
-import { findInterpreter } from '../../src/python/interpreter.ts'
-import { type Deposit, openDeposit } from '../../src/source/deposit/deposit.ts'
+import { findInterpreter, type Interpreter } from '../../src/python/interpreter.ts'
+import { openWriters } from '../../src/python/writers.ts'
+import { openDeposit } from '../../src/source/deposit/deposit.ts'
 import { type Snapshot, scan } from '../../src/source/deposit/scan.ts'
 import { clock } from '../../src/system/clock.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
@@ -26,7 +36,7 @@ import { recordedProgram } from '../harness/recorded-program.ts'
 
 /**
  * What happens between a first deposit and the end of its trial, told in trees. A path that ends in
- * `/` is a folder. A main.py with the word `crash` in it ends with exit code 1, any other stays up.
+ * `/` is a folder. A program with the word `crash` in it ends with exit code 1, any other stays up.
  */
 type Scenario = {
   readonly name: string
@@ -36,40 +46,77 @@ type Scenario = {
   readonly uploads: readonly Tree[]
   /** How each of them ends when nothing goes wrong. */
   readonly ends: readonly HistoryEntry['result'][]
-  /** What the running program does to its files; its version is the text of main.py. */
+  /** What the running program does to its files; its version is the text of its entry. */
   readonly meddle?: (moment: 'start' | 'stop', version: string, main: string) => void
   /** What it makes in that way, and nobody may take away again: it may be beside the old tree. */
   readonly made?: Tree
   /** The deposit lies on another file system than main. */
   readonly apart?: true
+  /**
+   * It is made of Python files, which the real Python compiles. That takes its time, so that fewer of
+   * the second cuts are made; the others have no Python in them.
+   */
+  readonly isPython?: true
+  /** Each upload comes as one archive. */
+  readonly isPacked?: true
+  /** A first part, in which Python finds a mistake: it goes back to the deposit and waits for the upload. */
+  readonly part?: Tree
   /** What of the uploads the new program changes or deletes. What it adds is called `own-…`. */
   readonly changed?: readonly string[]
 }
 
 const old: Tree = {
-  'main.py': 'old',
-  'lib/a.py': 'old a',
-  'lib/deep/b.py': 'old b',
+  main: 'old',
+  'lib/a': 'old a',
+  'lib/deep/b': 'old b',
   'kept.txt': 'not in any upload',
   'state/': '',
 }
 
 const overlay: Tree = {
-  'main.py': 'new',
-  'lib/a.py': 'new a',
-  'lib/deep/b.py': 'new b',
-  'lib/c.py': 'new c',
-  'pkg/__init__.py': 'new pkg',
+  main: 'new',
+  'lib/a': 'new a',
+  'lib/deep/b': 'new b',
+  'lib/c': 'new c',
+  'pkg/__init__': 'new pkg',
   'pkg/sub/x.txt': 'new x',
   'pkg/empty/': '',
   '.env': 'NEW=1',
 }
 
+const whiteouts: Tree = {
+  main: 'new',
+  '.wh.lib': '',
+  'lib/.wh.deep': '',
+  'lib/deep/.wh.b': '',
+  'lib/c': 'new c',
+  'state/.wh..wh..opq': '',
+  'state/x': 'new x',
+  '.wh.kept.txt': '',
+  'kept.txt': 'in place of the other',
+}
+
 const crashing: Scenario = {
   name: 'the same, and it fails its trial',
   old,
-  uploads: [{ ...overlay, 'main.py': 'new, crash' }],
+  uploads: [{ ...overlay, main: 'new, crash' }],
   ends: ['rolled-back'],
+}
+
+const pythonOld: Tree = {
+  'main.py': '"old"',
+  'lib/__init__.py': '',
+  'lib/a.py': 'A = "old"',
+  'lib/gone.py': 'GONE = 1',
+  'data.txt': 'not in any upload',
+}
+
+const pythonNew: Tree = {
+  'main.py': '"new"',
+  'lib/a.py': 'A = "new"',
+  'lib/.wh.gone.py': '',
+  'pkg/__init__.py': 'P = 1',
+  'pkg/deep/b.py': 'B = 2',
 }
 
 const scenarios: readonly Scenario[] = [
@@ -83,13 +130,13 @@ const scenarios: readonly Scenario[] = [
   {
     name: 'two on trial at once, and both pass',
     old,
-    uploads: [overlay, { 'main.py': 'newest', 'pkg/sub/x.txt': 'newest x', 'more/y': 'newest y' }],
+    uploads: [overlay, { main: 'newest', 'pkg/sub/x.txt': 'newest x', 'more/y': 'newest y' }],
     ends: ['committed', 'committed'],
   },
   {
     name: 'two on trial at once, and the second fails',
     old,
-    uploads: [overlay, { 'main.py': 'crash', 'pkg/sub/x.txt': 'newest x', 'more/y': 'newest y' }],
+    uploads: [overlay, { main: 'crash', 'pkg/sub/x.txt': 'newest x', 'more/y': 'newest y' }],
     ends: ['rolled-back', 'rolled-back'],
   },
   {
@@ -108,24 +155,24 @@ const scenarios: readonly Scenario[] = [
   {
     name: 'a first release that fails, and has nothing to go back to',
     old: {},
-    uploads: [{ ...overlay, 'main.py': 'new, crash' }],
+    uploads: [{ ...overlay, main: 'new, crash' }],
     ends: ['committed'],
   },
   {
     name: 'a release that main cannot take',
     old,
-    uploads: [{ 'main.py': 'new', lib: 'a file' }],
+    uploads: [{ main: 'new', lib: 'a file' }],
     ends: ['rejected'],
   },
   {
     name: 'the new program deletes and changes files of its release before it fails',
     old,
-    uploads: [{ ...overlay, 'main.py': 'new, crash' }],
+    uploads: [{ ...overlay, main: 'new, crash' }],
     ends: ['rolled-back'],
-    changed: ['lib/a.py', 'lib/c.py', 'pkg/sub/x.txt', '.env'],
+    changed: ['lib/a', 'lib/c', 'pkg/sub/x.txt', '.env'],
     meddle(moment, version, main) {
       if (moment !== 'start' || version !== 'new, crash') return
-      for (const path of ['lib/a.py', 'lib/c.py', 'pkg/sub/x.txt'])
+      for (const path of ['lib/a', 'lib/c', 'pkg/sub/x.txt'])
         rmSync(join(main, path), { force: true })
       writeFileSync(join(main, '.env'), 'changed')
       writeFileSync(join(main, 'pkg/own-state'), 'mine')
@@ -134,7 +181,7 @@ const scenarios: readonly Scenario[] = [
   {
     name: 'the new program puts a file where a folder was before it fails',
     old,
-    uploads: [{ ...overlay, 'main.py': 'new, crash' }],
+    uploads: [{ ...overlay, main: 'new, crash' }],
     ends: ['rolled-back'],
     changed: ['lib', 'pkg'],
     made: { pkg: 'mine', 'lib.set-aside': 'mine' },
@@ -151,21 +198,21 @@ const scenarios: readonly Scenario[] = [
     old,
     uploads: [overlay],
     ends: ['committed'],
-    ...makesInItsLastMoment({ 'lib/c.py': 'made', 'pkg/sub/x.txt': 'made', 'pkg/own-log': '' }),
+    ...makesInItsLastMoment({ 'lib/c': 'made', 'pkg/sub/x.txt': 'made', 'pkg/own-log': '' }),
   },
   {
     name: 'the same, and the new one fails',
     old,
-    uploads: [{ ...overlay, 'main.py': 'new, crash' }],
+    uploads: [{ ...overlay, main: 'new, crash' }],
     ends: ['rolled-back'],
-    ...makesInItsLastMoment({ 'lib/c.py': 'made', 'pkg/sub/x.txt': 'made', 'pkg/own-log': '' }),
+    ...makesInItsLastMoment({ 'lib/c': 'made', 'pkg/sub/x.txt': 'made', 'pkg/own-log': '' }),
   },
   {
     name: 'the old program makes a folder where a file goes, in its last moment',
     old,
     uploads: [overlay],
     ends: ['rolled-back'],
-    ...makesInItsLastMoment({ 'lib/c.py/own-file': 'made' }),
+    ...makesInItsLastMoment({ 'lib/c/own-file': 'made' }),
   },
   {
     name: 'the old program makes a file where a folder goes, in its last moment',
@@ -173,6 +220,49 @@ const scenarios: readonly Scenario[] = [
     uploads: [overlay],
     ends: ['rolled-back'],
     ...makesInItsLastMoment({ pkg: 'made' }),
+  },
+  {
+    name: 'whiteouts of a file, a folder, and of what is in another',
+    old: { ...old, 'lib/deep/more/z': 'old z' },
+    uploads: [whiteouts],
+    ends: ['committed'],
+  },
+  {
+    name: 'the same, and it fails its trial',
+    old: { ...old, 'lib/deep/more/z': 'old z' },
+    uploads: [{ ...whiteouts, main: 'new, crash' }],
+    ends: ['rolled-back'],
+  },
+  {
+    name: 'two with whiteouts on trial at once, and the second fails',
+    old,
+    uploads: [whiteouts, { main: 'crash', '.wh.lib': '', 'lib/a': 'newest a', '.wh.kept.txt': '' }],
+    ends: ['rolled-back', 'rolled-back'],
+  },
+  {
+    name: 'an archive of Python files, with their bytecode',
+    old: pythonOld,
+    uploads: [{ ...pythonNew, 'main.py': '"new, crash"' }],
+    ends: ['rolled-back'],
+    isPython: true,
+    isPacked: true,
+  },
+  {
+    name: 'a broken part goes back to the deposit, and is completed',
+    old: pythonOld,
+    part: { ...pythonNew, 'main.py': '"ne' },
+    uploads: [pythonNew],
+    ends: ['committed'],
+    isPython: true,
+  },
+  {
+    name: 'an archive with a mistake goes back to the deposit, and another takes its place',
+    old: pythonOld,
+    part: { ...pythonNew, 'main.py': '"ne' },
+    uploads: [pythonNew],
+    ends: ['committed'],
+    isPython: true,
+    isPacked: true,
   },
 ]
 
@@ -189,7 +279,19 @@ function makesInItsLastMoment(made: Tree): Pick<Scenario, 'meddle' | 'made'> {
  * Of the second cuts, one in so many is made, each time others: all of them together are 40,000. To
  * make them all, set the environment variable.
  */
-const stride = process.env['EVERY_POWER_CUT'] === undefined ? 9 : 1
+const isAll = process.env['EVERY_POWER_CUT'] !== undefined
+const strideOf = ({ isPython, isPacked }: Scenario) => (isAll ? 1 : isPython || isPacked ? 61 : 23)
+
+let python: Interpreter
+let writers: Writers
+let hashes: ReadonlyMap<string, string>
+
+before(async () => {
+  python = await findInterpreter()
+  writers = openWriters(python, 10_000)
+  hashes = hashesOf([pythonOld, pythonNew].flatMap((tree) => Object.values(tree)))
+})
+after(() => writers.close())
 
 for (const scenario of scenarios) {
   test(`power cut at every step: ${scenario.name}`, async (t) => {
@@ -202,6 +304,10 @@ for (const scenario of scenarios) {
     await deliver(world, uncut.disk)
     await checkEnd(world)
     assert.deepEqual(await resultsOf(world), scenario.ends)
+    if (scenario.isPython) {
+      const isIn = scenario.ends[0] === 'committed'
+      assert.deepEqual(bytecodeIn(world.paths.main), isIn ? ['lib', 'pkg', 'pkg/deep'] : [])
+    }
     let cuts = 0
     for (let step = 1; step <= uncut.steps(); step += 1) {
       for (const cut of ['clean', 'torn'] as const)
@@ -239,7 +345,8 @@ test('a release does not end a trial whose verdict is there', async (t) => {
     assert.ok(trial)
     await trial.verdict
     putTree(world.paths.deposit, overlay)
-    const claimed = await claim(await scanOf(on), depositOf(on), on)
+    const source = openDeposit(on.site, writers, silent, () => undefined, on.clock)
+    const claimed = await claim(await scanOf(on), source, on)
     assert.ok(typeof claimed === 'object')
     assert.deepEqual(await walk(claimed, trial, on), { is: 'not yet', why: null })
   })
@@ -250,6 +357,7 @@ test('a release does not end a trial whose verdict is there', async (t) => {
  * was, the start after it must come to a good end. Returns the number of sequences tried.
  */
 async function cutTwice(scenario: Scenario, root: string, step: number, cut: Cut): Promise<number> {
+  const stride = strideOf(scenario)
   const wreck = begin(scenario, join(root, 'wreck'))
   const dying = dyingDisk(step, cut)
   await assert.rejects(deliver(wreck, dying.disk), PowerCut)
@@ -275,8 +383,8 @@ type World = {
   readonly scenario: Scenario
   readonly dir: string
   readonly paths: Paths
-  /** How many of the uploads have been put into the deposit. */
-  deposited: number
+  /** What has been put into the deposit, apart from a part that was completed. */
+  readonly delivered: Tree[]
 }
 
 /** In memory, where there is such a place: it is thousands of small projects. */
@@ -298,7 +406,7 @@ function begin(scenario: Scenario, dir: string): World {
   const paths = placesOf(scenario, dir)
   rmSync(paths.deposit, { recursive: true, force: true })
   mkdirSync(paths.deposit, { recursive: true })
-  return { scenario, dir, paths, deposited: 0 }
+  return { scenario, dir, paths, delivered: [] }
 }
 
 function copyOf(world: World, dir: string): World {
@@ -323,13 +431,30 @@ async function deliver(world: World, on: Disk): Promise<void> {
     await startProgram('r0', { by: 'boot' }, ground('endless'))
     let trial: Trial | null = null
     for (const [index, upload] of world.scenario.uploads.entries()) {
-      putTree(world.paths.deposit, upload)
-      world.deposited += 1
+      const { part } = world.scenario
+      if (part !== undefined) {
+        deposit(part, world)
+        await take(null, ground('endless'), 'hold')
+        world.delivered.pop()
+      }
+      deposit(upload, world)
       const isLast = index === world.scenario.uploads.length - 1
       trial = await take(trial, ground(isLast ? 'short' : 'endless'))
     }
     if (trial !== null) await conclude(trial, await trial.verdict, ground('short'))
   })
+}
+
+function deposit(upload: Tree, { scenario, paths, delivered }: World): void {
+  // As the daemon does it when no upload connection is left.
+  const folders = listOf(paths.deposit).filter((path) => path.endsWith('/'))
+  for (const folder of folders.toReversed()) disk.removeEmptyDir(join(paths.deposit, folder))
+  if (scenario.isPacked) {
+    writeFileSync(join(paths.deposit, 'deposit.tgz'), packed(upload))
+  } else {
+    putTree(paths.deposit, upload)
+  }
+  delivered.push(upload)
 }
 
 /** A session that only gets as far as the recovery; true when its disk died meanwhile. */
@@ -363,35 +488,45 @@ async function restart(world: World): Promise<void> {
 }
 
 /** Claims what is in the deposit and walks it. */
-async function take(trial: Trial | null, on: Ground): Promise<Trial | null> {
+async function take(
+  trial: Trial | null,
+  on: Ground,
+  ifBroken: 'hold' | 'reject' = 'reject',
+): Promise<Trial | null> {
   const snapshot = await scanOf(on)
   if (!snapshot.hasContent) return trial
+  const source = openDeposit(on.site, writers, silent, () => undefined, on.clock)
   // As the daemon does it: what could not be claimed or walked is tried again.
-  let claimed = await claim(snapshot, depositOf(on), on)
-  if (typeof claimed === 'string') claimed = await claim(await scanOf(on), depositOf(on), on)
+  const first = await claim(snapshot, source, on)
+  const claimed = typeof first === 'object' ? first : await claim(await scanOf(on), source, on)
   assert.ok(typeof claimed === 'object')
-  return walkOn(claimed, trial, on)
+  return walkOn(claimed, trial, on, ifBroken)
 }
 
-async function walkOn(claimed: Claimed, trial: Trial | null, on: Ground): Promise<Trial | null> {
+async function walkOn(
+  claimed: Claimed,
+  trial: Trial | null,
+  on: Ground,
+  ifBroken: 'hold' | 'reject' = 'reject',
+): Promise<Trial | null> {
   const walked = await walk(claimed, trial, on)
-  if (walked.is === 'done') return walked.onTrial
+  const again = walked.is === 'not yet' ? await walkAgain(claimed, trial, walked.why, on) : walked
+  switch (again.is) {
+    case 'done':
+      return again.onTrial
+    case 'refused':
+      if (again.mayBeCutOff && ifBroken === 'hold') await unclaim(claimed.release, on)
+      else await endRelease(claimed.release, { result: 'rejected', why: again.why }, 0, on)
+      return trial
+    case 'not yet':
+      return assert.fail(`it still waits: ${again.why}`)
+  }
+}
+
+async function walkAgain(claimed: Claimed, trial: Trial | null, why: unknown, on: Ground) {
   // Without a reason it is that the trial has ended meanwhile.
-  const isOver = trial !== null && walked.is === 'not yet' && walked.why === null
-  const now = isOver ? await conclude(trial, await trial.verdict, on) : trial
-  const again = await walk(claimed, now, on)
-  assert.ok(again.is === 'done')
-  return again.onTrial
-}
-
-/** The deposit, where nobody writes any more. */
-function depositOf(on: Ground): Deposit {
-  return openDeposit(on.site, nobodyWrites, on.log, on.answer, on.clock)
-}
-
-const nobodyWrites: Writers = {
-  ask: async (paths) => paths.map(() => 'free' as const),
-  close: async () => undefined,
+  const isOver = trial !== null && why === null
+  return walk(claimed, isOver ? await conclude(trial, await trial.verdict, on) : trial, on)
 }
 
 function scanOf(on: Ground): Promise<Snapshot> {
@@ -406,25 +541,20 @@ async function session(
 ): Promise<void> {
   const end = new AbortController()
   const { main } = world.paths
-  const program = recordedProgram(main, {
+  const entry = join(main, entryOf(world.scenario))
+  const program = recordedProgram(entry, {
     started() {
-      const version = readFileSync(join(main, 'main.py'), 'utf8')
+      const version = readFileSync(entry, 'utf8')
       assert.ok(isWhole(world), `started on a main that is no version: ${listOf(main)}`)
       world.scenario.meddle?.('start', version, main)
       return version.includes('crash') ? 'crashed' : 'up'
     },
     stopping() {
-      world.scenario.meddle?.('stop', readFileSync(join(main, 'main.py'), 'utf8'), main)
+      world.scenario.meddle?.('stop', readFileSync(entry, 'utf8'), main)
     },
   })
-  const base = {
-    program,
-    python,
-    log: silent,
-    answer: () => undefined,
-    clock: impatient(),
-    shutdown: end.signal,
-  }
+  const answer = () => undefined
+  const base = { program, python, log: silent, answer, clock: impatient(), shutdown: end.signal }
   try {
     await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
   } finally {
@@ -433,11 +563,17 @@ async function session(
 }
 
 function siteOf(world: World, on: Disk, trialMs = 1): Site {
-  const config = { ...defaults, trial: { ...defaults.trial, ms: trialMs } }
+  const config = {
+    ...defaults,
+    program: { ...defaults.program, entry: entryOf(world.scenario) },
+    trial: { ...defaults.trial, ms: trialMs },
+  }
   return { paths: world.paths, config, disk: on }
 }
 
-const python = await findInterpreter()
+function entryOf({ isPython }: Scenario): string {
+  return isPython ? 'main.py' : 'main'
+}
 
 const silent: Log = {
   info: () => undefined,
@@ -463,10 +599,10 @@ function impatient(): Clock {
 
 /** What must be true when all is done, whatever happened on the way. */
 async function checkEnd(world: World): Promise<void> {
-  const { scenario, paths } = world
+  const { scenario, paths, delivered } = world
   const { changed } = scenario
   const history = await readHistory(siteOf(world, disk))
-  const expected = Array.from({ length: world.deposited }, (_, index) => `r${index + 1}`)
+  const expected = delivered.map((_, index) => `r${index + 1}`)
   assert.deepEqual(history.map(({ id }) => id).sort(), expected, 'one line of history for each')
   await checkMain(world, [], 'at the end')
   for (const { id, result } of history) {
@@ -474,11 +610,12 @@ async function checkEnd(world: World): Promise<void> {
     if (result === 'committed') {
       assert.equal(disk.kind(kept), null, `${id} is committed and rejected`)
     } else {
-      const upload = scenario.uploads[Number(id.slice(1)) - 1] ?? {}
+      const upload = delivered[Number(id.slice(1)) - 1] ?? {}
       assert.deepEqual(likened(treeOf(join(kept, 'files')), changed), likened(upload, changed))
       assert.deepEqual(disk.list(kept).sort(), ['REASON.txt', 'files'])
     }
   }
+  if (scenario.isPython) bytecodeIn(paths.main)
   assert.deepEqual(disk.list(paths.releases), [], 'nothing is under way')
   assert.deepEqual(filesIn(treeOf(paths.deposit)), [], 'the deposit is empty')
   const litter = [...listOf(world.dir), ...listOf(paths.deposit)].filter((path) =>
@@ -492,7 +629,7 @@ async function checkMain(world: World, onTrial: readonly string[], when: string)
   const history = await readHistory(siteOf(world, disk))
   const committed = history.filter(({ result }) => result === 'committed').map(({ id }) => id)
   const inIt = new Set([...committed, ...onTrial])
-  const uploads = world.scenario.uploads.filter((_, index) => inIt.has(`r${index + 1}`))
+  const uploads = world.delivered.filter((_, index) => inIt.has(`r${index + 1}`))
   const changed = onTrial.length === 0 ? [] : world.scenario.changed
   const found = likened(treeOf(world.paths.main), changed)
   const possible = basesOf(world.scenario).map((base) => likened(merged(base, uploads), changed))
@@ -517,7 +654,21 @@ function basesOf({ old: before, made }: Scenario): Tree[] {
 }
 
 function merged(base: Tree, uploads: readonly Tree[]): Tree {
-  return Object.assign({}, base, ...uploads)
+  return uploads.reduce(withUpload, base)
+}
+
+/** Whiteouts are about what was there before, and files with no contents in this test's trees. */
+function withUpload(base: Tree, upload: Tree): Tree {
+  const isWhiteout = (path: string) => basename(path).startsWith('.wh.')
+  const gone = Object.keys(upload)
+    .filter(isWhiteout)
+    .map((path) => path.replace(/\.wh\.(\.wh\.\.opq)?/, ''))
+  const isGone = (path: string) =>
+    gone.some((one) => path === one || path.startsWith(one.endsWith('/') ? one : `${one}/`))
+  const left = Object.entries(base).filter(([path]) => !isGone(path))
+  const added = Object.entries(upload).filter(([path]) => !isWhiteout(path))
+  const folders = Object.keys(upload).flatMap(parentsOf)
+  return Object.fromEntries([...left, ...folders.map((path) => [path, '']), ...added])
 }
 
 async function resultsOf(world: World): Promise<string[]> {
@@ -552,7 +703,47 @@ function listOf(root: string): string[] {
         join(entry.parentPath, entry.name).slice(root.length + 1) +
         (entry.isDirectory() ? '/' : ''),
     )
+    .filter((path) => !path.includes('__pycache__'))
     .sort()
+}
+
+/** The folders of a tree that have bytecode; each is made from the source that lies there now. */
+function bytecodeIn(root: string): string[] {
+  const all = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  const files = all.filter((path) => path.endsWith('.pyc'))
+  for (const path of files) {
+    const source = path.replace(/__pycache__\/([^.]+).*$/, '$1.py')
+    const hash = readFileSync(join(root, path)).subarray(8, 16).toString('hex')
+    assert.equal(hash, hashes.get(readFileSync(join(root, source), 'utf8')), path)
+  }
+  return [...new Set(files.map((path) => dirname(dirname(path))))].sort()
+}
+
+/** What bytecode of the checked-hash kind knows of its source, for each of these. */
+function hashesOf(sources: readonly string[]): ReadonlyMap<string, string> {
+  const script =
+    'import importlib.util as u, json, sys; ' +
+    'print(json.dumps([u.source_hash(s.encode()).hex() for s in json.load(sys.stdin)]))'
+  const options = { input: JSON.stringify(sources), encoding: 'utf8' } as const
+  const answer: string[] = JSON.parse(execFileSync(python.path, ['-I', '-c', script], options))
+  return new Map(sources.map((source, index) => [source, answer[index] ?? '']))
+}
+
+const archives = new Map<Tree, Buffer>()
+
+/** The tree as a .tar.gz, made once. */
+function packed(tree: Tree): Buffer {
+  const known = archives.get(tree)
+  if (known !== undefined) return known
+  const root = mkdtempSync(join(tmpdir(), 'ota-packed-'))
+  try {
+    putTree(root, tree)
+    const archive = execFileSync('tar', ['-cz', '-C', root, '.'])
+    archives.set(tree, archive)
+    return archive
+  } finally {
+    rmSync(root, { recursive: true })
+  }
 }
 
 function filesIn(tree: Tree): string[] {

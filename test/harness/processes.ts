@@ -41,14 +41,6 @@ export async function programsOf(project: string): Promise<string[]> {
     .map((pid) => `${pid} ${read(pid, 'cmdline').replaceAll('\0', ' ').trim()}`)
 }
 
-/** The numbers of the living processes that stand in a project's main: its program, and its children. */
-export function standingInMain(project: string): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => Number.isInteger(pid) && isLiving(pid))
-    .filter((pid) => cwdOf(pid) === join(project, 'main'))
-}
-
 function isBelow(path: string, dir: string): boolean {
   return path === dir || path.startsWith(`${dir}/`)
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Exit, ProgramState } from '../../src/model.ts'
 import type { Program } from '../../src/program/life.ts'
 import { disk } from '../../src/system/disk.ts'
@@ -13,15 +12,15 @@ export type Moments = {
 
 /**
  * A program without a process, for tests whose subject is the disk. Like the real one it does not
- * start without a main.py, and it is an error to start a second one.
+ * start without its entry, and it is an error to start a second one.
  */
-export function recordedProgram(main: string, moments: Moments): Program {
+export function recordedProgram(entry: string, moments: Moments): Program {
   let state: ProgramState = { is: 'STOPPED', why: 'not started yet' }
   return {
     state: () => state,
     async start(_release, cause) {
       if (state.is === 'RUNNING') throw new Error('a second program was started')
-      if (disk.kind(join(main, 'main.py')) === null) {
+      if (disk.kind(entry) === null) {
         state = { is: 'STOPPED', why: 'no main.py' }
         return null
       }

@@ -24,7 +24,7 @@ export function parseManifest(text: string, ownName: string): Manifest | string 
 }
 
 function parseLine(line: string): { path: string; sum: string } | null {
-  const [, mark, sum, name] = /^(\\?)([0-9a-fA-F]{64}) [ *](.+)$/.exec(line) ?? []
+  const [, mark, sum, name] = /^(\\?)([0-9a-fA-F]{64}) [ *]([^\0]+)$/.exec(line) ?? []
   if (sum === undefined || name === undefined) return null
   const path = mark === '\\' ? unescaped(name) : name
   return { path: path.replace(/^(\.\/)+/, ''), sum: sum.toLowerCase() }
