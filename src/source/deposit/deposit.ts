@@ -116,7 +116,11 @@ export function openDeposit(
   /** Looks at all of the deposit; fails if it is not a folder of its own. */
   async function look(): Promise<Snapshot> {
     const kind = disk.kind(paths.deposit)
-    if (kind === null || kind === 'dir') return scan(paths.deposit, config)
+    if (kind === null || kind === 'dir') {
+      const snapshot = await scan(paths.deposit, config)
+      for (const entry of snapshot.closed) tellClosed(entry)
+      return snapshot
+    }
     throw new OperationalError(words.depositNotFolder, {
       code: 'ENOTDIR',
       path: paths.deposit,
@@ -163,7 +167,6 @@ export function openDeposit(
       const now = clock.now()
       seen = see(seen, around, now)
       giveUp(orphans(seen, now, limits), seen)
-      for (const entry of snapshot.closed) tellClosed(entry)
       const found = await decide(around, seen, now)
       if (complete(found, snapshot, now)) return found
       await clock.sleep(pause(found, now - begin), signal)
