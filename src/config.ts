@@ -46,7 +46,7 @@ export const defaults = {
     /** The ports of the upload servers, for that. */
     ports: [21, 22],
     /** A file under a temporary name that nobody has touched for this long is an orphan. */
-    temporaryMs: 60_000,
+    temporaryWaitMs: 60_000,
     /** A reason to wait is logged when it begins, and again after each of these. */
     holdLogMs: 30_000,
     /** While one of these lies in the deposit's root, nothing is claimed. */
@@ -87,7 +87,7 @@ export const defaults = {
     /** A list of files and their sums in the deposit's root: they are one release, once all are right. */
     manifest: 'SHA256SUMS',
     /** What a manifest lists may be missing or wrong for this long after the last change. */
-    manifestMs: 600_000,
+    manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */
     archives: ['deposit.zip', 'deposit.tar.gz', 'deposit.tgz'],
     /** The file in which the uploader reads what became of his files; `''`: none. */

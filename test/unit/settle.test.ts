@@ -85,21 +85,25 @@ test('a marker comes before everything else', () => {
 
 test('a temporary name holds while it changes, and is given up as an orphan afterwards', () => {
   const at = (print: string) => look({ temporary: [temporary(print)] })
-  assert.equal(because(holdAfter([0, at('1')], [limits.temporaryMs - 1, at('1')])), 'temporary')
+  assert.equal(because(holdAfter([0, at('1')], [limits.temporaryWaitMs - 1, at('1')])), 'temporary')
   assert.equal(
     because(
-      holdAfter([0, at('1')], [limits.temporaryMs - 1, at('2')], [limits.temporaryMs, at('2')]),
+      holdAfter(
+        [0, at('1')],
+        [limits.temporaryWaitMs - 1, at('2')],
+        [limits.temporaryWaitMs, at('2')],
+      ),
     ),
     'temporary',
   )
-  assert.equal(holdAfter([0, at('1')], [limits.temporaryMs, at('1')]), null)
-  const seen = see(see(null, at('1'), 0), at('1'), limits.temporaryMs)
-  assert.deepEqual(orphans(seen, limits.temporaryMs, limits), ['.in.a'])
+  assert.equal(holdAfter([0, at('1')], [limits.temporaryWaitMs, at('1')]), null)
+  const seen = see(see(null, at('1'), 0), at('1'), limits.temporaryWaitMs)
+  assert.deepEqual(orphans(seen, limits.temporaryWaitMs, limits), ['.in.a'])
 })
 
 test('a temporary name that somebody writes is not given up', () => {
   const one = look({ temporary: [temporary('1')], busy: ['.in.a'] })
-  assert.equal(because(holdAfter([0, one], [limits.temporaryMs * 2, one])), 'temporary')
+  assert.equal(because(holdAfter([0, one], [limits.temporaryWaitMs * 2, one])), 'temporary')
 })
 
 test('an upload connection holds until it ends, or has been idle for its time', () => {

@@ -210,7 +210,7 @@ export function openDeposit(
     if (hold !== null) return hold
     const promised = await sums(snapshot, manifest)
     if (promised.is === 'kept') return { snapshot: promised.snapshot, ...patience(snapshot) }
-    const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestMs
+    const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestWaitMs
     if (!isLate) return { because: 'manifest', why: promised.why }
     return { snapshot, mayWait: false, refused: promised.why }
   }

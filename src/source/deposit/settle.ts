@@ -80,7 +80,7 @@ export function certainHold(
   const { snapshot, busy } = look
   if (snapshot.hold !== null) return { because: 'marker', path: snapshot.hold }
   const [unfinished] = [...seen.temporary].filter(
-    ([path, { since }]) => now - since < limits.temporaryMs || busy.includes(path),
+    ([path, { since }]) => now - since < limits.temporaryWaitMs || busy.includes(path),
   )
   if (unfinished !== undefined) return { because: 'temporary', path: unfinished[0] }
   const [writing] = busy
@@ -93,7 +93,7 @@ export function certainHold(
 /** Files under temporary names that nobody has touched for long: what an upload that died left. */
 export function orphans(seen: Seen, now: number, limits: Config['deposit']): string[] {
   return [...seen.temporary]
-    .filter(([, { since }]) => now - since >= limits.temporaryMs)
+    .filter(([, { since }]) => now - since >= limits.temporaryWaitMs)
     .map(([path]) => path)
 }
 
