@@ -161,7 +161,8 @@ async function orTell(waiting: Promise<void>, fail: (why: string) => string): Pr
 }
 
 /** The reason must be where each reader looks. */
-async function isExplained(last: Line, says: RegExp, dir: string): Promise<void> {
+async function isExplained(last: Line | undefined, says: RegExp, dir: string): Promise<void> {
+  assert.ok(last)
   assert.match(last.why ?? '', says)
   assert.match(
     await readFile(join(dir, '.supervisor/rejected', last.id, 'REASON.txt'), 'utf8'),
