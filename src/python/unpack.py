@@ -22,6 +22,8 @@ import zipfile
 import zlib
 
 CHUNK = 1 << 20
+# Below the 4,096 of the system, with room for the folder it is unpacked in.
+MAX_PATH = 3000
 BROKEN = (zipfile.BadZipFile, tarfile.ReadError, gzip.BadGzipFile, EOFError, zlib.error)
 
 
@@ -49,6 +51,8 @@ class Unpacking:
         if name.startswith("/") or "\\" in name or "\0" in name or "" in parts or ".." in parts:
             raise Refused("%r would leave the folder it is unpacked in" % name)
         path = "/".join(parts)
+        if max(map(len, map(os.fsencode, parts)), default=0) > 255 or len(os.fsencode(path)) > MAX_PATH:
+            raise Refused("%.60r...: this name is too long" % name)
         self.entries += 1
         if self.entries > self.max_entries:
             raise Refused("it has more than %d entries" % self.max_entries)

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import type { Site } from '../config.ts'
+import type { Disk } from '../system/disk.ts'
 
 const folderName = '__pycache__'
 
@@ -17,7 +18,7 @@ export function dropBytecode(files: readonly string[], { disk, paths }: Site): v
   }
   for (const [folder, names] of stems) {
     const cache = join(paths.main, folder, folderName)
-    for (const entry of disk.list(cache)) {
+    for (const entry of namesIn(cache, disk)) {
       if (isBytecode(entry) && names.has(stemOf(entry))) disk.unlink(join(cache, entry))
     }
   }
@@ -42,10 +43,15 @@ export function placeBytecode(paths: readonly string[], folder: string, site: Si
 /** Removes the bytecode folder of a folder, if there is nothing but bytecode in it. */
 export function dropBytecodeFolder(folder: string, { disk }: Site): void {
   const cache = join(folder, folderName)
-  const entries = disk.list(cache)
+  const entries = namesIn(cache, disk)
   if (!entries.every(isBytecode)) return
   for (const entry of entries) disk.unlink(join(cache, entry))
   disk.removeEmptyDir(cache)
+}
+
+/** What is in a bytecode folder. Not through a link: what it leads to is not ours. */
+function namesIn(cache: string, disk: Disk): string[] {
+  return disk.kind(cache) === 'dir' ? disk.list(cache) : []
 }
 
 /** `name.cpython-311.pyc`, `name.cpython-311.opt-1.pyc`, and the temporary files of both. */

@@ -10,6 +10,8 @@ export function mistakeIn(staging: string, entry: string, disk: Disk): string | 
   const names = disk.list(staging)
   const inOtherCase = names.find((name) => name.toLowerCase() === entry.toLowerCase())
   if (inOtherCase !== undefined) return words.wrongCase(inOtherCase, entry)
-  const folder = names.find((name) => disk.kind(join(staging, name, entry)) === 'file')
+  const folder = names
+    .filter((name) => disk.kind(join(staging, name)) === 'dir')
+    .find((name) => disk.kind(join(staging, name, entry)) === 'file')
   return folder === undefined ? null : words.folderUploaded(folder, entry)
 }

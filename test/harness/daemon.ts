@@ -38,16 +38,18 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * Starts the daemon in `dir` (without it: a new project with fast settings). It is killed, with its
- * program, when the test ends.
+ * program, when the test ends. Only root can start it `asUser`.
  */
 export async function startDaemon(
   t: TestContext,
   dir?: string,
   env: NodeJS.ProcessEnv = {},
+  asUser?: number,
 ): Promise<Daemon> {
   const project = dir ?? (await makeProject(t))
   const child = spawn(process.execPath, [supervisorJs], {
     cwd: project,
+    ...(asUser === undefined ? {} : { uid: asUser, gid: asUser }),
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -33,3 +33,13 @@ test('the settings of the README are accepted as they stand there', async (t) =>
   await writeFile(join(dir, 'supervisor.toml'), example)
   await loadConfig(dir)
 })
+
+test('no two settings have one name in the file', () => {
+  for (const section of Object.values(defaults).filter((value) => typeof value === 'object')) {
+    const names = Object.keys(section).map((key) => key.replace(/(Ms|Bytes)$/, ''))
+    assert.deepEqual(
+      names.filter((name, index) => names.indexOf(name) !== index),
+      [],
+    )
+  }
+})

@@ -36,7 +36,10 @@ export async function claimInto(
 function consume(snapshot: Snapshot, { disk, paths, config }: Site): void {
   const { goMarkers, manifest } = config.deposit
   const consumed = [...(snapshot.hasGo ? goMarkers : []), ...(snapshot.manifest ? [manifest] : [])]
-  for (const name of consumed) disk.unlink(join(paths.deposit, name))
+  // A folder of such a name was claimed like any other.
+  for (const place of consumed.map((name) => join(paths.deposit, name))) {
+    if (disk.kind(place) !== 'dir') disk.unlink(place)
+  }
 }
 
 /**

@@ -117,6 +117,7 @@ export function openDeposit(
     const kind = disk.kind(paths.deposit)
     if (kind === null || kind === 'dir') {
       const found = await scan(paths.deposit, config)
+      for (const entry of found.closed) tellClosed(entry)
       return { ...found, entries: emptied.without(found.entries) }
     }
     throw new OperationalError(words.depositNotFolder, {
@@ -165,7 +166,6 @@ export function openDeposit(
       const now = clock.now()
       seen = see(seen, around, now)
       giveUp(orphans(seen, now, limits), seen)
-      for (const entry of snapshot.closed) tellClosed(entry)
       const found = await decide(around, seen, now)
       if (complete(found, snapshot, now)) return found
       await clock.sleep(pause(found, now - begin), signal)
