@@ -59,6 +59,8 @@ export const defaults = {
     tickMs: 50,
     /** One look may take this part of the time between two. */
     tickShare: 0.08,
+    /** But looks are never further apart than this part of the time it has been looked at so far. */
+    tickGrowth: 0.05,
     /** Folders left empty by a claim are removed when no connection can stand in them any more. */
     emptyFolderMs: 60_000,
     /** How often it is looked at when no event came: what events lose is found then. */

@@ -137,6 +137,8 @@ export const words = {
     `${shown(path)} changed while it was claimed; all stays in the deposit until it is quiet again`,
   claimFailed: (why: string, hint: string | undefined) =>
     `could not claim the deposit: ${why}. It stays there and is tried again${hintText(hint)}`,
+  claimDenied:
+    'folders in the deposit belong to another user, who lets nobody else write in them. Run the daemon as that user, or as root',
   givenBack: (id: ReleaseId) =>
     `${id}: the daemon ended while it was claimed; its files are back in the deposit`,
 

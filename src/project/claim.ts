@@ -1,4 +1,4 @@
-import { hintOf, isExpected, messageOf } from '../errors.ts'
+import { codeOf, hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Claimed, Release } from '../model.ts'
 import { giveBack, sizeOf } from '../source/deposit/claim.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
@@ -39,7 +39,7 @@ export async function claim(
     log.info(words.changedWhileClaimed(changed))
   } catch (error) {
     if (!isExpected(error)) throw error
-    log.error(words.claimFailed(messageOf(error), hintOf(error)))
+    log.error(words.claimFailed(messageOf(error), hintOf(error) ?? hintFor(error)))
     next = 'later'
   }
   if (release !== null) await unclaim(release, on)
@@ -64,4 +64,8 @@ export async function putBack(release: Release, { site }: Ground): Promise<void>
   await giveBack(filesOf(release.id, site.paths).staging, site)
   await site.disk.syncAll(site.paths.deposit)
   await dropRelease(release.id, site)
+}
+
+function hintFor(error: unknown): string | undefined {
+  return ['EACCES', 'EPERM'].includes(codeOf(error)) ? words.claimDenied : undefined
 }

@@ -38,20 +38,20 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * Starts the daemon in `dir` (without it: a new project with fast settings). It is killed, with its
- * program, when the test ends. Only root can start it `asUser`.
+ * program, when the test ends. With `uid` it runs as that user, in no other group.
  */
 export async function startDaemon(
   t: TestContext,
   dir?: string,
   env: NodeJS.ProcessEnv = {},
-  asUser?: number,
+  uid?: number,
 ): Promise<Daemon> {
   const project = dir ?? (await makeProject(t))
   const child = spawn(process.execPath, [supervisorJs], {
     cwd: project,
-    ...(asUser === undefined ? {} : { uid: asUser, gid: asUser }),
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string)
   afterwards(t, () => killWithProgram(child, project))

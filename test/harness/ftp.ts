@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -12,21 +13,28 @@ import { makeFolder, placeOf } from './tools.ts'
 
 /**
  * Starts a real vsftpd on the loopback address, for anonymous uploads below `root`, and returns its
- * URL (`ftp://127.0.0.1:PORT`). It runs as whoever runs the tests, and ends with the test.
+ * URL (`ftp://127.0.0.1:PORT`). It runs as whoever runs the tests, or as a user that is known by name,
+ * whose files are then open for all. It ends with the test.
  */
-export async function startFtpServer(t: TestContext, root: string): Promise<string> {
+export async function startFtpServer(t: TestContext, root: string, uid?: number): Promise<string> {
   const home = await makeFolder(t)
   const port = await freePort()
   const empty = join(home, 'empty')
   await mkdir(empty)
   const config = join(home, 'vsftpd.conf')
-  await writeFile(config, settings({ port, root, empty }))
+  await writeFile(config, settings({ port, root, empty, uid }))
+  if (uid !== undefined) {
+    await chmod(home, 0o755)
+    // vsftpd takes no settings file of another user.
+    await chown(config, uid, uid)
+  }
   const server = spawn(placeOf('vsftpd') ?? 'vsftpd', [config], {
     cwd: home,
     env: cleanEnvironment(),
     // A group of its own: each connection is a process, and all are to end with the test.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   const ended = once(server, 'exit')
   let output = ''
@@ -49,8 +57,13 @@ export async function startFtpServer(t: TestContext, root: string): Promise<stri
   return `ftp://127.0.0.1:${port}`
 }
 
-function settings(about: { port: number; root: string; empty: string }): string {
-  const { username } = userInfo()
+function settings(about: {
+  port: number
+  root: string
+  empty: string
+  uid: number | undefined
+}): string {
+  const username = about.uid === undefined ? userInfo().username : nameOf(about.uid)
   const lines = {
     listen: 'YES',
     listen_address: '127.0.0.1',
@@ -65,7 +78,8 @@ function settings(about: { port: number; root: string; empty: string }): string 
     no_anon_password: 'YES',
     local_enable: 'NO',
     anon_root: about.root,
-    anon_umask: '022',
+    anon_umask: about.uid === undefined ? '022' : '000',
+    file_open_mode: '0666',
     anon_world_readable_only: 'NO',
     anon_upload_enable: 'YES',
     anon_mkdir_write_enable: 'YES',
@@ -81,6 +95,13 @@ function settings(about: { port: number; root: string; empty: string }): string 
   return Object.entries(lines)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
+}
+
+function nameOf(uid: number): string {
+  const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
+  const line = lines.find((text) => text.split(':')[2] === `${uid}`)
+  if (line === undefined) throw new Error(`no user has the number ${uid}`)
+  return line.split(':')[0] ?? ''
 }
 
 async function freePort(): Promise<number> {

@@ -14,6 +14,7 @@ const packageOf = {
   mkfifo: 'coreutils',
   mknod: 'coreutils',
   rsync: 'rsync',
+  scp: 'openssh-client',
   sftp: 'openssh-client',
   'sftp-server': 'openssh-sftp-server',
   vsftpd: 'vsftpd',
@@ -21,6 +22,13 @@ const packageOf = {
 
 /** A program that an upload test uses. */
 export type Tool = keyof typeof packageOf
+
+/** Programs that every Linux has. */
+type Basic = 'cp' | 'chown' | 'sh'
+
+function isBasic(tool: Tool | Basic): tool is Basic {
+  return ['cp', 'chown', 'sh'].includes(tool)
+}
 
 /** What a tool did: its exit code, and all it printed. */
 export type Done = { readonly code: number; readonly output: string }
@@ -65,12 +73,12 @@ export async function makeFolder(t: TestContext): Promise<string> {
 
 /** Runs a tool to its end, whatever that is; `home` keeps it from the settings of whoever runs the tests. */
 export function run(
-  tool: Tool | 'cp',
+  tool: Tool | Basic,
   args: readonly string[],
   home: string,
   signal?: AbortSignal,
 ): Promise<Done> {
-  const place = tool === 'cp' ? tool : (placeOf(tool) ?? tool)
+  const place = isBasic(tool) ? tool : (placeOf(tool) ?? tool)
   return new Promise((resolve) => {
     execFile(
       place,
@@ -93,7 +101,7 @@ export function run(
 
 /** Runs a tool to its end and fails with what it printed unless it succeeds. */
 export async function runWell(
-  tool: Tool | 'cp',
+  tool: Tool | Basic,
   args: readonly string[],
   home: string,
 ): Promise<void> {

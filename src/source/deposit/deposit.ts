@@ -6,7 +6,16 @@ import { words } from '../../words.ts'
 import { claimInto } from './claim.ts'
 import { openEmptied, removeJunk } from './leftovers.ts'
 import { type Entry, placeIn, type Snapshot, scan } from './scan.ts'
-import { certainHold, firstHold, type Look, orphans, ownersOf, type Seen, see } from './settle.ts'
+import {
+  certainHold,
+  firstHold,
+  type Look,
+  orphans,
+  ownersOf,
+  type Seen,
+  type SessionsLook,
+  see,
+} from './settle.ts'
 import { openSums } from './sums.ts'
 import { openWatch, type Watch } from './watch.ts'
 
@@ -158,24 +167,31 @@ export function openDeposit(
   /** Looks again and again until there is no reason to wait. Null when there is nothing left. */
   async function settled(signal: AbortSignal): Promise<Upload | null> {
     let seen: Seen | null = null
+    let sessions: SessionsLook | null = null
+    const start = clock.now()
     while (!signal.aborted) {
       const begin = clock.now()
       const snapshot = await look()
       if (!isActive(snapshot)) return null
-      const around = await lookAround(snapshot)
+      const around = await lookAround(snapshot, sessions)
+      sessions = around.sessions
       const now = clock.now()
       seen = see(seen, around, now)
       giveUp(orphans(seen, now, limits), seen)
       const found = await decide(around, seen, now)
       if (complete(found, snapshot, now)) return found
-      await clock.sleep(pause(found, now - begin), signal)
+      await clock.sleep(pause(found, now - begin, now - start), signal)
     }
     return null
   }
 
-  /** How long to the next look: looking costs little, and the end of the quiet period is not missed. */
-  function pause(found: Hold | Upload, costMs: number): number {
-    const usual = Math.max(limits.tickMs, costMs / limits.tickShare)
+  /**
+   * How long to the next look: looking costs little in the long run, a short upload is looked at
+   * often, and the end of the quiet period is not missed.
+   */
+  function pause(found: Hold | Upload, costMs: number, ageMs: number): number {
+    const frugal = Math.min(costMs / limits.tickShare, ageMs * limits.tickGrowth)
+    const usual = Math.max(limits.tickMs, frugal)
     const isQuiet = 'because' in found && found.because === 'quiet'
     return isQuiet ? Math.min(usual, Math.ceil(found.leftMs)) : usual
   }
@@ -218,24 +234,28 @@ export function openDeposit(
     return { mayWait: broken?.fingerprint !== fingerprint, refused: null }
   }
 
-  async function lookAround(snapshot: Snapshot): Promise<Look> {
+  async function lookAround(snapshot: Snapshot, before: SessionsLook | null): Promise<Look> {
     const { entries, temporary, manifest } = snapshot
     const all = [...entries, ...temporary, ...(manifest === null ? [] : [manifest])]
     const files = all.filter(({ kind }) => kind === 'file')
     const answers = await writers.ask(files.map(({ raw }) => placeIn(paths.deposit, raw)))
     const busy = files.filter((_, index) => answers[index] === 'busy').map(({ path }) => path)
-    const owners = ownersOf(snapshot.entries)
     return {
       snapshot,
       busy,
       hasUnknown: answers.includes('unknown'),
-      sessions: canSeeSessions()
-        ? {
-            are: 'visible',
-            of: uploadSessions().filter(({ uid }) => owners.has(uid)),
-            ends: connectionsTo(limits.ports),
-          }
-        : { are: 'hidden' },
+      // Who writes holds it up anyway, and to read all of /proc costs more than all the rest.
+      sessions: (busy.length > 0 ? before : null) ?? lookForSessions(snapshot),
+    }
+  }
+
+  function lookForSessions({ entries }: Snapshot): SessionsLook {
+    if (!canSeeSessions()) return { are: 'hidden' }
+    const owners = ownersOf(entries)
+    return {
+      are: 'visible',
+      of: uploadSessions().filter(({ uid }) => owners.has(uid)),
+      ends: connectionsTo(limits.ports),
     }
   }
 
