@@ -52,8 +52,9 @@ export async function claim(
  */
 export async function unclaim(release: Release, on: Ground): Promise<void> {
   const { site } = on
+  // Apart from the rest, which removes the folder in the end: then there is no place for a stage.
+  await patiently(release.id, on, () => storeStage({ stage: 'claiming', release }, site))
   await patiently(release.id, on, async () => {
-    await storeStage({ stage: 'claiming', release }, site)
     await repack(release.id, site)
     await giveBack(filesOf(release.id, site.paths).staging, site)
     await site.disk.syncAll(site.paths.deposit)
