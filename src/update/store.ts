@@ -76,6 +76,8 @@ export async function openRelease(
 export async function storeStage(stage: Stage, site: Site): Promise<void> {
   const files = filesOf(stage.release.id, site.paths)
   try {
+    // Somebody may have removed it, and a step that is tried again may have done so itself.
+    site.disk.makeDir(files.dir)
     await site.disk.writeRecord(files.stage, stage)
   } catch (error) {
     if (!isOutOfSpace(error)) throw error

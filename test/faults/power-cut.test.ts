@@ -280,7 +280,7 @@ function makesInItsLastMoment(made: Tree): Pick<Scenario, 'meddle' | 'made'> {
  * make them all, set the environment variable.
  */
 const isAll = process.env['EVERY_POWER_CUT'] !== undefined
-const strideOf = ({ isPython, isPacked }: Scenario) => (isAll ? 1 : isPython || isPacked ? 61 : 23)
+const strideOf = ({ isPython, isPacked }: Scenario) => (isAll ? 1 : isPython || isPacked ? 97 : 47)
 
 let python: Interpreter
 let writers: Writers
