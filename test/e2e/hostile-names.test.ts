@@ -5,14 +5,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterwards } from '../harness/cleanup.ts'
 import { cleanEnvironment } from '../harness/daemon.ts'
-import {
-  type Corpus,
-  type Hostile,
-  longTrial,
-  type Place,
-  testCorpus,
-  tree,
-} from '../harness/hostile.ts'
+import { type Corpus, type Hostile, type Place, testCorpus, tree } from '../harness/hostile.ts'
 
 const committed = { says: /committed/, becomes: 'committed' } as const
 
