@@ -55,6 +55,12 @@ export const defaults = {
     goMarkers: ['.go', '.dodeploy'],
     /** How long the helper that knows who is writing may take for an answer. */
     askMs: 5_000,
+    /** How long the journal may take to tell which uploads were cut off. */
+    journalMs: 3_000,
+    /** It is read from this long before the batch was noticed. */
+    journalMarginMs: 10_000,
+    /** A file that changed this long after its upload was cut off has been uploaded in another way. */
+    journalSkewMs: 500,
     /** How often the deposit is looked at while something is in it. */
     tickMs: 50,
     /** One look may take this part of the time between two. */

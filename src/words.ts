@@ -118,6 +118,8 @@ export const words = {
         return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
     }
   },
+  cutOff: (path: string) =>
+    `the connection broke while ${shown(path)} was uploaded (sftp-server says so)`,
   closedFolder: (path: string) =>
     `the folder ${shown(path)} in the deposit cannot be read or emptied by this user; it is left alone. Mend it with: chmod -R u+rwX`,
   deepFolder: (path: string) =>

@@ -10,6 +10,7 @@ import {
   rmdirSync,
   type Stats,
   statfsSync,
+  statSync,
   unlinkSync,
 } from 'node:fs'
 import {
@@ -43,6 +44,21 @@ export type Kind = 'file' | 'dir' | 'symlink' | 'other'
  */
 export const disk = {
   // --- looking ---
+
+  /** True when both lead to the same file or folder, through links too; null when one is not found. */
+  isSame(one: string, other: string): boolean | null {
+    try {
+      const [a, b] = [statSync(one), statSync(other)]
+      return a.dev === b.dev && a.ino === b.ino
+    } catch {
+      return null
+    }
+  },
+
+  /** When content, name or rights last changed (Unix time in ms); nobody can set that. Null: gone. */
+  changedAt(path: string | Buffer): number | null {
+    return statIfAny(path)?.ctimeMs ?? null
+  },
 
   /** What is at the path, or null, also below a file. A link is a link, wherever it leads. */
   kind(path: string | Buffer): Kind | null {

@@ -4,6 +4,7 @@ import type { Clock, Hold, Log, Writers } from '../../model.ts'
 import { canSeeSessions, connectionsTo, uploadSessions } from '../../system/sessions.ts'
 import { words } from '../../words.ts'
 import { claimInto } from './claim.ts'
+import { openCutOff } from './cut.ts'
 import { openEmptied, removeJunk } from './leftovers.ts'
 import { type Entry, placeIn, type Snapshot, scan } from './scan.ts'
 import {
@@ -78,6 +79,7 @@ export function openDeposit(
   const { paths, config, disk } = site
   const limits = config.deposit
   const sums = openSums(paths.deposit)
+  const cutOff = openCutOff(site, clock)
   let watch: Watch | null = null
   let lastTrouble = ''
   const toldClosed = new Set<string>()
@@ -218,7 +220,7 @@ export function openDeposit(
     const { manifest } = snapshot
     if (manifest === null || !snapshot.hasContent) {
       const hold = firstHold(seen, look, now, limits) ?? brokenHold(snapshot, now)
-      return hold ?? { snapshot: oneArchive(snapshot, limits.archives), ...patience(snapshot) }
+      return hold ?? (await unlessCut(oneArchive(snapshot, limits.archives), seen, now))
     }
     // With a manifest nothing is guessed: only who writes is still asked.
     const hold = certainHold(seen, look, now, limits) ?? brokenHold(snapshot, now)
@@ -228,6 +230,17 @@ export function openDeposit(
     const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestWaitMs
     if (!isLate) return { because: 'manifest', why: promised.why }
     return { snapshot, mayWait: false, refused: promised.why }
+  }
+
+  /** An upload that was cut off is held for a while, and then refused. */
+  async function unlessCut(snapshot: Snapshot, seen: Seen, now: number): Promise<Hold | Upload> {
+    const path = await cutOff(snapshot, seen)
+    if (path === null) return { snapshot, ...patience(snapshot) }
+    const why = words.cutOff(path)
+    if (broken?.fingerprint !== snapshot.fingerprint) {
+      broken = { fingerprint: snapshot.fingerprint, why, since: now }
+    }
+    return brokenHold(snapshot, now) ?? { snapshot, mayWait: false, refused: why }
   }
 
   function patience({ fingerprint }: Snapshot): Pick<Upload, 'mayWait' | 'refused'> {

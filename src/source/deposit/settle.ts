@@ -27,6 +27,9 @@ export type Seen = {
   readonly endsAt: number
   /** The connections there were when the batch began. */
   readonly endsAtBegin: ReadonlySet<string>
+  readonly beganAt: number
+  /** An SFTP session was there since then, or sessions cannot be seen. */
+  readonly maybeSftp: boolean
   /** Files under temporary names: their fingerprints, and since when. */
   readonly temporary: ReadonlyMap<string, { readonly fingerprint: string; readonly since: number }>
 }
@@ -47,6 +50,8 @@ export function see(before: Seen | null, look: Look, now: number): Seen {
         ? (before?.endsAt ?? Number.NEGATIVE_INFINITY)
         : now,
     endsAtBegin: before?.endsAtBegin ?? ends,
+    beganAt: before?.beganAt ?? now,
+    maybeSftp: before?.maybeSftp === true || sessions.are === 'hidden' || sessions.of.some(isSftp),
     temporary: new Map(
       snapshot.temporary.map(({ path, fingerprint }) => {
         const known = before?.temporary.get(path)
@@ -55,6 +60,11 @@ export function see(before: Seen | null, look: Look, now: number): Seen {
       }),
     ),
   }
+}
+
+/** OpenSSH's server, as a program of its own or built into sshd. */
+function isSftp({ name }: Session): boolean {
+  return name === 'sftp-server' || name.startsWith('sshd')
 }
 
 /** The first reason to wait, or null: then the upload is complete. */
