@@ -194,9 +194,9 @@ export type Paths = {
   readonly deposit: string
   readonly main: string
   readonly logs: string
-  /** The daemon's own folder in the project: its lock and its record of the running program. */
+  /** The daemon's own folder in the project: its number and its record of the running program. */
   readonly own: string
-  readonly lock: string
+  readonly pid: string
   readonly runRecord: string
   /** The project's state, always on the file system of main. */
   readonly releases: string
@@ -226,7 +226,7 @@ export function pathsOf(projectDir: string): Paths {
     main,
     logs: join(project, 'logs'),
     own,
-    lock: join(own, 'lock'),
+    pid: join(own, 'daemon.pid'),
     runRecord: join(own, 'program.json'),
     releases: join(state, 'releases'),
     rejected: join(state, 'rejected'),

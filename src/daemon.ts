@@ -25,11 +25,11 @@ import { words } from './words.ts'
 export async function runDaemon(projectDir: string, config: Config): Promise<number> {
   const paths = pathsOf(projectDir)
   const made = makeFolders(paths)
-  const lock = await takeLock(paths.lock)
+  const lock = await takeLock(paths.project, paths.pid)
   if ('heldBy' in lock) {
     throw new OperationalError(words.alreadyRunning(paths.project, lock.heldBy), {
       code: 'ERUNNING',
-      path: paths.lock,
+      path: paths.project,
       hint: words.alreadyRunningHint(lock.heldBy),
     })
   }
@@ -74,6 +74,8 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   await writers.close()
   log.info(words.goodbye)
   await log.close()
+  // A write to a terminal that is stopped (Ctrl-S) never returns, and Node would wait for it.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
   lock.release()
   return ending.exitCode()
 }

@@ -33,8 +33,8 @@ export type Climbing = {
 }
 
 /**
- * Stops the program with its whole group: politely, then SIGTERM, then SIGKILL. Then ends whatever
- * else carries the run's tag. Resolves when nobody is left, however long that takes: a second
+ * Stops the program, with its whole group and whatever else carries the run's tag: politely, then
+ * SIGTERM, then SIGKILL. Resolves when nobody is left, however long that takes: a second
  * program beside the first would be worse than none.
  */
 export async function stopLadder(
@@ -42,10 +42,9 @@ export async function stopLadder(
   how: Climbing,
 ): Promise<void> {
   const polite = politeSignal(target.group)
-  if (!(await rung(target, polite, how.limits.stopMs, how))) {
-    await rung(target, 'SIGTERM', how.limits.termMs, how)
-  }
-  await clear(target, how)
+  if (await rung(target, polite, how.limits.stopMs, how)) return
+  if (await rung(target, 'SIGTERM', how.limits.termMs, how)) return
+  await killUntilGone(target, how)
 }
 
 /**
@@ -55,11 +54,15 @@ export async function stopLadder(
 export async function clear(target: Target, how: Climbing): Promise<readonly Process[]> {
   const found = livingOf(target)
   if (found.length === 0) return found
-  if (await rung(target, 'SIGTERM', how.limits.termMs, how)) return found
+  if (!(await rung(target, 'SIGTERM', how.limits.termMs, how))) await killUntilGone(target, how)
+  return found
+}
+
+async function killUntilGone(target: Target, how: Climbing): Promise<void> {
   const never = new AbortController().signal
   for (;;) {
     await killAll(target)
-    if (await isGone(target, how.limits.survivorReportMs, { ...how, hasten: never })) return found
+    if (await isGone(target, how.limits.survivorReportMs, { ...how, hasten: never })) return
     how.onSurvivors(livingOf(target))
   }
 }

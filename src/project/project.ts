@@ -1,6 +1,7 @@
 import { hintOf, messageOf } from '../errors.ts'
 import type { Claimed, Claiming } from '../model.ts'
-import type { Deposit, Upload } from '../source/deposit/deposit.ts'
+import type { Deposit } from '../source/deposit/deposit.ts'
+import type { Upload } from '../source/deposit/judgement.ts'
 import { within } from '../system/clock.ts'
 import { words } from '../words.ts'
 import { claim, unclaim } from './claim.ts'
@@ -18,7 +19,7 @@ export async function runProject(deposit: Deposit, on: Ground): Promise<void> {
       if (on.shutdown.aborted) break
       on.log.error(words.bug(error instanceof Error ? (error.stack ?? error.message) : `${error}`))
       await on.program.stop({ by: 'recovery' })
-      await on.clock.sleep(on.site.config.update.retryMs, on.shutdown)
+      await on.clock.sleep(on.site.config.update.waitMs, on.shutdown)
     }
   }
   await on.program.stop({ by: 'shutdown' })
@@ -51,6 +52,7 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
   const over = new AbortController()
   const uploads = { deposit, signal: AbortSignal.any([on.shutdown, over.signal]) }
   let now = await resume(uploads, on)
+  if (now.queue.some((queued) => !goesFirst(queued, on))) await startIfNot(on)
   try {
     while (!on.shutdown.aborted) {
       now = await walkQueue(now, deposit, on)
@@ -77,6 +79,15 @@ async function resume(uploads: Uploads, on: Ground): Promise<Standing> {
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
   const queue = isIdle ? await claimEarly(uploads, on) : again
   return { trial, queue, claiming: left.claiming, upload: null, told: '' }
+}
+
+/**
+ * True for what is applied before the first start of the program. What may take long (an archive), or
+ * has been tried before, must not keep it from running.
+ */
+function goesFirst({ upload }: Queued, on: Ground): boolean {
+  const { archives } = on.site.config.deposit
+  return upload?.snapshot.entries.every(({ path }) => !archives.includes(path)) ?? false
 }
 
 /** Waits for the next upload, unless there is something to do first. */
@@ -126,7 +137,7 @@ async function refuse(
 ): Promise<void> {
   if (upload?.mayWait && mayBeCutOff) {
     await unclaim(claimed.release, on)
-    deposit.holdBack(upload, why)
+    await deposit.holdBack(upload, why)
   } else {
     await endRelease(claimed.release, { result: 'rejected', why }, 0, on)
   }

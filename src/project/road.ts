@@ -30,6 +30,8 @@ export type Walked =
 export async function walk(arrived: Claimed, trial: Trial | null, on: Ground): Promise<Walked> {
   const ready = await getReady(arrived, on)
   if (ready.is !== 'ready') return ready
+  // The daemon is ending: it was too late to begin, and the next start does.
+  on.shutdown.throwIfAborted()
   const { verified, bytecode } = ready
   // If the trial has just failed, main is about to be another than the one verified against.
   if (trial !== null && (await isDecided(trial))) return { is: 'not yet', why: null }

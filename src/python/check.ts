@@ -33,13 +33,14 @@ const script = fileURLToPath(new URL('./check.py', import.meta.url))
 
 /**
  * Compiles the files with the program's own interpreter, running none of them, and looks for
- * modules that are missing. One process for all. A checker that dies or takes too long is an
+ * modules that are missing. One process for all. A checker that dies, takes too long, or is ended by `end`, is an
  * OperationalError with code `ECHECK`.
  */
 export async function checkPython(
   question: Question,
   python: Interpreter,
   limits: { readonly ms: number; readonly msPerFile: number },
+  end: AbortSignal,
 ): Promise<Findings> {
   // -I -S: a deposited ast.py or struct.py must not be imported here. -B: it leaves nothing behind.
   const done = await command(
@@ -49,6 +50,7 @@ export async function checkPython(
       input: JSON.stringify({ ...question, search: python.searchPath }),
       timeoutMs: limits.ms + limits.msPerFile * question.files.length,
       cwd: '/',
+      end,
     },
   )
   if (done.exitCode === 0) return JSON.parse(done.stdout) as Findings

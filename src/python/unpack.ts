@@ -13,13 +13,15 @@ const script = fileURLToPath(new URL('./unpack.py', import.meta.url))
 
 /**
  * Unpacks an archive (zip, or tar with gzip, told by its name) into an empty folder. All paths are
- * absolute. Fails with `ENOSPC` when the disk is full, and with `EUNPACK` when the unpacker dies.
+ * absolute. Fails with `ENOSPC` when the disk is full, and with `EUNPACK` when the unpacker dies or
+ * `end` aborts.
  */
 export async function unpackArchive(
   archive: string,
   into: string,
   limits: { maxEntries: number; maxBytes: number; maxRatio: number; unpackMs: number },
   python: Interpreter,
+  end: AbortSignal,
 ): Promise<Unpacked> {
   const { maxEntries, maxBytes, maxRatio } = limits
   const done = await command(
@@ -29,6 +31,7 @@ export async function unpackArchive(
       input: JSON.stringify({ archive, into, maxEntries, maxBytes, maxRatio }),
       timeoutMs: limits.unpackMs,
       cwd: '/',
+      end,
     },
   )
   if (done.exitCode === 0) return JSON.parse(done.stdout) as Unpacked

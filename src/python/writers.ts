@@ -8,6 +8,9 @@ import type { Interpreter } from './interpreter.ts'
 
 const script = fileURLToPath(new URL('./lease.py', import.meta.url))
 
+/** Paths in one question. */
+const sliceLength = 2_000
+
 /** What the helper's letters mean. */
 const meaning: Readonly<Record<string, WriterAnswer>> = {
   f: 'free',
@@ -52,6 +55,15 @@ export function openWriters(python: Interpreter, timeoutMs: number): Writers {
     return [...letters].map((letter) => meaning[letter] ?? 'unknown')
   }
 
+  /** In slices, each with a time limit of its own: a slow card must not make all of it unknown. */
+  async function askAll(paths: readonly Buffer[]): Promise<WriterAnswer[]> {
+    const answers: WriterAnswer[] = []
+    for (let at = 0; at < paths.length; at += sliceLength) {
+      for (const one of await askTwice(paths.slice(at, at + sliceLength))) answers.push(one)
+    }
+    return answers
+  }
+
   async function askTwice(paths: readonly Buffer[]): Promise<WriterAnswer[]> {
     for (let attempt = 1; attempt <= 2; attempt += 1) {
       try {
@@ -69,7 +81,7 @@ export function openWriters(python: Interpreter, timeoutMs: number): Writers {
     ask(paths) {
       if (paths.length === 0) return Promise.resolve([])
       // One question at a time: answers carry no name.
-      const next = last.then(() => askTwice(paths))
+      const next = last.then(() => askAll(paths))
       last = next
       return next
     },

@@ -14,12 +14,18 @@ export type CommandResult = {
 /**
  * Runs a short command to its end and never throws: what went wrong is in the result. No shell is
  * involved. `stdin` is an open file descriptor and `input` a text; without them there is nothing to
- * read.
+ * read. `end` ends it early.
  */
 export async function command(
   file: string,
   args: readonly string[],
-  options: { timeoutMs?: number; stdin?: number; input?: string; cwd?: string } = {},
+  options: {
+    timeoutMs?: number
+    stdin?: number
+    input?: string
+    cwd?: string
+    end?: AbortSignal
+  } = {},
 ): Promise<CommandResult> {
   const done = await execa(file, args, {
     reject: false,
@@ -27,6 +33,7 @@ export async function command(
     timeout: options.timeoutMs ?? 60_000,
     maxBuffer: 100_000_000,
     ...stdinFor(options),
+    ...(options.end === undefined ? {} : { cancelSignal: options.end }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   return {

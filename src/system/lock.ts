@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { isOutOfSpace, OperationalError } from '../errors.ts'
 import { command } from './command.ts'
 
@@ -6,34 +6,45 @@ import { command } from './command.ts'
 export type Lock = { readonly release: () => void }
 
 /**
- * Takes the lock of a file, or says which process (by the number it wrote there) has it.
+ * Takes the lock of a folder, or says which process (by the number it left in `note`) has it.
  *
- * Node has no flock(2), but the lock belongs to the open file and not to who asked for it: the
- * `flock` command locks the file it was handed as stdin and exits; the lock stays with our own open
- * file. The kernel frees it when this process ends, however it ends: there is no stale lock.
+ * Node has no flock(2), but the lock belongs to the open folder and not to who asked for it: the
+ * `flock` command locks what it was handed as stdin and exits; the lock stays with our own open
+ * descriptor. The kernel frees it when this process ends, however it ends: there is no stale lock. And
+ * unlike a lock file, nobody removes the folder by mistake while a daemon works in it.
  */
-export async function takeLock(path: string): Promise<Lock | { readonly heldBy: string }> {
-  const file = openSync(path, 'a+', 0o600)
-  const done = await command('flock', ['-n', '0'], { stdin: file })
+export async function takeLock(
+  folder: string,
+  note: string,
+): Promise<Lock | { readonly heldBy: string }> {
+  const descriptor = openSync(folder, 'r')
+  const done = await command('flock', ['-n', '0'], { stdin: descriptor })
   if (done.exitCode === 0) {
-    noteHolder(file)
-    return { release: () => closeSync(file) }
+    noteHolder(note)
+    return { release: () => closeSync(descriptor) }
   }
-  closeSync(file)
-  if (done.exitCode === 1) return { heldBy: readFileSync(path, 'utf8').trim() }
-  throw new OperationalError(`could not lock ${path}: ${done.output}`, {
+  closeSync(descriptor)
+  if (done.exitCode === 1) return { heldBy: holderIn(note) }
+  throw new OperationalError(`could not lock ${folder}: ${done.output}`, {
     code: done.code ?? 'ELOCK',
-    path,
+    path: folder,
     hint: 'the command `flock` is needed: sudo apt install util-linux',
   })
 }
 
 /** The number is for people only: on a full disk the lock holds without it. */
-function noteHolder(file: number): void {
+function noteHolder(note: string): void {
   try {
-    ftruncateSync(file)
-    writeSync(file, `${process.pid}\n`)
+    writeFileSync(note, `${process.pid}\n`, { mode: 0o644 })
   } catch (error) {
     if (!isOutOfSpace(error)) throw error
+  }
+}
+
+function holderIn(note: string): string {
+  try {
+    return readFileSync(note, 'utf8').trim()
+  } catch {
+    return ''
   }
 }

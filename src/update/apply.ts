@@ -12,6 +12,7 @@ import { filesOf } from './store.ts'
  * A failure part-way throws and leaves the rest to `undo`, which asks the disk how far it came.
  */
 export function apply({ release, plan }: Verified, bytecode: readonly string[], site: Site): void {
+  site.disk.makeDir(site.paths.main)
   dropBytecode(sourcesOf(plan), site)
   for (const step of plan.steps) take(step, release, site)
   placeBytecode(bytecode, filesOf(release.id, site.paths).bytecode, site)

@@ -93,8 +93,24 @@ export async function storePlan(release: Release, plan: Plan, site: Site): Promi
 
 /** The stored plan of a release; without one, nothing of it can have been applied. */
 export async function readPlan(id: ReleaseId, site: Site): Promise<Plan> {
-  const text = await site.disk.readText(filesOf(id, site.paths).plan)
-  return text === null ? { steps: [] } : (JSON.parse(text) as Plan)
+  const files = filesOf(id, site.paths)
+  const text = await site.disk.readText(files.plan)
+  if (text === null) return { steps: [] }
+  try {
+    const plan = JSON.parse(text) as Plan
+    if (Array.isArray(plan.steps)) return plan
+  } catch {
+    // Below.
+  }
+  // A card that fails: the journal still tells which old files are to go back.
+  return { steps: filesBelow(files.old, '', site).map((path) => ({ do: 'put', path })) }
+}
+
+function filesBelow(root: string, folder: string, site: Site): string[] {
+  return site.disk.list(join(root, folder)).flatMap((name) => {
+    const path = join(folder, name)
+    return site.disk.kind(join(root, path)) === 'dir' ? filesBelow(root, path, site) : [path]
+  })
 }
 
 /**

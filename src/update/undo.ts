@@ -12,6 +12,7 @@ import { filesOf } from './store.ts'
  * program wrote since stays.
  */
 export function undo(release: Release, plan: Plan, site: Site): void {
+  site.disk.makeDir(site.paths.main)
   dropBytecode(sourcesOf(plan), site)
   for (const step of plan.steps.toReversed()) takeBack(step, release, site)
 }

@@ -34,8 +34,10 @@ async function check(
     .map((path) => ({ path, read: join(dir, 'staging', path), place: join(dir, 'main', path) }))
   const roots = [join(dir, 'staging'), join(dir, 'main')]
   const question = { files, bytecode: join(dir, 'bytecode'), entry: 'main.py', roots, gone }
-  return { ...(await checkPython(question, python, limits)), dir }
+  return { ...(await checkPython(question, python, limits, never)), dir }
 }
+
+const never = new AbortController().signal
 
 /** The modules that are reported as missing, as `module path:line`. */
 async function missing(
@@ -240,5 +242,7 @@ test('a program that stays as it is is followed into what comes', async (t) => {
 test('a checker that does not come to an end is an error that names it', async (t) => {
   const dir = await makeFolder(t)
   const question = { files: [], bytecode: dir, entry: 'main.py', roots: [dir], gone: [] }
-  await assert.rejects(checkPython(question, python, { ms: 1, msPerFile: 0 }), { code: 'ECHECK' })
+  await assert.rejects(checkPython(question, python, { ms: 1, msPerFile: 0 }, never), {
+    code: 'ECHECK',
+  })
 })

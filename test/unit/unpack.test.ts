@@ -42,12 +42,14 @@ async function packed(dir: string, kind: 'zip' | 'gztar', name: string): Promise
   return archive
 }
 
+const never = new AbortController().signal
+
 /** Unpacks into an empty folder `out` beside it. */
 async function unpack(archive: string): Promise<Unpacked> {
   const out = join(archive, '../out')
   await rm(out, { recursive: true, force: true })
   await mkdir(out)
-  return unpackArchive(archive, out, defaults.verify, python)
+  return unpackArchive(archive, out, defaults.verify, python, never)
 }
 
 const kinds = { 'deposit.zip': 'zip', 'deposit.tar.gz': 'gztar', 'deposit.tgz': 'gztar' } as const
@@ -110,7 +112,7 @@ test('an unpacker that does not come to an end is an error, and nothing is taken
   const archive = await packed(dir, 'zip', 'deposit.zip')
   await mkdir(join(dir, 'out'))
   const limits = { ...defaults.verify, unpackMs: 1 }
-  await assert.rejects(unpackArchive(archive, join(dir, 'out'), limits, python), {
+  await assert.rejects(unpackArchive(archive, join(dir, 'out'), limits, python, never), {
     code: 'EUNPACK',
   })
   assert.deepEqual(await readdir(join(dir, 'out')), [])

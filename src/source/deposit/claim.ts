@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Site } from '../../config.ts'
 import type { Writers } from '../../model.ts'
+import { breather } from '../../system/breath.ts'
 import { movingSuffix } from '../../system/disk.ts'
 import { type Entry, look, placeIn, placesOf, type Snapshot, walk } from './scan.ts'
 
@@ -18,7 +19,9 @@ export async function claimInto(
 ): Promise<string | null> {
   const { disk, paths } = site
   const isInPlace = placesOf(snapshot.entries, paths.deposit)
+  const breath = breather()
   for (const entry of snapshot.entries) {
+    await breath()
     if (entry.kind === 'dir') {
       disk.makeDir(placeIn(staging, entry.raw))
     } else {

@@ -1,33 +1,13 @@
 import type { Site } from '../../config.ts'
 import { messageOf, OperationalError } from '../../errors.ts'
 import type { Clock, Hold, Log, Writers } from '../../model.ts'
-import { canSeeSessions, connectionsTo, uploadSessions } from '../../system/sessions.ts'
 import { words } from '../../words.ts'
 import { claimInto } from './claim.ts'
-import { openCutOff } from './cut.ts'
+import { openJudgement, type Upload } from './judgement.ts'
 import { openEmptied, removeJunk } from './leftovers.ts'
-import { type Entry, placeIn, type Snapshot, scan } from './scan.ts'
-import {
-  certainHold,
-  firstHold,
-  type Look,
-  orphans,
-  ownersOf,
-  type Seen,
-  type SessionsLook,
-  see,
-} from './settle.ts'
-import { openSums } from './sums.ts'
+import { type Entry, type Snapshot, scan } from './scan.ts'
+import { orphans, type Seen, type SessionsLook, see } from './settle.ts'
 import { openWatch, type Watch } from './watch.ts'
-
-/** A complete upload. */
-export type Upload = {
-  readonly snapshot: Snapshot
-  /** Should it turn out to be broken, there is time to mend it. */
-  readonly mayWait: boolean
-  /** Why it is to be refused whatever is in it. */
-  readonly refused: string | null
-}
 
 /** The deposit as a source of releases. */
 export type Deposit = {
@@ -42,19 +22,9 @@ export type Deposit = {
    * Takes note that a claim was given back because something is missing or broken in it: it is left
    * alone until it changes, or for `repairMs`.
    */
-  readonly holdBack: (upload: Upload, why: string) => void
+  readonly holdBack: (upload: Upload, why: string) => Promise<void>
   /** True when something lies in it, complete or not. */
   readonly hasContent: () => Promise<boolean>
-  /** What it waits for, in words; null when nothing is in it. */
-  readonly waitingFor: () => string | null
-}
-
-/** An archive in the root is a release of its own; what else is there waits for its turn. */
-function oneArchive(snapshot: Snapshot, archives: readonly string[]): Snapshot {
-  const archive = snapshot.entries.find(({ path, kind }) => {
-    return kind === 'file' && archives.includes(path)
-  })
-  return archive === undefined ? snapshot : { ...snapshot, entries: [archive] }
 }
 
 function keyOf({ path, fingerprint }: Entry): string {
@@ -78,8 +48,7 @@ export function openDeposit(
 ): Deposit {
   const { paths, config, disk } = site
   const limits = config.deposit
-  const sums = openSums(paths.deposit)
-  const cutOff = openCutOff(site, clock)
+  const judgement = openJudgement(site, writers, clock)
   let watch: Watch | null = null
   let lastTrouble = ''
   const toldClosed = new Set<string>()
@@ -88,11 +57,6 @@ export function openDeposit(
   const givenUp = new Map<string, string>()
   /** What should be removed and cannot be. */
   const sticking = new Set<string>()
-  let broken: {
-    readonly fingerprint: string
-    readonly why: string
-    readonly since: number
-  } | null = null
   const emptied = openEmptied(site, clock)
 
   function tellOnce(trouble: string): void {
@@ -148,8 +112,9 @@ export function openDeposit(
     told = null
     while (!signal.aborted) {
       const watching = await armed()
-      if (isActive(await look())) return true
-      emptied.sweep()
+      const snapshot = await look()
+      if (isActive(snapshot)) return true
+      emptied.sweep(snapshot.entries)
       lastTrouble = ''
       await watching.woken(limits.rescanMs, signal)
     }
@@ -175,12 +140,12 @@ export function openDeposit(
       const begin = clock.now()
       const snapshot = await look()
       if (!isActive(snapshot)) return null
-      const around = await lookAround(snapshot, sessions)
+      const around = await judgement.lookAround(snapshot, sessions)
       sessions = around.sessions
       const now = clock.now()
       seen = see(seen, around, now)
       giveUp(orphans(seen, now, limits), seen)
-      const found = await decide(around, seen, now)
+      const found = await judgement.decide(around, seen, now)
       if (complete(found, snapshot, now)) return found
       await clock.sleep(pause(found, now - begin, now - start), signal)
     }
@@ -212,70 +177,6 @@ export function openDeposit(
       for (const entry of removeJunk(removed, snapshot, site)) sticking.add(keyOf(entry))
     }
     return found.snapshot.hasContent
-  }
-
-  /** The first reason to wait, or else the upload that is complete. */
-  async function decide(look: Look, seen: Seen, now: number): Promise<Hold | Upload> {
-    const { snapshot } = look
-    const { manifest } = snapshot
-    if (manifest === null || !snapshot.hasContent) {
-      const hold = firstHold(seen, look, now, limits) ?? brokenHold(snapshot, now)
-      return hold ?? (await unlessCut(oneArchive(snapshot, limits.archives), seen, now))
-    }
-    // With a manifest nothing is guessed: only who writes is still asked.
-    const hold = certainHold(seen, look, now, limits) ?? brokenHold(snapshot, now)
-    if (hold !== null) return hold
-    const promised = await sums(snapshot, manifest)
-    if (promised.is === 'kept') return { snapshot: promised.snapshot, ...patience(snapshot) }
-    const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestWaitMs
-    if (!isLate) return { because: 'manifest', why: promised.why }
-    return { snapshot, mayWait: false, refused: promised.why }
-  }
-
-  /** An upload that was cut off is held for a while, and then refused. */
-  async function unlessCut(snapshot: Snapshot, seen: Seen, now: number): Promise<Hold | Upload> {
-    const path = await cutOff(snapshot, seen)
-    if (path === null) return { snapshot, ...patience(snapshot) }
-    const why = words.cutOff(path)
-    if (broken?.fingerprint !== snapshot.fingerprint) {
-      broken = { fingerprint: snapshot.fingerprint, why, since: now }
-    }
-    return brokenHold(snapshot, now) ?? { snapshot, mayWait: false, refused: why }
-  }
-
-  function patience({ fingerprint }: Snapshot): Pick<Upload, 'mayWait' | 'refused'> {
-    return { mayWait: broken?.fingerprint !== fingerprint, refused: null }
-  }
-
-  async function lookAround(snapshot: Snapshot, before: SessionsLook | null): Promise<Look> {
-    const { entries, temporary, manifest } = snapshot
-    const all = [...entries, ...temporary, ...(manifest === null ? [] : [manifest])]
-    const files = all.filter(({ kind }) => kind === 'file')
-    const answers = await writers.ask(files.map(({ raw }) => placeIn(paths.deposit, raw)))
-    const busy = files.filter((_, index) => answers[index] === 'busy').map(({ path }) => path)
-    return {
-      snapshot,
-      busy,
-      hasUnknown: answers.includes('unknown'),
-      // Who writes holds it up anyway, and to read all of /proc costs more than all the rest.
-      sessions: (busy.length > 0 ? before : null) ?? lookForSessions(snapshot),
-    }
-  }
-
-  function lookForSessions({ entries }: Snapshot): SessionsLook {
-    if (!canSeeSessions()) return { are: 'hidden' }
-    const owners = ownersOf(entries)
-    return {
-      are: 'visible',
-      of: uploadSessions().filter(({ uid }) => owners.has(uid)),
-      ends: connectionsTo(limits.ports),
-    }
-  }
-
-  function brokenHold({ fingerprint }: Snapshot, now: number): Hold | null {
-    if (broken === null || broken.fingerprint !== fingerprint) return null
-    const leftMs = broken.since + site.config.verify.repairMs - now
-    return leftMs > 0 ? { because: 'broken', why: broken.why } : null
   }
 
   function giveUp(paths: readonly string[], seen: Seen): void {
@@ -319,8 +220,11 @@ export function openDeposit(
       emptied.note(snapshot.entries.filter(({ kind }) => kind === 'dir'))
       return changed
     },
-    holdBack({ snapshot: { fingerprint } }, why) {
-      broken = { fingerprint, why, since: clock.now() }
+    async holdBack(upload, why) {
+      // On another file system what was given back is a copy, with a fingerprint of its own.
+      const isCopy = disk.fileSystemOf(paths.deposit) !== disk.fileSystemOf(paths.releases)
+      const { fingerprint } = isCopy ? await look() : upload.snapshot
+      judgement.holdBack(fingerprint, why)
     },
     async hasContent() {
       try {
@@ -330,6 +234,5 @@ export function openDeposit(
         return false
       }
     },
-    waitingFor: () => told?.text ?? null,
   }
 }

@@ -13,8 +13,11 @@ export type Emptied = {
    * with the next upload, and a refused one would be refused for them once more.
    */
   readonly without: (entries: readonly Entry[]) => readonly Entry[]
-  /** Removes them, if it is time. */
-  readonly sweep: () => void
+  /**
+   * Removes them, if it is time. `entries` is what lies in a deposit without content: at the first
+   * time these folders are what the session before left.
+   */
+  readonly sweep: (entries: readonly Entry[]) => void
 }
 
 /**
@@ -24,12 +27,15 @@ export type Emptied = {
  */
 export function openEmptied({ paths, config, disk }: Site, clock: Clock): Emptied {
   let folders: readonly Entry[] = []
-  let since = 0
+  let since: number | null = null
+
+  function note(more: readonly Entry[]): void {
+    folders = [...folders, ...more]
+    since = clock.now()
+  }
+
   return {
-    note(more) {
-      folders = [...folders, ...more]
-      since = clock.now()
-    },
+    note,
     without(entries) {
       const left = new Set(folders.map(({ path, fingerprint }) => `${path}\0${fingerprint}`))
       if (left.size === 0) return entries
@@ -42,8 +48,9 @@ export function openEmptied({ paths, config, disk }: Site, clock: Clock): Emptie
       }
       return entries.filter((entry) => !isLeft(entry) || inUse.has(entry.path))
     },
-    sweep() {
-      if (folders.length === 0) return
+    sweep(entries) {
+      if (since === null) note(entries.filter(({ kind }) => kind === 'dir'))
+      if (folders.length === 0 || since === null) return
       const isOld = clock.now() - since >= config.deposit.emptyFolderMs
       if (canSeeSessions() ? uploadSessions().length > 0 : !isOld) return
       for (const { raw, fingerprint } of folders.toReversed()) {

@@ -1,0 +1,131 @@
+import type { Site } from '../../config.ts'
+import type { Clock, Hold, Writers } from '../../model.ts'
+import { canSeeSessions, connectionsTo, uploadSessions } from '../../system/sessions.ts'
+import { words } from '../../words.ts'
+import { openCutOff } from './cut.ts'
+import { placeIn, type Snapshot } from './scan.ts'
+import {
+  certainHold,
+  firstHold,
+  type Look,
+  ownersOf,
+  type Seen,
+  type SessionsLook,
+} from './settle.ts'
+import { openSums } from './sums.ts'
+
+/** A complete upload. */
+export type Upload = {
+  readonly snapshot: Snapshot
+  /** Should it turn out to be broken, there is time to mend it. */
+  readonly mayWait: boolean
+  /** Why it is to be refused whatever is in it. */
+  readonly refused: string | null
+}
+
+/** Tells whether an upload is complete: what `settle.ts` decides, with all that has to be asked for it. */
+export type Judgement = {
+  /** Asks who writes and who is connected. `before` is what the last look saw of the connections. */
+  readonly lookAround: (snapshot: Snapshot, before: SessionsLook | null) => Promise<Look>
+  /** The first reason to wait, or else the upload that is complete. */
+  readonly decide: (look: Look, seen: Seen, now: number) => Promise<Hold | Upload>
+  /** Holds a deposit with this fingerprint for `repairMs`: something in it is broken. */
+  readonly holdBack: (fingerprint: string, why: string) => void
+}
+
+/** Opens the judgement of one deposit. */
+export function openJudgement(site: Site, writers: Writers, clock: Clock): Judgement {
+  const { paths, config } = site
+  const limits = config.deposit
+  const sums = openSums(paths.deposit)
+  const cutOff = openCutOff(site, clock)
+  let broken: {
+    readonly fingerprint: string
+    readonly why: string
+    readonly since: number
+  } | null = null
+
+  /** The first reason to wait, or else the upload that is complete. */
+  async function decide(look: Look, seen: Seen, now: number): Promise<Hold | Upload> {
+    const { snapshot } = look
+    const { manifest } = snapshot
+    if (manifest === null || !snapshot.hasContent) {
+      // First what the uploader can mend: his connection may stay open for hours.
+      const hold = brokenHold(snapshot, now) ?? firstHold(seen, look, now, limits)
+      return hold ?? (await unlessCut(oneArchive(snapshot, limits.archives), seen, now))
+    }
+    // With a manifest nothing is guessed: only who writes is still asked.
+    const hold = certainHold(seen, look, now, limits)
+    if (hold !== null) return hold
+    const promised = await sums(snapshot, manifest)
+    // It is whole: what is wrong with it is not that something is missing.
+    if (promised.is === 'kept') {
+      return { snapshot: promised.snapshot, mayWait: false, refused: null }
+    }
+    const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestWaitMs
+    if (!isLate) return { because: 'manifest', why: promised.why }
+    return { snapshot, mayWait: false, refused: promised.why }
+  }
+
+  /** An upload that was cut off is held for a while, and then refused. */
+  async function unlessCut(snapshot: Snapshot, seen: Seen, now: number): Promise<Hold | Upload> {
+    const path = await cutOff(snapshot, seen)
+    if (path === null) return { snapshot, ...patience(snapshot) }
+    const why = words.cutOff(path)
+    if (broken?.fingerprint !== snapshot.fingerprint) {
+      broken = { fingerprint: snapshot.fingerprint, why, since: now }
+    }
+    return brokenHold(snapshot, now) ?? { snapshot, mayWait: false, refused: why }
+  }
+
+  function patience({ fingerprint }: Snapshot): Pick<Upload, 'mayWait' | 'refused'> {
+    return { mayWait: broken?.fingerprint !== fingerprint, refused: null }
+  }
+
+  async function lookAround(snapshot: Snapshot, before: SessionsLook | null): Promise<Look> {
+    const { entries, temporary, manifest } = snapshot
+    const all = [...entries, ...temporary, ...(manifest === null ? [] : [manifest])]
+    const files = all.filter(({ kind }) => kind === 'file')
+    const answers = await writers.ask(files.map(({ raw }) => placeIn(paths.deposit, raw)))
+    const busy = files.filter((_, index) => answers[index] === 'busy').map(({ path }) => path)
+    return {
+      snapshot,
+      busy,
+      hasUnknown: answers.includes('unknown'),
+      // Who writes holds it up anyway, and to read all of /proc costs more than all the rest.
+      sessions: (busy.length > 0 ? before : null) ?? lookForSessions(snapshot),
+    }
+  }
+
+  function lookForSessions({ entries }: Snapshot): SessionsLook {
+    if (!canSeeSessions()) return { are: 'hidden' }
+    const owners = ownersOf(entries)
+    return {
+      are: 'visible',
+      of: uploadSessions().filter(({ uid }) => owners.has(uid)),
+      ends: connectionsTo(limits.ports),
+    }
+  }
+
+  function brokenHold({ fingerprint }: Snapshot, now: number): Hold | null {
+    if (broken === null || broken.fingerprint !== fingerprint) return null
+    const leftMs = broken.since + config.verify.repairMs - now
+    return leftMs > 0 ? { because: 'broken', why: broken.why } : null
+  }
+
+  return {
+    lookAround,
+    decide,
+    holdBack(fingerprint, why) {
+      broken = { fingerprint, why, since: clock.now() }
+    },
+  }
+}
+
+/** An archive in the root is a release of its own; what else is there waits for its turn. */
+function oneArchive(snapshot: Snapshot, archives: readonly string[]): Snapshot {
+  const archive = snapshot.entries.find(({ path, kind }) => {
+    return kind === 'file' && archives.includes(path)
+  })
+  return archive === undefined ? snapshot : { ...snapshot, entries: [archive] }
+}
