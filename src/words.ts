@@ -1,16 +1,18 @@
-import type {
-  Cause,
-  Ended,
-  Exit,
-  Guarantee,
-  Hold,
-  Outcome,
-  ProgramState,
-  Release,
-  ReleaseId,
-} from './model.ts'
-
-type Named = { readonly pid: number; readonly name: string }
+import type { Ended, Exit, Guarantee, Hold, ProgramState, Release, ReleaseId } from './model.ts'
+import {
+  causeText,
+  count,
+  exitText,
+  hintText,
+  killedText,
+  type Named,
+  names,
+  resultText,
+  seconds,
+  shown,
+  size,
+  untouchedText,
+} from './phrases.ts'
 
 /** Every sentence the daemon says to a person, in one place. Pure: data in, text out. */
 export const words = {
@@ -248,88 +250,4 @@ export const words = {
 
   failure: (message: string, hint: string | undefined) =>
     `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
-}
-
-function resultText(outcome: Outcome): string {
-  return outcome.result === 'rolled-back' ? 'rolled back' : outcome.result
-}
-
-/** What a person wants to know first: is the old program still there? */
-function untouchedText(outcome: Outcome): string {
-  return outcome.result === 'rejected'
-    ? 'nothing was changed in main/, and main.py was not stopped'
-    : 'main/ holds again what it held before'
-}
-
-/** Nobody here has sent it: the daemon's own stops are not reported as an exit. */
-function killedText(exit: Exit): string {
-  return exit.is === 'signal' && exit.signal === 'SIGKILL'
-    ? ' (out of memory? see: sudo dmesg | tail)'
-    : ''
-}
-
-function causeText(cause: Cause): string {
-  switch (cause.by) {
-    case 'boot':
-      return 'the daemon has started'
-    case 'shutdown':
-      return 'the daemon is stopping'
-    case 'release':
-      return `release ${cause.id}`
-    case 'roll-back':
-      return `roll-back of ${cause.id}`
-    case 'retry':
-      return `again, after it ${exitText(cause.after)}`
-    case 'recovery':
-      return 'recovery from a fault'
-  }
-}
-
-function exitText(exit: Exit): string {
-  switch (exit.is) {
-    case 'code':
-      return `ended with exit code ${exit.code}`
-    case 'signal':
-      return `was ended by ${exit.signal}`
-    case 'unstartable':
-      return `could not be started: ${exit.why}`
-  }
-}
-
-function names(processes: readonly Named[]): string {
-  return processes.map(({ pid, name }) => `${name} (pid ${pid})`).join(', ')
-}
-
-function hintText(hint: string | undefined): string {
-  return hint === undefined ? '' : `\n${hint}`
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`
-}
-
-/** `850 ms`, `1.5 s`, `10 s`, `10 min`. */
-function seconds(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms >= 120_000) return `${Math.round(ms / 60_000)} min`
-  return `${Number((ms / 1_000).toFixed(1))} s`
-}
-
-/** `812 bytes`, `3.4 kB`, `12 MB`. */
-function size(bytes: number): string {
-  if (bytes < 1_000) return count(bytes, 'byte')
-  const units = ['kB', 'MB', 'GB', 'TB']
-  const power = Math.min(Math.floor(Math.log10(bytes) / 3), units.length)
-  const value = bytes / 1_000 ** power
-  return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${units[power - 1]}`
-}
-
-/**
- * A name as people may see it: a line break in it must not look like the end of what is said, nor an
- * escape sequence upset a terminal.
- */
-export function shown(name: string): string {
-  return name.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }

@@ -13,6 +13,7 @@ const src = join(root, 'src')
 const floors: Readonly<Record<string, number>> = {
   model: 0,
   errors: 0,
+  phrases: 0,
   words: 0,
   system: 1,
   config: 2,

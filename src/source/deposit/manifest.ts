@@ -1,4 +1,4 @@
-import { shown } from '../../words.ts'
+import { shown } from '../../phrases.ts'
 
 /** What a `SHA256SUMS` lists: paths relative to the deposit, and their sums in lower case. */
 export type Manifest = ReadonlyMap<string, string>

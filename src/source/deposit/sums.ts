@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { isExpected } from '../../errors.ts'
-import { shown } from '../../words.ts'
+import { shown } from '../../phrases.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { type Entry, placeIn, type Snapshot } from './scan.ts'
 
