@@ -280,7 +280,8 @@ function makesInItsLastMoment(made: Tree): Pick<Scenario, 'meddle' | 'made'> {
  * make them all, set the environment variable.
  */
 const isAll = process.env['EVERY_POWER_CUT'] !== undefined
-const strideOf = ({ isPython, isPacked }: Scenario) => (isAll ? 1 : isPython || isPacked ? 97 : 47)
+const strideOf = ({ isPython, isPacked }: Scenario) =>
+  isAll ? 1 : isPython || isPacked ? 331 : 101
 
 let python: Interpreter
 let writers: Writers

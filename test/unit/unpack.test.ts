@@ -70,9 +70,9 @@ for (const [name, kind] of Object.entries(kinds)) {
     const dir = await makeFolder(t)
     const archive = await packed(dir, kind, name)
     const whole = readFileSync(archive)
-    const cuts = new Set([0, 1, 2, 9, 10, 11, 19, 20, 30, 100])
-    for (let back = 1; back <= 24; back += 1) cuts.add(whole.length - back)
-    for (let part = 1; part < 24; part += 1) cuts.add(Math.floor((whole.length * part) / 24))
+    const cuts = new Set([0, 1, 10, 20, 100])
+    for (let back = 1; back <= 8; back += 1) cuts.add(whole.length - back)
+    for (let part = 1; part < 8; part += 1) cuts.add(Math.floor((whole.length * part) / 8))
     for (const length of cuts) {
       await truncate(archive, length)
       const found = await unpack(archive)
