@@ -61,12 +61,15 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
       now = withUpload({ ...now, claiming: [] }, uploads, on)
       now = await handle(await nextEvent(now, on), now, uploads, on)
     }
-    if (now.trial !== null) await conclude(now.trial, { is: 'cut' }, on)
+  } catch (error) {
+    // What waits for something throws when the daemon ends.
+    if (!on.shutdown.aborted) throw error
   } finally {
     // Nobody may go on watching the deposit behind the back of what comes next.
     over.abort()
     await now.upload
   }
+  if (now.trial !== null) await conclude(now.trial, { is: 'cut' }, on)
 }
 
 /** The deposit, and until when uploads are waited for. */
