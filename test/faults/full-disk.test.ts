@@ -1,0 +1,3 @@
+import { testFullDisks } from '../harness/power-cuts.ts'
+
+testFullDisks()

@@ -1,0 +1,3 @@
+import { testPowerCuts } from '../harness/power-cuts.ts'
+
+testPowerCuts(({ isPython }) => isPython)
