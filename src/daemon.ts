@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import { isatty } from 'node:tty'
 import { type Config, type Paths, pathsOf, type Site } from './config.ts'
 import { codeOf, messageOf, OperationalError } from './errors.ts'
 import { timeText } from './log/format.ts'
@@ -75,7 +76,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   log.info(words.goodbye)
   await log.close()
   // A write to a terminal that is stopped (Ctrl-S) never returns, and Node would wait for it.
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
+  if (isatty(1)) setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
   lock.release()
   return ending.exitCode()
 }
