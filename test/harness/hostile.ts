@@ -170,7 +170,8 @@ async function isExplained(last: Line | undefined, says: RegExp, dir: string): P
   )
   assert.match(await readFile(join(dir, 'deposit/DEPOSIT-RESULT.txt'), 'utf8'), says)
   const [log = ''] = readdirSync(join(dir, 'logs'))
-  assert.match(await readFile(join(dir, 'logs', log), 'utf8'), says)
+  // The file is written a moment after the console.
+  await until(`${says} in the session file`, () => says.test(readOrEmpty(join(dir, 'logs', log))))
 }
 
 let good = 0
