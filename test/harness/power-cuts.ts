@@ -283,6 +283,10 @@ const isAll = process.env['EVERY_POWER_CUT'] !== undefined
 const strideOf = ({ isPython, isPacked }: Scenario) =>
   isAll ? 1 : isPython || isPacked ? 331 : 101
 
+// Python and archives take a process for each walk, and what a torn step leaves is the same there.
+const cutsOf = ({ isPython }: Scenario): readonly Cut[] =>
+  isPython && !isAll ? ['clean'] : ['clean', 'torn']
+
 let python: Interpreter
 let writers: Writers
 let hashes: ReadonlyMap<string, string>
@@ -318,8 +322,7 @@ function testPowerCut(scenario: Scenario): void {
     }
     let cuts = 0
     for (let step = 1; step <= uncut.steps(); step += 1) {
-      for (const cut of ['clean', 'torn'] as const)
-        cuts += await cutTwice(scenario, root, step, cut)
+      for (const cut of cutsOf(scenario)) cuts += await cutTwice(scenario, root, step, cut)
     }
     t.diagnostic(`${uncut.steps()} steps; ${cuts} sequences of cuts`)
   })
