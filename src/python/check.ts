@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { OperationalError } from '../errors.ts'
-import { command } from '../system/command.ts'
 import type { Interpreter } from './interpreter.ts'
+import { lastLine, runScript } from './script.ts'
 
 /** What `check.py` is asked. All paths are absolute but those called relative. */
 export type Question = {
@@ -29,12 +28,10 @@ export type Findings = {
   readonly missing: readonly { module: string; path: string; line: number }[]
 }
 
-const script = fileURLToPath(new URL('./check.py', import.meta.url))
-
 /**
  * Compiles the files with the program's own interpreter, running none of them, and looks for
- * modules that are missing. One process for all. A checker that dies, takes too long, or is ended by `end`, is an
- * OperationalError with code `ECHECK`.
+ * modules that are missing. One process for all. A checker that dies, takes too long, or is ended by
+ * `end`, is an OperationalError with code `ECHECK`.
  */
 export async function checkPython(
   question: Question,
@@ -42,23 +39,11 @@ export async function checkPython(
   limits: { readonly ms: number; readonly msPerFile: number },
   end: AbortSignal,
 ): Promise<Findings> {
-  // -I -S: a deposited ast.py or struct.py must not be imported here. -B: it leaves nothing behind.
-  const done = await command(
-    python.path,
-    ['-I', '-S', '-B', '-X', 'utf8', '-W', 'ignore', script],
-    {
-      input: JSON.stringify({ ...question, search: python.searchPath }),
-      timeoutMs: limits.ms + limits.msPerFile * question.files.length,
-      cwd: '/',
-      end,
-    },
-  )
+  const asked = { ...question, search: python.searchPath }
+  const timeoutMs = limits.ms + limits.msPerFile * question.files.length
+  const done = await runScript('check.py', asked, python, timeoutMs, end)
   if (done.exitCode === 0) return JSON.parse(done.stdout) as Findings
-  throw new OperationalError(`its Python files could not be checked: ${lastLine(done.output)}`, {
+  throw new OperationalError(`its Python files could not be checked: ${lastLine(done)}`, {
     code: 'ECHECK',
   })
-}
-
-function lastLine(text: string): string {
-  return text.split('\n').at(-1) ?? text
 }

@@ -8,8 +8,9 @@ const servers = ['sftp-server', 'internal-sftp', 'sshd', 'sshd-session']
 export type ForcedCloses = ReadonlyMap<string, number>
 
 /**
- * The files whose upload over SFTP was cut off since then, and that nobody has uploaded again. Null when the journal tells nothing: there is none, this user may not read it,
- * or the SFTP server does not log.
+ * The files whose upload over SFTP was cut off since then, and that nobody has uploaded again. Null
+ * when the journal tells nothing: there is none, this user may not read it, or the SFTP server does
+ * not log.
  */
 export async function forcedCloses(
   sinceMs: number,

@@ -4,6 +4,7 @@ import { codeOf } from '../errors.ts'
 /** One process as /proc/PID/stat shows it. */
 export type Process = {
   readonly pid: number
+  readonly parent: number
   readonly group: number
   readonly name: string
   /** Clock ticks since boot at its start: with the pid it names a process for good (proc(5), field 22). */
@@ -20,6 +21,7 @@ export function processOf(pid: number): Process | null {
   if (fields[0] === 'Z' || fields[0] === 'X') return null
   return {
     pid,
+    parent: Number(fields[1]),
     group: Number(fields[2]),
     name: stat.slice(stat.indexOf('(') + 1, end),
     startTime: Number(fields[19]),
@@ -56,9 +58,20 @@ export function taggedWith(name: string, value: string): Process[] {
 
 /** True when the process has a handler of its own for the signal (SigCgt in proc(5)). */
 export function handles(pid: number, signalNumber: number): boolean {
-  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readProc(pid, 'status') ?? '')?.[1]
-  if (mask === undefined) return false
-  return ((BigInt(`0x${mask}`) >> BigInt(signalNumber - 1)) & 1n) === 1n
+  return hasBit(pid, 'SigCgt', signalNumber - 1)
+}
+
+/** True when this process has the capability of this number, as capabilities(7) counts them. */
+export function hasCapability(number: number): boolean {
+  return hasBit(process.pid, 'CapEff', number)
+}
+
+/** A bit of one of the masks in /proc/PID/status; bits are counted from 0. */
+function hasBit(pid: number, mask: 'SigCgt' | 'CapEff', bit: number): boolean {
+  const digits = new RegExp(`^${mask}:\\s*([0-9a-f]+)$`, 'm').exec(
+    readProc(pid, 'status') ?? '',
+  )?.[1]
+  return digits !== undefined && ((BigInt(`0x${digits}`) >> BigInt(bit)) & 1n) === 1n
 }
 
 /** Sends a signal to a process, or to a group by its negative number; false if nobody is there. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Session } from '../model.ts'
-import { allPids, readProc } from './processes.ts'
+import { allPids, processOf, readProc } from './processes.ts'
 
 /** Servers with a process for each connection and a parent of the same name that only listens. */
 const forking = new Set(['vsftpd', 'proftpd', 'pure-ftpd', 'rsync'])
@@ -12,13 +12,14 @@ const single = new Set(['sftp-server', 'scp'])
  * mounted with hidepid.
  */
 export function uploadSessions(): Session[] {
-  const named = new Map<number, { name: string; parent: number }>()
-  for (const pid of allPids()) {
-    const found = nameAndParent(pid)
-    if (found !== null) named.set(pid, found)
-  }
-  return [...named].flatMap(([pid, { name, parent }]) => {
-    if (!isSession(pid, name, named.get(parent)?.name)) return []
+  const found = new Map(
+    allPids().flatMap((pid) => {
+      const one = processOf(pid)
+      return one === null ? [] : [[pid, one] as const]
+    }),
+  )
+  return [...found.values()].flatMap(({ pid, name, parent }) => {
+    if (!isSession(pid, name, found.get(parent)?.name)) return []
     const uid = /^Uid:\s*\d+\s+(\d+)/m.exec(readProc(pid, 'status') ?? '')?.[1]
     return uid === undefined ? [] : [{ pid, name, uid: Number(uid) }]
   })
@@ -48,15 +49,6 @@ function isSession(pid: number, name: string, parent: string | undefined): boole
   if (forking.has(name)) return parent === name
   // OpenSSH's built-in server shows itself in its title only.
   return /^sshd/.test(name) && /@internal-sftp/.test(readProc(pid, 'cmdline') ?? '')
-}
-
-function nameAndParent(pid: number): { name: string; parent: number } | null {
-  const stat = readProc(pid, 'stat')
-  if (stat === null) return null
-  const end = stat.lastIndexOf(')')
-  const [state, parent] = stat.slice(end + 2).split(' ')
-  if (state === 'Z' || state === 'X') return null
-  return { name: stat.slice(stat.indexOf('(') + 1, end), parent: Number(parent) }
 }
 
 function readTable(path: string): string {

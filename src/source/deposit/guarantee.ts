@@ -1,8 +1,9 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync, unlinkSync } from 'node:fs'
+import { closeSync, openSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Site } from '../../config.ts'
 import { messageOf } from '../../errors.ts'
 import type { Doubt, Guarantee, Writers } from '../../model.ts'
+import { hasCapability } from '../../system/processes.ts'
 import { canSeeSessions } from '../../system/sessions.ts'
 
 /**
@@ -42,10 +43,4 @@ async function leaseDoubt({ paths }: Site, writers: Writers): Promise<Doubt | nu
 function ownerDoubt({ paths }: Site, asUid: number): Doubt | null {
   const { uid } = statSync(paths.deposit)
   return uid === asUid || hasCapability(28) ? null : { is: 'other owner', uid }
-}
-
-function hasCapability(number: number): boolean {
-  const status = readFileSync('/proc/self/status', 'latin1')
-  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
-  return ((BigInt(`0x${mask}`) >> BigInt(number)) & 1n) === 1n
 }

@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url'
+import { type CommandResult, command } from '../system/command.ts'
+import type { Interpreter } from './interpreter.ts'
+
+/**
+ * Runs one of the scripts of this folder: a JSON question goes in, and its stdout is the JSON answer.
+ * -I and -S: a deposited ast.py or struct.py must not be imported here. -B: it leaves nothing behind.
+ * `end` ends it early. Never throws.
+ */
+export function runScript(
+  name: 'check.py' | 'unpack.py',
+  question: unknown,
+  python: Interpreter,
+  timeoutMs: number,
+  end: AbortSignal,
+): Promise<CommandResult> {
+  const script = fileURLToPath(new URL(`./${name}`, import.meta.url))
+  const args = ['-I', '-S', '-B', '-X', 'utf8', '-W', 'ignore', script]
+  return command(python.path, args, {
+    input: JSON.stringify(question),
+    timeoutMs,
+    cwd: '/',
+    end,
+  })
+}
+
+/** What a script that failed said last: the exception, without its traceback. */
+export function lastLine({ output }: CommandResult): string {
+  return output.split('\n').at(-1) ?? output
+}
