@@ -1,24 +1,21 @@
 #!/usr/bin/env node
-import { exitCodes, parseCommandLine, usage } from './cli/command-line.ts'
+import { parseCommandLine } from './cli/command-line.ts'
+import { exitCodes } from './cli/verb.ts'
 import { hintOf, isExpected, messageOf } from './errors.ts'
 import { words } from './words.ts'
 
 /** Arguments in, exit code out. */
 async function main(args: readonly string[]): Promise<number> {
-  const asked = parseCommandLine(args)
-  if (typeof asked === 'string') {
-    console.error(words.failure(asked, 'see: ota-supervisor --help'))
-    return exitCodes.usage
-  }
-  switch (asked.verb) {
+  const line = await parseCommandLine(args)
+  switch (line.is) {
+    case 'wrong':
+      console.error(words.failure(line.why, 'see: ota-supervisor --help'))
+      return exitCodes.usage
     case 'help':
-      process.stdout.write(usage)
+      process.stdout.write(line.text)
       return exitCodes.done
-    case 'version':
-      // Loaded on demand: a verb loads what it needs and no more.
-      return (await import('./cli/version.ts')).version()
-    case 'run':
-      return (await import('./cli/run.ts')).run(asked)
+    case 'verb':
+      return line.verb.run(line.asked)
   }
 }
 

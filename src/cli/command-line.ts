@@ -1,51 +1,84 @@
 import { parseArgs } from 'node:util'
+import { messageOf } from '../errors.ts'
+import type { Asked, Verb } from './verb.ts'
 
-/** What was asked for on the command line. */
-export type CommandLine = {
-  readonly verb: 'run' | 'version' | 'help'
-  /** The project directory, as given. */
-  readonly directory: string
+/** The verbs, in the order in which `--help` shows them. Loaded on demand: none pays for another. */
+const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
+  run: () => import('./run.ts'),
+  version: () => import('./version.ts'),
 }
 
-/** Exit codes of every verb. */
-export const exitCodes = { done: 0, failed: 1, usage: 2 } as const
+/** What was asked for: a verb with what it is to do, a help text, or what is wrong with the line. */
+export type CommandLine =
+  | { readonly is: 'verb'; readonly verb: Verb; readonly asked: Asked }
+  | { readonly is: 'help'; readonly text: string }
+  | { readonly is: 'wrong'; readonly why: string }
 
-/** What `--help` prints. */
-export const usage = `ota-supervisor keeps main/main.py running and swaps in what is put into deposit/.
+const usage = `ota-supervisor keeps main/main.py running and swaps in what is put into deposit/.
 
-Usage: ota-supervisor [run] [-C DIR]
+Usage: ota-supervisor [VERB] [options]
 
 Verbs:
   run        run the daemon in the foreground (the default)
   version    print the version
 
-Options:
-  -C, --directory DIR   the project directory (default: the current one)
-  -h, --help            this text
-
-Exit codes: 0 done, 1 failed, 2 wrong usage.
 `
 
-/** Reads the arguments; a text is what is wrong with them. */
-export function parseCommandLine(args: readonly string[]): CommandLine | string {
+const commonHelp = `Options of every verb:
+  -C, --directory DIR   the project directory (default: the current one)
+      --json            answer in JSON
+  -h, --help            help; of a verb: ota-supervisor VERB --help
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the daemon is not running.
+`
+
+const common = {
+  directory: { type: 'string', short: 'C', default: '.' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+/** Reads the arguments: the verb is the first that is not an option. */
+export async function parseCommandLine(args: readonly string[]): Promise<CommandLine> {
+  const at = verbAt(args)
+  const name = args[at] ?? defaultVerb(args)
+  const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined
+  if (name === 'help') return { is: 'help', text: usage + commonHelp }
+  if (load === undefined) return { is: 'wrong', why: `unknown verb: ${name}` }
+  const { verb } = await load()
   try {
     const { values, positionals } = parseArgs({
-      args: [...args],
+      args: args.filter((_, index) => index !== at),
       allowPositionals: true,
-      options: {
-        directory: { type: 'string', short: 'C', default: '.' },
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean' },
-      },
+      options: { ...common, ...verb.options },
     })
-    const [verb = 'run', ...more] = positionals
-    const { directory } = values
-    if (values.help) return { verb: 'help', directory }
-    if (values.version) return { verb: 'version', directory }
-    if (more.length > 0) return `unexpected argument: ${more[0]}`
-    if (verb === 'run' || verb === 'version' || verb === 'help') return { verb, directory }
-    return `unknown verb: ${verb}`
+    const { directory, json, help, ...own } = values as typeof values & CommonValues
+    if (help)
+      return { is: 'help', text: at < 0 ? usage + commonHelp : `${verb.help}\n${commonHelp}` }
+    const wrong = countProblem(positionals, verb)
+    if (wrong !== null) return { is: 'wrong', why: wrong }
+    const asked = { directory, json, values: own as Asked['values'], args: positionals }
+    return { is: 'verb', verb, asked }
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return { is: 'wrong', why: messageOf(error) }
   }
+}
+
+type CommonValues = { readonly directory: string; readonly json: boolean; readonly help: boolean }
+
+/** Where the verb is, or -1: `-C` is the only option with a value that may come before it. */
+function verbAt(args: readonly string[]): number {
+  return args.findIndex((arg, index) => {
+    const isValue = index > 0 && ['-C', '--directory'].includes(args[index - 1] ?? '')
+    return !isValue && !arg.startsWith('-')
+  })
+}
+
+function defaultVerb(args: readonly string[]): string {
+  return args.includes('--version') ? 'version' : 'run'
+}
+
+function countProblem(args: readonly string[], { takes }: Verb): string | null {
+  if (args.length > takes.most) return `unexpected argument: ${args[takes.most]}`
+  return args.length < takes.least ? 'an argument is missing' : null
 }
