@@ -1,4 +1,13 @@
-import type { Ended, Exit, Guarantee, Hold, ProgramState, Release, ReleaseId } from './model.ts'
+import type {
+  Ended,
+  Exit,
+  Guarantee,
+  Hold,
+  Outcome,
+  ProgramState,
+  Release,
+  ReleaseId,
+} from './model.ts'
 import {
   causeText,
   count,
@@ -283,6 +292,35 @@ export const words = {
   noRelease: 'r0, what was there before the first release',
   keptDown: 'stopped by the operator, until: ota-supervisor start',
   daemonDown: 'not running',
+
+  // --- deploy ---
+
+  notThere: (path: string) => `there is no ${shown(path)}`,
+  isTheProject: (path: string) =>
+    `${shown(path)} is the project itself, or what holds it. Name what is to go into main/`,
+  notDeployable: (path: string) =>
+    `${shown(path)} is not a file or folder (links are never followed)`,
+  twice: (path: string) => `two files would become ${shown(path)}`,
+  nothingToDeploy: 'there is no file in what you named',
+  leftOut: (paths: readonly string[]) =>
+    `left out, by their names: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  manifestThere: (name: string) =>
+    `another upload with a ${name} is under way, or was left behind, in the deposit`,
+  manifestThereHint: (path: string) => `wait for it to end, or remove it: rm ${path}`,
+  putting: (done: number, all: number, bytes: number) =>
+    `${done} of ${count(all, 'file')}, ${size(bytes)}`,
+  putAll: (files: number, bytes: number) =>
+    `${count(files, 'file')} (${size(bytes)}) put into the deposit`,
+  appliedAtStart: 'they are applied when the daemon starts',
+  isUnderWay: (id: ReleaseId, stage: string) => `${id}: ${stage}`,
+  deployHeld: (id: ReleaseId) =>
+    `${id}: applied; the operator has stopped main.py, so its trial begins with: ota-supervisor start`,
+  deployed: (release: Release & Outcome & { readonly downtimeMs: number }) =>
+    `${release.id}: ${resultText(release)}${release.downtimeMs > 0 ? `, main.py was down for ${Math.round(release.downtimeMs)} ms` : ''}`,
+  notDeployed: 'interrupted: nothing is deployed, what was put is taken away again',
+  liesThere: 'the daemon looks at it',
+  deployLost:
+    'the files were taken back from the deposit, or came apart: see ota-supervisor history',
 
   // --- the operator ---
 

@@ -7,6 +7,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   run: () => import('./run.ts'),
   status: () => import('./status.ts'),
   history: () => import('./history.ts'),
+  deploy: () => import('./deploy.ts'),
   rollback: () => import('./rollback.ts'),
   start: () => import('./start.ts'),
   stop: () => import('./stop.ts'),
@@ -29,6 +30,7 @@ Verbs:
   run        run the daemon in the foreground (the default)
   status     how the program, its release and the deposit stand
   history    how the last releases ended
+  deploy     put files into the deposit as one release, and wait for its end
   rollback   undo the newest release, or all back to before one
   start      start main.py (after a stop, or after crashes)
   stop       stop main.py until it is started again

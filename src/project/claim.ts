@@ -24,7 +24,9 @@ export async function claim(
   let next: 'again' | 'later' = 'again'
   try {
     const at = on.clock.wall().toISOString()
-    const about = { from: 'deposit', at, ...sizeOf(snapshot) }
+    const { manifestId: manifest } = snapshot
+    const found = { from: 'deposit', at, ...sizeOf(snapshot) }
+    const about = manifest === undefined ? found : { ...found, manifest }
     release = await openRelease(about, await newestId(site), site)
     const changed = await deposit.claim(snapshot, filesOf(release.id, site.paths).staging)
     if (changed === null) {
