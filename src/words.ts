@@ -125,6 +125,8 @@ export const words = {
         return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
       case 'manifest':
         return `the deposit waits: ${hold.why}`
+      case 'unclaimed':
+        return `could not claim the deposit: ${hold.why}. It stays there and is tried again${hintText(hold.hint)}`
       case 'quiet':
         return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
     }
@@ -141,15 +143,12 @@ export const words = {
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
   depositTrouble: (deposit: string, why: string) => `cannot read ${deposit}: ${why}`,
-  watchTrouble: (why: string) =>
-    `file events do not work here (${why}); uploads are found by looking every few seconds. ` +
-    'ENOSPC means that inotify watches are used up: sudo sysctl fs.inotify.max_user_watches=65536',
+  watchTrouble: (code: string) =>
+    `file events do not work here (${code}); uploads are found by looking every few seconds${watchHint(code)}`,
   claimed: (release: Release) =>
     `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the ${release.from}`,
   changedWhileClaimed: (path: string) =>
     `${shown(path)} changed while it was claimed; all stays in the deposit until it is quiet again`,
-  claimFailed: (why: string, hint: string | undefined) =>
-    `could not claim the deposit: ${why}. It stays there and is tried again${hintText(hint)}`,
   claimDenied:
     'folders in the deposit belong to another user, who lets nobody else write in them. Run the daemon as that user, or as root',
   givenBack: (id: ReleaseId) =>
@@ -344,4 +343,16 @@ export const words = {
 
   failure: (message: string, hint: string | undefined) =>
     `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
+}
+
+/** The way out where the system has no more watches to give: inotify(7). */
+function watchHint(code: string): string {
+  switch (code) {
+    case 'ENOSPC':
+      return '. The inotify watches are used up: sudo sysctl fs.inotify.max_user_watches=65536'
+    case 'EMFILE':
+      return '. The inotify instances are used up: sudo sysctl fs.inotify.max_user_instances=1024'
+    default:
+      return ''
+  }
 }
