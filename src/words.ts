@@ -246,6 +246,16 @@ export const words = {
       '',
     ].join('\n'),
 
+  // --- supervisor.toml ---
+
+  expected: (what: string) => `expected ${what}`,
+  unexpected: (expected: string, found: string) => `${expected}, found ${found}`,
+  unknownKey: (nearest: string | null) =>
+    `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
+  longerThan: (other: string) => `it is longer than ${other}`,
+  noToml: (why: string) => `this is not TOML: ${why}`,
+  brokenConfigHint: 'correct the file, or remove it: every setting has a default',
+
   // --- errors on the way up ---
 
   failure: (message: string, hint: string | undefined) =>
