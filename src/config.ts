@@ -42,8 +42,9 @@ export const defaults = {
     /** The folder it runs in: any path; a relative one is relative to main. */
     cwd: '.',
     /**
-     * The user it runs as, by name or number; only root can choose another. Empty: the daemon's. It gets
-     * this user's groups, HOME, USER and LOGNAME. Looked up when the daemon starts.
+     * The user it runs as, by name or number; only a daemon that is root can choose another. Empty: the
+     * daemon's. It gets this user's groups, HOME, USER and LOGNAME, and must be able to read main. Looked
+     * up when the daemon starts.
      */
     user: '',
     /** Its group, by name or number. Empty: the first group of `user`. Looked up when the daemon starts. */

@@ -67,7 +67,9 @@ export const words = {
       case 'STOPPED':
         return typeof state.why === 'string' ? null : 'main.py stopped'
       case 'EXITED':
-        return 'main.py reached its end (exit code 0); waiting for the next deposit'
+        return state.last.is === 'code' && state.last.code === 0
+          ? 'main.py reached its end (exit code 0); waiting for the next deposit'
+          : `main.py ${exitText(state.last)}; the settings say not to start it again; waiting for the next deposit${killedText(state.last)}`
       case 'BACKOFF':
         return `main.py ${exitText(state.last)}; next start in ${seconds(state.waitMs)}${killedText(state.last)}`
       case 'FATAL':
@@ -80,6 +82,17 @@ export const words = {
     `ended ${count(left.length, 'process', 'processes')} of the last session (the daemon was killed): ${names(left)}`,
   survivors: (left: readonly Named[]) =>
     `not even SIGKILL ends ${names(left)}: stuck in the kernel (a dead disk or mount?). Nothing is started before it is gone`,
+  badPython: (file: string, why: string) => `program.python: ${file}: ${why}`,
+  badPythonHint: 'correct program.python in supervisor.toml: Python 3 is needed',
+  noWorkingFolder: (path: string) => `there is no folder ${path} to run it in (program.cwd)`,
+  noAccount: (kind: 'user' | 'group', name: string) =>
+    `there is no ${kind} ${name} on this machine (program.${kind})`,
+  noAccountHint: (kind: 'user' | 'group') =>
+    `correct program.${kind} in supervisor.toml, or make it: see man ${kind}add`,
+  notRoot: (uid: number) =>
+    `only root can run the program as another user or group, and this daemon is uid ${uid} (program.user, program.group)`,
+  notRootHint: 'run the daemon as root, or remove program.user and program.group',
+  noSetprivForUser: 'setpriv is missing, which runs the program as another user',
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
 
   // --- the deposit ---
@@ -221,7 +234,7 @@ export const words = {
   trialFailed: (exit: Exit, upMs: number) =>
     `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}`,
   failedWith: (id: ReleaseId, why: string) => `${id}, which came during its trial, failed: ${why}`,
-  noteFirst: 'it failed its trial, but there is nothing to go back to; main.py is tried again',
+  noteFirst: 'it failed its trial, but there is nothing to go back to, so it stays',
   noteNoProgram: 'there is no main.py yet',
   noteReached: 'main.py reached its end (exit code 0)',
   noteWith: (id: ReleaseId) => `together with ${id}`,
