@@ -32,7 +32,9 @@ export async function loadConfig(projectDir: string): Promise<Config> {
 export async function loadSettings(projectDir: string): Promise<Settings> {
   const path = resolve(projectDir, configFileName)
   const text = await readText(path)
-  return text === null ? { config: defaults, given: new Map() } : readSettings(text, path)
+  if (text !== null) return readSettings(text, path)
+  // A copy: settings in force can change, the defaults never do.
+  return { config: structuredClone(defaults), given: new Map() }
 }
 
 async function readText(path: string): Promise<string | null> {

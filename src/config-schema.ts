@@ -24,7 +24,10 @@ function group(
   )
   return z.strictObject(shape, words.expected(`a table`)).transform((given) => {
     const values: Record<string, unknown> = given
-    return Object.fromEntries(keys.map(({ key, value, name }) => [key, values[name] ?? value]))
+    // A copy: settings in force can change, the defaults never do.
+    return Object.fromEntries(
+      keys.map(({ key, value, name }) => [key, values[name] ?? structuredClone(value)]),
+    )
   })
 }
 
@@ -121,5 +124,5 @@ const mayBeZero: ReadonlySet<string> = new Set<Name>([
   'update.keepRejected',
   'update.maxRejectedBytes',
   'log.closeMs',
-  'secondSignalMs',
+  'daemon.secondSignalMs',
 ])

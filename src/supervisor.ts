@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseCommandLine } from './cli/command-line.ts'
-import { exitCodes } from './cli/verb.ts'
-import { codeOf, hintOf, isExpected, messageOf } from './errors.ts'
+import { exitCodeOf, exitCodes } from './cli/verb.ts'
+import { hintOf, isExpected, messageOf } from './errors.ts'
 import { words } from './words.ts'
 
 /** Arguments in, exit code out. */
@@ -24,5 +24,5 @@ try {
 } catch (error) {
   if (!isExpected(error)) throw error
   console.error(words.failure(messageOf(error), hintOf(error)))
-  process.exitCode = codeOf(error) === 'ECONFIG' ? exitCodes.usage : exitCodes.failed
+  process.exitCode = exitCodeOf(error)
 }
