@@ -12,21 +12,15 @@ export type Setting = {
 
 /** All settings of a configuration, in order. */
 export function settingsOf(config: Config): Setting[] {
-  return Object.entries(config).flatMap(([key, value]) => {
-    if (!isSection(value)) return [settingAt([key], value)]
-    return Object.entries(value).map(([own, setting]) => settingAt([key, own], setting))
-  })
+  return Object.entries(config).flatMap(([section, settings]) =>
+    Object.entries(settings).map(([key, value]) => settingAt([section, key], value)),
+  )
 }
 
 function settingAt(path: readonly string[], value: unknown): Setting {
   const unit = unitOf(path.at(-1) ?? '')
   const written = unit === null ? value : textOf(Number(value), unit)
   return { name: path.map(tomlName).join('.'), path, written }
-}
-
-/** True for a group of settings. Inside a group a table is a setting, such as `program.env`. */
-export function isSection(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** `quietMs` → `quiet`, `maxLineBytes` → `max_line`; a setting that is all unit is called `time`. */

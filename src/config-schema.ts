@@ -1,26 +1,25 @@
 import { z } from 'zod'
 import { type Config, importPolicies, restartPolicies, stopSignals } from './config.ts'
 import * as kinds from './config-kinds.ts'
-import { isSection, tomlName, unitOf } from './config-names.ts'
+import { tomlName, unitOf } from './config-names.ts'
 import { words } from './words.ts'
 
 /** The schema of `supervisor.toml`, made from the defaults: it answers with the whole configuration. */
 export function configSchema(defaults: Config): z.ZodType<Config> {
-  const schema = group(defaults, [], (path, value) => {
-    return isSection(value) ? group(value, path, settingKind) : settingKind(path, value)
-  })
+  const schema = group(defaults, (section, settings) =>
+    group<unknown>(settings, (key, value) => settingKind(section, key, value)),
+  )
   return schema as unknown as z.ZodType<Config>
 }
 
 /** A group of settings, from TOML's names to ours. What is not given keeps its default. */
-function group(
-  defaults: object,
-  path: readonly string[],
-  kindOf: (path: readonly string[], value: unknown) => z.ZodType,
+function group<Value>(
+  defaults: Readonly<Record<string, Value>>,
+  kindOf: (key: string, value: Value) => z.ZodType,
 ): z.ZodType<object> {
   const keys = Object.entries(defaults).map(([key, value]) => ({ key, value, name: tomlName(key) }))
   const shape = Object.fromEntries(
-    keys.map(({ key, value, name }) => [name, kindOf([...path, key], value).optional()]),
+    keys.map(({ key, value, name }) => [name, kindOf(key, value).optional()]),
   )
   return z.strictObject(shape, words.expected(`a table`)).transform((given) => {
     const values: Record<string, unknown> = given
@@ -32,8 +31,8 @@ function group(
 }
 
 /** What a setting takes: told by its name and its default, where the lists below do not. */
-function settingKind(path: readonly string[], value: unknown): z.ZodType {
-  const name = path.join('.')
+function settingKind(section: string, key: string, value: unknown): z.ZodType {
+  const name = `${section}.${key}`
   const special = specials.get(name)
   if (special !== undefined) return special
   if (Array.isArray(value)) {
@@ -45,7 +44,7 @@ function settingKind(path: readonly string[], value: unknown): z.ZodType {
     case 'string':
       return kinds.text()
     case 'number':
-      return numberKind(name, path.at(-1) ?? '', value)
+      return numberKind(name, key, value)
     default:
       return kinds.table
   }
@@ -63,9 +62,7 @@ const hour = 3_600_000
 
 /** Every setting, as `Config` names it: `program.stopMs`. */
 type Name = {
-  [Key in keyof Config]: Config[Key] extends object
-    ? `${Key}.${keyof Config[Key] & string}`
-    : `${Key}`
+  [Section in keyof Config]: `${Section}.${keyof Config[Section] & string}`
 }[keyof Config]
 
 const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
@@ -86,7 +83,7 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   ['deposit.holdMarkers', kinds.list(kinds.fileName)],
   ['deposit.goMarkers', kinds.list(kinds.fileName)],
   ['deposit.archives', kinds.list(kinds.archiveName)],
-  ['deposit.manifest', kinds.fileNameIfAny],
+  ['deposit.manifest', kinds.fileName],
   ['deposit.resultFile', kinds.fileNameIfAny],
   ['deposit.ignore', kinds.list(kinds.pattern)],
   ['deposit.keep', kinds.list(kinds.pattern)],

@@ -363,6 +363,26 @@ export const words = {
   isBack: (id: ReleaseId, isUp: boolean) =>
     `main/ is back at ${id}${isUp ? '' : '; main.py stays stopped until: ota-supervisor start'}`,
 
+  // --- check ---
+
+  writersUnseen: 'whether anybody still writes files that belong to another user',
+  wouldClaim: (files: number, bytes: number) =>
+    `${count(files, 'file')} (${size(bytes)}) would be claimed:`,
+  asItLies: (files: number, bytes: number) =>
+    `as it lies there now: ${count(files, 'file')} (${size(bytes)})`,
+  nothingLies: 'nothing would be claimed',
+  wouldRefuse: (why: string) => `would be rejected: ${why}`,
+  wouldUnpack: 'an archive: it is looked into when it has been claimed',
+  wouldApply: (counts: { added: number; replaced: number; deleted: number }) =>
+    `would be applied: ${counts.added} new, ${counts.replaced} replaced, ${counts.deleted} deleted`,
+  wouldDependOn: 'whether it would be applied depends on what this user cannot see',
+  wouldRemove: (paths: readonly string[]) =>
+    `would be removed, and never deployed: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  cannotSee: (what: string) => `this user cannot see: ${what}`,
+  andMore: (more: number) => `and ${more} more`,
+  allDefaults: 'all are the defaults',
+  noDirectory: (path: string) => `there is no directory ${path}`,
+
   // --- errors on the way up ---
 
   failure: (message: string, hint: string | undefined) =>

@@ -22,7 +22,7 @@ export async function findIdentity(
   wanted: Wanted,
   setpriv: string | null,
 ): Promise<Identity | null> {
-  const found = await lookUp(wanted)
+  const found = await findAccount(wanted)
   if (found === null || (found.uid === ownUid() && found.gid === process.getgid?.())) return null
   if (ownUid() !== 0) {
     throw new OperationalError(words.notRoot(ownUid()), {
@@ -50,7 +50,8 @@ function ownUid(): number {
   return process.getuid?.() ?? 0
 }
 
-async function lookUp({ user, group }: Wanted): Promise<Identity | null> {
+/** The same whoever asks: null when none is named. */
+export async function findAccount({ user, group }: Wanted): Promise<Identity | null> {
   if (user === '' && group === '') return null
   const { uid, gid, env } = await accountOf(user === '' ? `${ownUid()}` : user)
   return { uid, gid: group === '' ? gid : await groupOf(group), env }
