@@ -58,8 +58,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
   const writers = openWriters(python, config.deposit.askMs)
   log.info(words.guarantee(await testGuarantee(site, writers, process.getuid?.() ?? 0)))
-  const result = openResult(site)
-  const answer = (text: string) => result(timeText(clock.wall()), text)
+  const answer = openResult(site, () => timeText(clock.wall()))
   const deposit = openDeposit(site, writers, log, answer, clock)
   log.info(words.waiting(paths.deposit))
   await runProject(deposit, {
@@ -67,7 +66,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     program,
     python,
     log,
-    answer,
+    answer: answer.tell,
     clock,
     shutdown: ending.shutdown,
   })
