@@ -164,6 +164,8 @@ export const defaults = {
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
     resultLines: 100,
+    /** Which file is waited for changes with each file; it is written there this often at most. */
+    resultMs: 1_000,
     /**
      * Names that uploaders, editors and we use for files that are not finished; they stay too. `*` is
      * any text, `XXXXXX` the six random characters of mkstemp(3), as rsync uses them.

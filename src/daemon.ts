@@ -68,8 +68,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const writers = openWriters(python, config.deposit.askMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
-  const result = openResult(site)
-  const answer = (text: string) => result(timeText(clock.wall()), text)
+  const answer = openResult(site, () => timeText(clock.wall()))
   const deposit = openDeposit(site, writers, log, answer, clock)
   log.info(words.waiting(paths.deposit))
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
@@ -88,7 +87,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     program,
     python,
     log,
-    answer,
+    answer: answer.tell,
     clock,
     shutdown: ending.shutdown,
     orders,

@@ -5,6 +5,7 @@ import { words } from '../../words.ts'
 import { claimInto, sizeOf } from './claim.ts'
 import { openJudgement, type Upload } from './judgement.ts'
 import { openEmptied, removeJunk } from './leftovers.ts'
+import type { Answer } from './result.ts'
 import { type Entry, type Snapshot, scan } from './scan.ts'
 import { orphans, type Seen, type SessionsLook, see } from './settle.ts'
 import { openTelling } from './telling.ts'
@@ -53,7 +54,7 @@ export function openDeposit(
   site: Site,
   writers: Writers,
   log: Log,
-  answer: (text: string) => void,
+  answer: Answer,
   clock: Clock,
 ): Deposit {
   const { paths, config, disk } = site
@@ -76,7 +77,7 @@ export function openDeposit(
     const text =
       entry.kind === 'deep' ? words.deepFolder(entry.path) : words.closedFolder(entry.path)
     log.warn(text)
-    answer(text)
+    answer.tell(text)
   }
 
   async function armed(): Promise<Watch> {
@@ -114,15 +115,14 @@ export function openDeposit(
 
   /** Watches an empty deposit until something is in it; false when the signal aborts first. */
   async function noticed(signal: AbortSignal): Promise<boolean> {
-    telling.over('hold')
     while (!signal.aborted) {
       const watching = await armed()
       const snapshot = await look()
-      telling.over('trouble')
+      telling.noTrouble()
       state = { files: countOf(snapshot), waitingFor: null }
       if (isActive(snapshot)) return true
+      telling.noHold()
       emptied.sweep(snapshot.entries)
-      telling.over('unclaimed')
       await watching.woken(limits.rescanMs, signal)
     }
     return false
@@ -188,7 +188,7 @@ export function openDeposit(
     if (removed.length > 0) {
       const text = words.junk(removed.map(({ path }) => path))
       log.info(text)
-      answer(text)
+      answer.tell(text)
       for (const entry of removeJunk(removed, snapshot, site)) sticking.add(keyOf(entry))
     }
     return found.snapshot.hasContent
@@ -225,7 +225,7 @@ export function openDeposit(
       emptied.note(snapshot.entries.filter(({ kind }) => kind === 'dir'))
       // What else was there waits for its own turn.
       if (changed === null) {
-        telling.over('unclaimed')
+        telling.noHold()
         state = { files: state.files - sizeOf(snapshot).files, waitingFor: null }
       }
       return changed
@@ -233,7 +233,7 @@ export function openDeposit(
     unclaimed(why, hint) {
       const waitingFor = { because: 'unclaimed', why, hint } as const
       state = { ...state, waitingFor }
-      telling.unclaimed(waitingFor)
+      telling.hold(waitingFor)
     },
     async holdBack(upload, why) {
       // On another file system what was given back is a copy, with a fingerprint of its own.
