@@ -1,4 +1,13 @@
-import type { Ended, Exit, Guarantee, Hold, ProgramState, Release, ReleaseId } from './model.ts'
+import type {
+  Ended,
+  Exit,
+  Guarantee,
+  Hold,
+  Outcome,
+  ProgramState,
+  Release,
+  ReleaseId,
+} from './model.ts'
 import {
   causeText,
   count,
@@ -202,6 +211,10 @@ export const words = {
     `${release.id}: applied, main.py was down for ${Math.round(downtimeMs)} ms; on trial for ${seconds(trialMs)}`,
   trialAgain: (release: Release, boots: number, maxBoots: number) =>
     `${release.id}: its trial goes on (start ${boots} of ${maxBoots})`,
+  appliedHeld: ({ id }: Release) =>
+    `${id}: applied; main.py stays stopped, and its trial begins with: ota-supervisor start`,
+  journalDropped: (id: ReleaseId) =>
+    `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
   trialEndedBy: (release: Release, by: Release) =>
     `${release.id}: its trial is ended by ${by.id}; from here they stand or fall together`,
   outcome: ({ release, outcome }: Ended, kept: string) =>
@@ -244,6 +257,87 @@ export const words = {
       'them into the deposit once more.',
       '',
     ].join('\n'),
+
+  // --- the control socket ---
+
+  noControl: (path: string, why: string) =>
+    `no control socket at ${path}: ${why}. Uploads work as ever, but status, stop and the like do not`,
+  unknownRequest: (path: string) => `there is no request ${shown(path)}`,
+  wrongMethod: (path: string, method: string) => `${path} is asked with ${method}`,
+  bodyTooLong: (max: number) => `the body is longer than ${max} bytes`,
+  notJson: 'the body is not JSON',
+  notRunning: (project: string) => `no daemon runs in ${project}`,
+  notRunningHint:
+    'start it there: ota-supervisor, or as a service: sudo systemctl start ota-supervisor. Another folder: -C DIR',
+  notYours: (project: string) => `the daemon in ${project} belongs to another user`,
+  notYoursHint: 'do the same as that user, or with sudo',
+  cannotAsk: (why: string) => `cannot ask the daemon: ${why}`,
+  strangeAnswer: (status: number) => `the daemon gave an answer that is not understood (${status})`,
+  reloaded: (changed: readonly string[]) =>
+    changed.length === 0
+      ? 'the settings are as before'
+      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start`,
+  notReloaded: (why: string, hint: string | undefined) =>
+    `the old settings stay in force: ${why}${hintText(hint)}`,
+
+  // --- the verbs ---
+
+  noProject: (project: string) => `no ota-supervisor has ever run in ${project}`,
+  noProjectHint: 'go to the project folder, or name it: -C DIR',
+  fromDisk: (why: string) => `${why}; this is what the disk tells`,
+  notANumber: (option: string, given: string) =>
+    `${option} wants a number of 1 or more, not ${shown(given)}`,
+  noHistory: 'no release has ended yet',
+  noRelease: 'r0, what was there before the first release',
+  keptDown: 'stopped by the operator, until: ota-supervisor start',
+  daemonDown: 'not running',
+
+  // --- deploy ---
+
+  notThere: (path: string) => `there is no ${shown(path)}`,
+  isTheProject: (path: string) =>
+    `${shown(path)} is the project itself, or what holds it. Name what is to go into main/`,
+  notDeployable: (path: string) =>
+    `${shown(path)} is not a file or folder (links are never followed)`,
+  twice: (path: string) => `two files would become ${shown(path)}`,
+  nothingToDeploy: 'there is no file in what you named',
+  leftOut: (paths: readonly string[]) =>
+    `left out, by their names: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  manifestThere: (name: string) =>
+    `another upload with a ${name} is under way, or was left behind, in the deposit`,
+  manifestThereHint: (path: string) => `wait for it to end, or remove it: rm ${path}`,
+  putting: (done: number, all: number, bytes: number) =>
+    `${done} of ${count(all, 'file')}, ${size(bytes)}`,
+  putAll: (files: number, bytes: number) =>
+    `${count(files, 'file')} (${size(bytes)}) put into the deposit`,
+  appliedAtStart: 'they are applied when the daemon starts',
+  isUnderWay: (id: ReleaseId, stage: string) => `${id}: ${stage}`,
+  deployHeld: (id: ReleaseId) =>
+    `${id}: applied; the operator has stopped main.py, so its trial begins with: ota-supervisor start`,
+  deployed: (release: Release & Outcome & { readonly downtimeMs: number }) =>
+    `${release.id}: ${resultText(release)}${release.downtimeMs > 0 ? `, main.py was down for ${Math.round(release.downtimeMs)} ms` : ''}`,
+  notDeployed: 'interrupted: nothing is deployed, what was put is taken away again',
+  liesThere: 'the daemon looks at it',
+  deployLost:
+    'the files were taken back from the deposit, or came apart: see ota-supervisor history',
+
+  // --- the operator ---
+
+  ordered: (what: string) => `operator: ${what}`,
+  staysStopped:
+    'main.py is stopped, and stays so whatever is uploaded or rebooted, until: ota-supervisor start',
+  runsAlready: 'main.py runs already',
+  startedNow: 'main.py started',
+  startedOnTrial: (id: ReleaseId) => `main.py started; ${id} is on trial`,
+  endingNow: 'the daemon is ending',
+  byOperator: 'the operator asked for it',
+  nothingToUndo: 'there is no release whose journal is kept: nothing to go back to',
+  notKept: (id: string) =>
+    `${id} cannot be rolled back: it is not in main, or its journal is not kept any more. See: ota-supervisor history`,
+  isTheFirst: (id: ReleaseId) =>
+    `${id} brought the first main.py: without it there would be no program. To stop it: ota-supervisor stop`,
+  isBack: (id: ReleaseId, isUp: boolean) =>
+    `main/ is back at ${id}${isUp ? '' : '; main.py stays stopped until: ota-supervisor start'}`,
 
   // --- errors on the way up ---
 

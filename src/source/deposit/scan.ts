@@ -34,6 +34,8 @@ export type Snapshot = {
   readonly junk: readonly Entry[]
   /** The list of what is to be there. It is consumed by the claim. */
   readonly manifest: Entry | null
+  /** What identifies that list, once all it lists is there and right. */
+  readonly manifestId?: string
   /** The marker that says: claim nothing. */
   readonly hold: string | null
   /** The marker that says: all is there. It is consumed by the claim. */

@@ -4,7 +4,7 @@ import { open, readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { isExpected } from '../../errors.ts'
 import { shown } from '../../phrases.ts'
-import { type Manifest, parseManifest } from './manifest.ts'
+import { type Manifest, manifestId, parseManifest } from './manifest.ts'
 import { type Entry, placeIn, type Snapshot } from './scan.ts'
 
 /** What a manifest makes of the deposit. */
@@ -58,7 +58,8 @@ export function openSums(
     const why = await firstProblem(listed, present, sumOf)
     if (why !== null) return { is: 'open', why: `${manifest.path}: ${why}`, missing: 0 }
     known = new Map()
-    return { is: 'kept', snapshot: { ...snapshot, entries: onlyListed(snapshot.entries, listed) } }
+    const entries = onlyListed(snapshot.entries, listed)
+    return { is: 'kept', snapshot: { ...snapshot, entries, manifestId: manifestId(text) } }
   }
 }
 
