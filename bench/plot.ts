@@ -4,7 +4,7 @@ import type { Curve } from './measure.ts'
 const width = 860
 const height = 520
 const left = 84
-const right = 290
+const right = 300
 const top = 64
 const bottom = 64
 

@@ -63,7 +63,7 @@ const lines: readonly {
   readonly values: (size: Size) => readonly (number | null)[]
 }[] = [
   line('ota-supervisor: downtime', otaSupervisor.name, 'downMs'),
-  line('ota-supervisor: end of upload → running', otaSupervisor.name, 'afterUploadMs'),
+  line('ota-supervisor: upload to running', otaSupervisor.name, 'afterUploadMs'),
   line('nodemon: downtime', nodemon.name, 'downMs'),
   line('floor: downtime', floor.name, 'downMs'),
   { name: 'cp -r of the files', values: ({ copies }) => copies },
