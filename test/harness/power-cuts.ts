@@ -16,9 +16,10 @@ import { after, before, type TestContext, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
 import { messageOf } from '../../src/errors.ts'
-import type { Claimed, Clock, Log, Writers } from '../../src/model.ts'
+import type { Claimed, Clock, Writers } from '../../src/model.ts'
 import { claim, unclaim } from '../../src/project/claim.ts'
 import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
+import { openOrders } from '../../src/project/orders.ts'
 import { recover } from '../../src/project/recover.ts'
 import { conclude, goOn, walk } from '../../src/project/road.ts'
 import type { Trial } from '../../src/project/trial.ts'
@@ -33,6 +34,7 @@ import { afterwards } from './cleanup.ts'
 import { type Cut, dyingDisk, fullDisk, PowerCut } from './dying-disk.ts'
 import type { Tree } from './project.ts'
 import { recordedProgram } from './recorded-program.ts'
+import { silent, unheard } from './silence.ts'
 
 /**
  * What happens between a first deposit and the end of its trial, told in trees. A path that ends in
@@ -363,10 +365,10 @@ export function testDecidedTrial(): void {
       assert.ok(trial)
       await trial.verdict
       putTree(world.paths.deposit, overlay)
-      const source = openDeposit(on.site, writers, silent, () => undefined, on.clock)
+      const source = openDeposit(on.site, writers, silent, unheard, on.clock)
       const claimed = await claim(await scanOf(on), source, on)
       assert.ok(typeof claimed === 'object')
-      assert.deepEqual(await walk(claimed, trial, on), { is: 'not yet', why: null })
+      assert.deepEqual(await walk(claimed, trial, on), { is: 'gives way' })
     })
   })
 }
@@ -460,7 +462,7 @@ async function deliver(world: World, on: Disk): Promise<void> {
       const isLast = index === world.scenario.uploads.length - 1
       trial = await take(trial, ground(isLast ? 'short' : 'endless'))
     }
-    if (trial !== null) await conclude(trial, await trial.verdict, ground('short'))
+    if (trial !== null) await concludeWell(trial, ground('short'))
   })
 }
 
@@ -498,11 +500,11 @@ async function restart(world: World): Promise<void> {
   await session(world, dyingDisk(Number.POSITIVE_INFINITY).disk, async (ground) => {
     const on = ground('short')
     const left = await recover(on)
-    let trial = await goOn(left.onTrial, on)
+    let trial = await goOn(left.onTrial, { by: 'boot' }, on)
     for (const claimed of left.claimed) trial = await walkOn(claimed, trial, on)
-    if (trial !== null) await conclude(trial, await trial.verdict, on)
+    if (trial !== null) await concludeWell(trial, on)
     const late = await take(null, on)
-    if (late !== null) await conclude(late, await late.verdict, on)
+    if (late !== null) await concludeWell(late, on)
   })
 }
 
@@ -514,7 +516,7 @@ async function take(
 ): Promise<Trial | null> {
   const snapshot = await scanOf(on)
   if (!snapshot.hasContent) return trial
-  const source = openDeposit(on.site, writers, silent, () => undefined, on.clock)
+  const source = openDeposit(on.site, writers, silent, unheard, on.clock)
   // As the daemon does it: what could not be claimed or walked is tried again.
   const first = await claim(snapshot, source, on)
   const claimed = typeof first === 'object' ? first : await claim(await scanOf(on), source, on)
@@ -529,7 +531,8 @@ async function walkOn(
   ifBroken: 'hold' | 'reject' = 'reject',
 ): Promise<Trial | null> {
   const walked = await walk(claimed, trial, on)
-  const again = walked.is === 'not yet' ? await walkAgain(claimed, trial, walked.why, on) : walked
+  const isLater = walked.is === 'not yet' || walked.is === 'gives way'
+  const again = isLater ? await walkAgain(claimed, trial, walked.is, on) : walked
   switch (again.is) {
     case 'done':
       return again.onTrial
@@ -538,14 +541,26 @@ async function walkOn(
       else await endRelease(claimed.release, { result: 'rejected', why: again.why }, 0, on)
       return trial
     case 'not yet':
-      return assert.fail(`it still waits: ${again.why}`)
+    case 'gives way':
+      return assert.fail(`it still waits: ${JSON.stringify(again)}`)
   }
 }
 
-async function walkAgain(claimed: Claimed, trial: Trial | null, why: unknown, on: Ground) {
-  // Without a reason it is that the trial has ended meanwhile.
-  const isOver = trial !== null && why === null
-  return walk(claimed, isOver ? await conclude(trial, await trial.verdict, on) : trial, on)
+async function walkAgain(
+  claimed: Claimed,
+  trial: Trial | null,
+  is: 'not yet' | 'gives way',
+  on: Ground,
+) {
+  // It gives way to the end of the trial; there are no orders here.
+  const isOver = trial !== null && is === 'gives way'
+  return walk(claimed, isOver ? await concludeWell(trial, on) : trial, on)
+}
+
+async function concludeWell(trial: Trial, on: Ground): Promise<null> {
+  const verdict = await trial.verdict
+  assert.ok(verdict !== null, 'nobody has stopped the program')
+  return conclude(trial, verdict, on)
 }
 
 function scanOf(on: Ground): Promise<Snapshot> {
@@ -573,7 +588,9 @@ async function session(
     },
   })
   const answer = () => undefined
-  const base = { program, python, log: silent, answer, clock: impatient(), shutdown: end.signal }
+  const orders = openOrders(end.signal, { is: 'refused', why: 'the end' })
+  const shutdown = end.signal
+  const base = { program, python, log: silent, answer, clock: impatient(), shutdown, orders }
   try {
     await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
   } finally {
@@ -592,14 +609,6 @@ function siteOf(world: World, on: Disk, trialMs = 1): Site {
 
 function entryOf({ isPython }: Scenario): string {
   return isPython ? 'main.py' : 'main'
-}
-
-const silent: Log = {
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  output: () => undefined,
-  room: async () => undefined,
 }
 
 /** Waits for nothing. A failure that is met often would be met for ever. */
