@@ -305,6 +305,7 @@ export const words = {
 
   // --- the verbs ---
 
+  brokenSettings: 'this verb goes on without them; a running daemon has its old settings in force',
   noProject: (project: string) => `no ota-supervisor has ever run in ${project}`,
   noProjectHint: 'go to the project folder, or name it: -C DIR',
   fromDisk: (why: string) => `${why}; this is what the disk tells`,
