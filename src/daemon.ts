@@ -2,11 +2,12 @@ import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { isatty } from 'node:tty'
 import { type Config, type Paths, pathsOf, type Site } from './config.ts'
+import { reportTo } from './control/systemd.ts'
 import { codeOf, messageOf, OperationalError } from './errors.ts'
 import { timeText } from './log/format.ts'
 import { openSessionLog, type SessionLog } from './log/session.ts'
-import type { Clock } from './model.ts'
-import { endLeftovers, openProgram } from './program/life.ts'
+import type { Clock, Log } from './model.ts'
+import { endLeftovers, openProgram, type Program } from './program/life.ts'
 import { runProject } from './project/project.ts'
 import { findInterpreter } from './python/interpreter.ts'
 import { openWriters } from './python/writers.ts'
@@ -16,6 +17,7 @@ import { openResult } from './source/deposit/result.ts'
 import { clock } from './system/clock.ts'
 import { disk } from './system/disk.ts'
 import { takeLock } from './system/lock.ts'
+import { type ServiceManager, takeServiceManager } from './system/notify.ts'
 import { packageOf } from './system/package.ts'
 import { words } from './words.ts'
 
@@ -24,6 +26,7 @@ import { words } from './words.ts'
  * The answer is the exit code. Throws an OperationalError when it cannot even begin.
  */
 export async function runDaemon(projectDir: string, config: Config): Promise<number> {
+  const manager = takeServiceManager(process.env, process.pid)
   const paths = pathsOf(projectDir)
   const made = makeFolders(paths)
   const lock = await takeLock(paths.project, paths.pid)
@@ -47,6 +50,8 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const site: Site = { paths, config, disk }
   const setpriv = await findCommand('setpriv')
   if (setpriv === null) log.warn(words.noSetpriv)
+  const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
+  const report = reportToSystemd(manager, program, ending.shutdown, { site, log, clock })
   const leftovers = await endLeftovers(site, {
     limits: config.program,
     clock,
@@ -55,7 +60,6 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
-  const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
   const writers = openWriters(python, config.deposit.askMs)
   log.info(words.guarantee(await testGuarantee(site, writers, process.getuid?.() ?? 0)))
   const result = openResult(site)
@@ -73,12 +77,34 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
 
   await writers.close()
+  await report?.end()
   log.info(words.goodbye)
   await log.close()
   // A write to a terminal that is stopped (Ctrl-S) never returns, and Node would wait for it.
   if (isatty(1)) setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
   lock.release()
   return ending.exitCode()
+}
+
+/** Without systemd, or whoever else wants to be told how it goes, there is nothing to do. */
+function reportToSystemd(
+  manager: ServiceManager | null,
+  program: Program,
+  shutdown: AbortSignal,
+  { site, log, clock }: { readonly site: Site; readonly log: Log; readonly clock: Clock },
+): { readonly end: () => Promise<void> } | null {
+  if (manager === null) return null
+  return reportTo(manager, {
+    statusLine: () => words.statusLine(program.state()),
+    isReady() {
+      const state = program.state()
+      return state.is !== 'STOPPED' || state.why !== 'not started yet'
+    },
+    shutdown,
+    limits: () => site.config.systemd,
+    log,
+    clock,
+  })
 }
 
 /** Makes what is missing of a project's folders; the names of those a person cares about. */

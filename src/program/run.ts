@@ -99,11 +99,10 @@ function commandLine({ python, setpriv }: Launch, entry: string): string[] {
   return [...prefix, python, entry]
 }
 
-/** The program's environment: the daemon's, less what is meant for the daemon alone. */
+/** The program's environment: the daemon's, from which systemd's letters to it are gone already. */
 function environment(runId: string, release: ReleaseId): NodeJS.ProcessEnv {
-  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, ...rest } = process.env
   return {
-    ...rest,
+    ...process.env,
     // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
     PYTHONUNBUFFERED: '1',
     [tagName]: runId,
