@@ -38,7 +38,9 @@ export function nextReport(
   const since = isNew ? at : told.since
   const isLate = phase === 'stopping' && at - since >= limits.stopMaxMs
   // A third: one message that is lost or late does no harm yet.
-  const extend = phase !== 'running' && !isLate && at - told.extendedAt >= limits.extendMs / 3
+  // What was asked for at the start is no time for the end.
+  const isDue = isNew || at - told.extendedAt >= limits.extendMs / 3
+  const extend = phase !== 'running' && !isLate && isDue
   const ping = watchdogMs !== null && at - told.aliveAt >= watchdogMs / 3
   const fields = [
     ...(isNew && phase === 'running' ? ['READY=1'] : []),

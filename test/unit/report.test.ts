@@ -51,6 +51,16 @@ test('more time is asked for while it starts, three times as often as it must', 
   assert.deepEqual(told, [[extend], [], [extend], [], [extend]])
 })
 
+test('an end soon after the start asks for time of its own', () => {
+  const told = story(
+    null,
+    { phase: 'starting', status: '', at: 0 },
+    { phase: 'running', status: '', at: 500 },
+    { phase: 'stopping', status: '', at: 1_000 },
+  )
+  assert.deepEqual(told, [[extend], ['READY=1'], ['STOPPING=1', extend]])
+})
+
 test('an end that takes too long is not excused any more', () => {
   const at = [0, 50_000, 99_999, 100_000, 500_000]
   const told = story(null, ...at.map((when): View => ({ phase: 'stopping', status: '', at: when })))
