@@ -3,12 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { type Config, pathsOf } from '../config.ts'
 import { loadConfig } from '../config-file.ts'
 import { install, type Service, serviceOf, uninstall } from '../control/installation.ts'
-import { stopLimit, unitText } from '../control/unit.ts'
+import { type RunAs, stopLimit, unitText } from '../control/unit.ts'
 import { OperationalError } from '../errors.ts'
+import { findAccount } from '../program/identity.ts'
 import { disk } from '../system/disk.ts'
 import { isLingering, isSystemdHere, systemctlLine } from '../system/systemctl.ts'
-import { findUser, type User } from '../system/users.ts'
 import { words } from '../words.ts'
+import { print, printJson } from './screen.ts'
 import { type Asked, exitCodes, type Verb } from './verb.ts'
 
 const defaultName = 'ota-supervisor'
@@ -73,7 +74,7 @@ function problemOf({ args, values, ...asked }: Asked): string | null {
 async function printUnit(service: Service, { json, values }: Asked, config: Config): Promise<void> {
   const { text, warnings } = await planOf(service, values, config)
   const { unit, path } = service
-  if (json) return answer({ service: unit, path, unit: text, warnings })
+  if (json) return printJson({ service: unit, path, unit: text, warnings })
   process.stdout.write(text)
   warn(warnings)
 }
@@ -90,18 +91,18 @@ async function installService(
     ...warnings,
     ...(scope === 'user' && !isLingering(user.name) ? [words.linger(user.name)] : []),
   ]
-  if (json) return answer({ service: unit, path, user: user.name, changed, warnings: all })
+  if (json) return printJson({ service: unit, path, user: user.name, changed, warnings: all })
   const status = systemctlLine(scope, 'status', unit)
   const log = `journalctl ${scope === 'user' ? '--user ' : ''}-u ${unit} -f`
-  console.log(words.serviceInstalled({ service: unit, path, status, log }))
+  print(words.serviceInstalled({ service: unit, path, status, log }))
   warn(all)
 }
 
 async function uninstallService(service: Service, { json }: Asked, config: Config): Promise<void> {
   const removed = await uninstall(service, waitFor(config))
   const { unit, path } = service
-  if (json) return answer({ service: unit, path, removed })
-  console.log(removed ? words.serviceRemoved(unit, path) : words.serviceNotThere(unit, path))
+  if (json) return printJson({ service: unit, path, removed })
+  print(removed ? words.serviceRemoved(unit, path) : words.serviceNotThere(unit, path))
 }
 
 /** The old daemon's end, and the new one's start. */
@@ -137,16 +138,18 @@ async function planOf(
   { scope, unit, project }: Service,
   values: Asked['values'],
   config: Config,
-): Promise<{ text: string; user: User; warnings: string[] }> {
+): Promise<{ text: string; user: RunAs; warnings: string[] }> {
   const owner = disk.ownerOf(project)
   if (owner === null) {
     throw new OperationalError(words.noSuchFolder(project), { code: 'ENOENT', path: project })
   }
-  const user = await userOf(
-    scope === 'user' ? (process.getuid?.() ?? 0) : (values['run-as'] ?? owner),
-  )
+  const asked = scope === 'user' ? process.getuid?.() : (values['run-as'] ?? owner)
+  const account = await findAccount({ user: `${asked}`, group: '' })
+  const { USER = '', HOME = '/' } = account?.env ?? {}
+  const user = { uid: account?.uid ?? 0, name: USER }
   const node = process.execPath
   const { main, deposit, logs } = pathsOf(project)
+  const { python, cwd } = config.program
   const text = unitText(
     {
       scope,
@@ -155,13 +158,14 @@ async function planOf(
       node,
       script: entry,
       user,
-      reads: [node, dirname(dirname(entry)), user.home].map(disk.realPath),
-      writes: [project, main, deposit, logs].map(disk.realPath),
+      reads: withTargets(node, dirname(dirname(entry)), HOME, resolve(project, python)),
+      writes: withTargets(project, main, deposit, logs, resolve(main, cwd)),
     },
     config,
   )
+  const isAllRoot = scope === 'system' && user.uid === 0 && config.program.user === ''
   const warnings = [
-    ...(scope === 'system' && user.uid === 0 ? [words.runsAsRoot(project)] : []),
+    ...(isAllRoot ? [words.runsAsRoot(project)] : []),
     ...(movingPlaces.test(node) ? [words.nodeMoves(node)] : []),
   ]
   return { text, user, warnings }
@@ -171,10 +175,9 @@ async function planOf(
 const movingPlaces =
   /\/(\.?nvm|\.?fnm|fnm_multishells|\.volta|\.?asdf|mise|\.?nodenv|snap|Cellar)\//
 
-async function userOf(key: unknown): Promise<User> {
-  const user = await findUser(String(key))
-  if (user !== null) return user
-  throw new OperationalError(words.noSuchUser(String(key)), { code: 'ENOENT' })
+/** Paths, and where they lead when they are links. */
+function withTargets(...paths: readonly string[]): string[] {
+  return [...paths, ...paths.map(disk.realPath)]
 }
 
 function shellWord(text: string): string {
@@ -183,8 +186,4 @@ function shellWord(text: string): string {
 
 function warn(warnings: readonly string[]): void {
   for (const text of warnings) console.error(words.failure(text, undefined))
-}
-
-function answer(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`)
 }

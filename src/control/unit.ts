@@ -1,8 +1,10 @@
 import type { Config } from '../config.ts'
 import { OperationalError } from '../errors.ts'
 import type { Scope } from '../system/systemctl.ts'
-import type { User } from '../system/users.ts'
 import { words } from '../words.ts'
+
+/** A user of this machine. */
+export type RunAs = { readonly uid: number; readonly name: string }
 
 /** What a unit is written from. Paths are absolute. */
 export type UnitFacts = {
@@ -15,7 +17,7 @@ export type UnitFacts = {
   readonly node: string
   readonly script: string
   /** As whom it runs. */
-  readonly user: User
+  readonly user: RunAs
   /** All places that it reads, and where it writes, links followed: they must not be closed to it. */
   readonly reads: readonly string[]
   readonly writes: readonly string[]
@@ -95,6 +97,8 @@ function serviceLines(command: string, config: Config): string[] {
     // The messages come from systemd-notify, a process of its own: `main` would take them from root only.
     'NotifyAccess=all',
     `ExecStart=${command}`,
+    // Reads supervisor.toml again.
+    'ExecReload=/bin/kill -HUP $MAINPID',
     'Restart=always',
     `RestartSec=${span(restartMs)}`,
     `WatchdogSec=${span(watchdogMs)}`,

@@ -16,7 +16,7 @@ const facts: UnitFacts = {
   project: '/srv/ota',
   node: process.execPath,
   script: '/opt/ota-supervisor/dist/supervisor.js',
-  user: { uid: 1000, name: 'ota', home: '/srv/ota' },
+  user: { uid: 1000, name: 'ota' },
   reads: ['/usr/bin/node', '/opt/ota-supervisor', '/srv/ota'],
   writes: ['/srv/ota', '/srv/ota/main', '/srv/ota/deposit', '/srv/ota/logs'],
 }
@@ -80,7 +80,7 @@ test('a place that the daemon needs stays open to it', () => {
 })
 
 test('root is not held back, and a user has no power to close folders', () => {
-  const root = linesOf({ user: { uid: 0, name: 'root', home: '/root' } })
+  const root = linesOf({ user: { uid: 0, name: 'root' } })
   assert.equal(setting('User', root), 'root')
   assert.deepEqual(
     root.filter((line) => line.startsWith('Protect')),
