@@ -250,6 +250,27 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
+  systemd: {
+    /** How often it is looked whether there is something new to tell systemd. */
+    tickMs: 1_000,
+    /** How long it may take to tell it; systemd-notify itself gives up after 5 s. */
+    tellMs: 10_000,
+    /** After a failure it is tried again after this. */
+    retryMs: 5_000,
+    /** While it starts or ends, the daemon asks again and again for this much more time. */
+    extendMs: 30_000,
+    /** But not any more when its end takes this long: something stuck in the kernel must not keep
+     * the machine from going down. */
+    stopMaxMs: 600_000,
+    /** Silent for this long, the daemon counts as hung. This and what follows goes into the unit. */
+    watchdogMs: 60_000,
+    /** A daemon that has ended is started again after this. */
+    restartMs: 5_000,
+    /** Its end may take this much longer than the steps that have a time limit. */
+    stopMarginMs: 20_000,
+    /** `service` waits this long, and as long as the daemon's end may take. */
+    waitMs: 120_000,
+  },
   daemon: {
     /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
     secondSignalMs: 1_000,

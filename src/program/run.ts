@@ -112,16 +112,15 @@ function commandLine(
   return [...prefix, python, cwd === paths.main ? entry : join(paths.main, entry), ...args]
 }
 
-/** The program's environment: the daemon's, less what is meant for the daemon alone, and the settings'. */
+/** The program's environment: the daemon's, where systemd's letters are gone by now, and the settings'. */
 function environment(
   runId: string,
   release: ReleaseId,
   { identity }: Launch,
   { program }: Config,
 ): NodeJS.ProcessEnv {
-  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, ...rest } = process.env
   return {
-    ...rest,
+    ...process.env,
     ...identity?.env,
     // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
     PYTHONUNBUFFERED: '1',

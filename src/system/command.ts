@@ -14,7 +14,7 @@ export type CommandResult = {
 /**
  * Runs a short command to its end and never throws: what went wrong is in the result. No shell is
  * involved. `stdin` is an open file descriptor and `input` a text; without them there is nothing to
- * read. `end` ends it early.
+ * read. `env` adds to the environment. `end` ends it early.
  */
 export async function command(
   file: string,
@@ -24,6 +24,7 @@ export async function command(
     stdin?: number
     input?: string
     cwd?: string
+    env?: NodeJS.ProcessEnv
     end?: AbortSignal
   } = {},
 ): Promise<CommandResult> {
@@ -34,6 +35,7 @@ export async function command(
     maxBuffer: 100_000_000,
     ...stdinFor(options),
     ...(options.end === undefined ? {} : { cancelSignal: options.end }),
+    ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   return {
