@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Config, defaults } from './config.ts'
+import { healthMistake } from './config-health.ts'
 import { messageOf, OperationalError } from './errors.ts'
 import { disk } from './system/disk.ts'
 
@@ -21,7 +22,10 @@ export async function loadConfig(projectDir: string): Promise<Config> {
     import('./config-schema.ts'),
   ])
   try {
-    return configSchema(defaults).parse(parse(text))
+    const config = configSchema(defaults).parse(parse(text))
+    const mistake = healthMistake(config.health)
+    if (mistake !== null) throw new Error(mistake)
+    return config
   } catch (error) {
     throw new OperationalError(`${path}: ${await explain(error)}`, {
       code: 'ECONFIG',

@@ -127,6 +127,21 @@ export type ProgramState =
   | { readonly is: 'EXITED'; readonly last: Exit }
   | { readonly is: 'FATAL'; readonly last: Exit; readonly waitMs: number }
 
+/**
+ * What the health checks have shown. `none`: there is no check. `starting`: not well yet, and it need not
+ * be. `failing`: the last `inARow` checks failed; `wasHealthy`: it had been well before.
+ */
+export type Health =
+  | { readonly is: 'none' }
+  | { readonly is: 'starting'; readonly why?: string }
+  | { readonly is: 'healthy' }
+  | {
+      readonly is: 'failing'
+      readonly wasHealthy: boolean
+      readonly inARow: number
+      readonly why: string
+    }
+
 /** One line of the program's output, without its line end, as bytes. */
 export type OutputLine = { readonly stream: 'out' | 'err'; readonly bytes: Buffer }
 
@@ -136,6 +151,8 @@ export type Log = {
   readonly warn: (text: string) => void
   readonly error: (text: string) => void
   readonly output: (release: ReleaseId, line: OutputLine) => void
+  /** A line that a hook printed. */
+  readonly hook: (line: OutputLine) => void
   /** Resolves when there is room for more output: awaiting it is the back-pressure. */
   readonly room: () => Promise<void>
 }

@@ -82,6 +82,21 @@ export const words = {
     `not even SIGKILL ends ${names(left)}: stuck in the kernel (a dead disk or mount?). Nothing is started before it is gone`,
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
 
+  // --- health checks and hooks ---
+
+  healthStatus: (status: number) => `HTTP ${status}`,
+  healthLate: (ms: number) => `no answer within ${seconds(ms)}`,
+  healthCommand: (exit: Exit, lastWords: string) =>
+    `its command ${exitText(exit)}${lastWords === '' ? '' : `: ${shown(lastWords)}`}`,
+  hookLate: (event: string, ms: number) =>
+    `the hook for "${event}" was ended: it took longer than ${seconds(ms)}`,
+  hookEnded: (event: string) => `the hook for "${event}" was ended: the daemon is stopping`,
+  hookFailed: (event: string, exit: Exit) => `the hook for "${event}" ${exitText(exit)}`,
+  hookFlood: (event: string, bytes: number) =>
+    `the hook for "${event}" has printed more than ${size(bytes)}; the rest of it is not logged`,
+  hookDropped: (event: string, why: 'too many wait' | 'the daemon is stopping') =>
+    `the hook for "${event}" was not run: ${why}`,
+
   // --- the deposit ---
 
   guarantee(found: Guarantee): string {

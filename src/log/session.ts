@@ -48,6 +48,7 @@ export function openSessionLog(dir: string, limits: Config['log'], clock: Clock)
     warn: (text) => own('warn', 'WARNING: ', text),
     error: (text) => own('error', 'ERROR: ', text),
     output: (release, { stream, bytes }) => line('info', `${release} ${stream}`, printable(bytes)),
+    hook: ({ stream, bytes }) => line('info', `hook ${stream}`, printable(bytes)),
     async room() {
       await Promise.all(sinks.map((sink) => sink.room()))
     },

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import type { Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Exit, Log, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
+import { inherited } from '../system/environment.ts'
+import { exitOf } from '../system/job.ts'
 import { words } from '../words.ts'
 import { lines } from './lines.ts'
 import { tagName, writeRecord } from './record.ts'
@@ -99,21 +100,15 @@ function commandLine({ python, setpriv }: Launch, entry: string): string[] {
   return [...prefix, python, entry]
 }
 
-/** The program's environment: the daemon's, less what is meant for the daemon alone. */
+/** The program's environment. */
 function environment(runId: string, release: ReleaseId): NodeJS.ProcessEnv {
-  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, ...rest } = process.env
   return {
-    ...rest,
+    ...inherited(),
     // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
     PYTHONUNBUFFERED: '1',
     [tagName]: runId,
     OTA_SUPERVISOR_RELEASE: release,
   }
-}
-
-async function exitOf(child: NodeJS.EventEmitter): Promise<Exit> {
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
-  return code === null ? { is: 'signal', signal: signal ?? 'unknown' } : { is: 'code', code }
 }
 
 function unstartable(runId: string, why: string): Run {

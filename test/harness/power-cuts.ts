@@ -599,6 +599,7 @@ const silent: Log = {
   warn: () => undefined,
   error: () => undefined,
   output: () => undefined,
+  hook: () => undefined,
   room: async () => undefined,
 }
 

@@ -18,6 +18,7 @@ const floors: Readonly<Record<string, number>> = {
   system: 1,
   config: 2,
   'config-file': 2,
+  'config-health': 2,
   'config-schema': 2,
   log: 3,
   program: 3,

@@ -25,6 +25,32 @@ test('every setting has a name of its own in supervisor.toml', async (t) => {
   })
 })
 
+test('health checks and hooks are commands, addresses and durations', async (t) => {
+  const dir = await makeProject(t)
+  const text =
+    '[program]\nmax_memory = "200MB"\n[health]\ncommand = ["python3", "probe.py"]\n' +
+    'start_period = "20s"\nfailures = 5\n[hooks]\nrolled_back = ["mail", "-s", "x"]\n'
+  await writeFile(join(dir, 'supervisor.toml'), text)
+  const { program, health, hooks } = await loadConfig(dir)
+  assert.equal(program.maxMemoryBytes, 200_000_000)
+  const { startPeriodMs, failures, command } = health
+  assert.deepEqual(
+    { startPeriodMs, failures, command },
+    {
+      startPeriodMs: 20_000,
+      failures: 5,
+      command: ['python3', 'probe.py'],
+    },
+  )
+  assert.deepEqual(hooks, { ...defaults.hooks, rolledBack: ['mail', '-s', 'x'] })
+})
+
+test('a health check that cannot be is a mistake in the settings', async (t) => {
+  const dir = await makeProject(t)
+  await writeFile(join(dir, 'supervisor.toml'), '[health]\ntcp = "80"\nhttp = "http://x/"\n')
+  await assert.rejects(loadConfig(dir), { code: 'ECONFIG', message: /only one of http, tcp/ })
+})
+
 test('the settings of the README are accepted as they stand there', async (t) => {
   const dir = await makeProject(t)
   const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8')
