@@ -15,7 +15,8 @@ const configFileName = 'supervisor.toml'
 export async function loadConfig(projectDir: string): Promise<Config> {
   const path = join(projectDir, configFileName)
   const text = await disk.readText(path)
-  if (text === null) return defaults
+  // A copy: settings in force can change, the defaults never do.
+  if (text === null) return structuredClone(defaults)
   // Most projects have no such file; what reads it is not loaded for them.
   const [{ parse }, { configSchema }] = await Promise.all([
     import('smol-toml'),

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Disk, disk, movingSuffix } from './system/disk.ts'
 
 /** Every default and every limit of the daemon. Durations in milliseconds, sizes in bytes. */
@@ -208,6 +209,10 @@ export const defaults = {
     maxRejectedBytes: 500_000_000,
     /** Lines of history that are kept. */
     keepHistory: 1_000,
+    /** Committed releases whose journals are kept, so that they can be rolled back. */
+    keepJournals: 5,
+    /** Together they may have this many bytes; the oldest go first. */
+    maxJournalBytes: 500_000_000,
   },
   log: {
     /** A longer line of the program is cut into several. */
@@ -219,14 +224,43 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
-  /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
-  secondSignalMs: 1_000,
+  daemon: {
+    /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
+    secondSignalMs: 1_000,
+    /** The processor time of the program is measured over this. */
+    cpuSampleMs: 300,
+    /** The control socket is opened again within this when somebody has removed it. */
+    socketCheckMs: 5_000,
+    /** The longest body of a request to it. */
+    maxRequestBytes: 64_000,
+    /** A request must have arrived within this. */
+    requestMs: 10_000,
+    /** Requests at the same time; more than these are turned away. */
+    maxRequests: 64,
+  },
 }
 
-/** The settings in force. */
+/** The settings in force. Nobody changes them but `changeTo`, so they are read where they are used. */
 export type Config = Readonly<{
   [Section in keyof typeof defaults]: Readonly<(typeof defaults)[Section]>
 }>
+
+/**
+ * Puts other settings into force, in place: whoever holds a section reads the new values next time.
+ * The answer names those that have changed, such as `deposit.quietMs`.
+ */
+export function changeTo(next: Config, config: Config): string[] {
+  const changed: string[] = []
+  for (const [name, section] of Object.entries(config)) {
+    const values = { ...(next[name as keyof Config] as Readonly<Record<string, unknown>>) }
+    for (const [key, value] of Object.entries(values)) {
+      const known: unknown = (section as Readonly<Record<string, unknown>>)[key]
+      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${key}`)
+    }
+    Object.assign(section, values)
+  }
+  return changed
+}
 
 /** Where everything is. All paths are absolute. */
 export type Paths = {
@@ -238,9 +272,15 @@ export type Paths = {
   readonly own: string
   readonly pid: string
   readonly runRecord: string
+  /** There while the operator wants the program to stay down. */
+  readonly stopped: string
+  /** The folder of the control socket, closed to others. */
+  readonly run: string
   /** The project's state, always on the file system of main. */
   readonly releases: string
   readonly rejected: string
+  /** The journals of committed releases: what a roll-back needs. */
+  readonly journals: string
   readonly history: string
 }
 
@@ -268,8 +308,11 @@ export function pathsOf(projectDir: string): Paths {
     own,
     pid: join(own, 'daemon.pid'),
     runRecord: join(own, 'program.json'),
+    stopped: join(own, 'stopped'),
+    run: join(own, 'run'),
     releases: join(state, 'releases'),
     rejected: join(state, 'rejected'),
+    journals: join(state, 'journals'),
     history: join(state, 'history.jsonl'),
   }
 }

@@ -218,6 +218,10 @@ export const words = {
     `${release.id}: applied, main.py was down for ${Math.round(downtimeMs)} ms; on trial for ${seconds(trialMs)}`,
   trialAgain: (release: Release, boots: number, maxBoots: number) =>
     `${release.id}: its trial goes on (start ${boots} of ${maxBoots})`,
+  appliedHeld: ({ id }: Release) =>
+    `${id}: applied; main.py stays stopped, and its trial begins with: ota-supervisor start`,
+  journalDropped: (id: ReleaseId) =>
+    `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
   trialEndedBy: (release: Release, by: Release) =>
     `${release.id}: its trial is ended by ${by.id}; from here they stand or fall together`,
   outcome: ({ release, outcome }: Ended, kept: string) =>
@@ -260,6 +264,58 @@ export const words = {
       'them into the deposit once more.',
       '',
     ].join('\n'),
+
+  // --- the control socket ---
+
+  noControl: (path: string, why: string) =>
+    `no control socket at ${path}: ${why}. Uploads work as ever, but status, stop and the like do not`,
+  unknownRequest: (path: string) => `there is no request ${shown(path)}`,
+  wrongMethod: (path: string, method: string) => `${path} is asked with ${method}`,
+  bodyTooLong: (max: number) => `the body is longer than ${max} bytes`,
+  notJson: 'the body is not JSON',
+  notRunning: (project: string) => `no daemon runs in ${project}`,
+  notRunningHint:
+    'start it there: ota-supervisor, or as a service: sudo systemctl start ota-supervisor. Another folder: -C DIR',
+  notYours: (project: string) => `the daemon in ${project} belongs to another user`,
+  notYoursHint: 'do the same as that user, or with sudo',
+  cannotAsk: (why: string) => `cannot ask the daemon: ${why}`,
+  strangeAnswer: (status: number) => `the daemon gave an answer that is not understood (${status})`,
+  reloaded: (changed: readonly string[]) =>
+    changed.length === 0
+      ? 'the settings are as before'
+      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start`,
+  notReloaded: (why: string, hint: string | undefined) =>
+    `the old settings stay in force: ${why}${hintText(hint)}`,
+
+  // --- the verbs ---
+
+  noProject: (project: string) => `no ota-supervisor has ever run in ${project}`,
+  noProjectHint: 'go to the project folder, or name it: -C DIR',
+  fromDisk: (why: string) => `${why}; this is what the disk tells`,
+  notANumber: (option: string, given: string) =>
+    `${option} wants a number of 1 or more, not ${shown(given)}`,
+  noHistory: 'no release has ended yet',
+  noRelease: 'r0, what was there before the first release',
+  keptDown: 'stopped by the operator, until: ota-supervisor start',
+  daemonDown: 'not running',
+
+  // --- the operator ---
+
+  ordered: (what: string) => `operator: ${what}`,
+  staysStopped:
+    'main.py is stopped, and stays so whatever is uploaded or rebooted, until: ota-supervisor start',
+  runsAlready: 'main.py runs already',
+  startedNow: 'main.py started',
+  startedOnTrial: (id: ReleaseId) => `main.py started; ${id} is on trial`,
+  endingNow: 'the daemon is ending',
+  byOperator: 'the operator asked for it',
+  nothingToUndo: 'there is no release whose journal is kept: nothing to go back to',
+  notKept: (id: string) =>
+    `${id} cannot be rolled back: it is not in main, or its journal is not kept any more. See: ota-supervisor history`,
+  isTheFirst: (id: ReleaseId) =>
+    `${id} brought the first main.py: without it there would be no program. To stop it: ota-supervisor stop`,
+  isBack: (id: ReleaseId, isUp: boolean) =>
+    `main/ is back at ${id}${isUp ? '' : '; main.py stays stopped until: ota-supervisor start'}`,
 
   // --- errors on the way up ---
 

@@ -5,6 +5,13 @@ import type { Asked, Verb } from './verb.ts'
 /** The verbs, in the order in which `--help` shows them. Loaded on demand: none pays for another. */
 const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
   run: () => import('./run.ts'),
+  status: () => import('./status.ts'),
+  history: () => import('./history.ts'),
+  rollback: () => import('./rollback.ts'),
+  start: () => import('./start.ts'),
+  stop: () => import('./stop.ts'),
+  restart: () => import('./restart.ts'),
+  reload: () => import('./reload.ts'),
   version: () => import('./version.ts'),
 }
 
@@ -20,6 +27,13 @@ Usage: ota-supervisor [VERB] [options]
 
 Verbs:
   run        run the daemon in the foreground (the default)
+  status     how the program, its release and the deposit stand
+  history    how the last releases ended
+  rollback   undo the newest release, or all back to before one
+  start      start main.py (after a stop, or after crashes)
+  stop       stop main.py until it is started again
+  restart    stop main.py and start it again
+  reload     read supervisor.toml again
   version    print the version
 
 `

@@ -34,9 +34,12 @@ export async function check(verified: Verified, on: Ground): Promise<Checked | R
       roots: [staging, paths.main],
       gone,
     }
-    return judged(await checkPython(question, python, limits, on.shutdown), config.verify.imports)
+    return judged(
+      await checkPython(question, python, limits, on.orders.call()),
+      config.verify.imports,
+    )
   } catch (error) {
-    on.shutdown.throwIfAborted()
+    on.orders.call().throwIfAborted()
     if (codeOf(error) !== 'ECHECK') throw error
     return { refused: messageOf(error), mayBeCutOff: false }
   }

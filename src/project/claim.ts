@@ -1,4 +1,4 @@
-import { codeOf, hintOf, isExpected, messageOf } from '../errors.ts'
+import { codeOf, hintOf, isExpected, isOutOfSpace, messageOf } from '../errors.ts'
 import type { Claimed, Release } from '../model.ts'
 import { giveBack, sizeOf } from '../source/deposit/claim.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
@@ -6,7 +6,7 @@ import type { Snapshot } from '../source/deposit/scan.ts'
 import { newestId } from '../update/history.ts'
 import { dropRelease, filesOf, openRelease, storeStage } from '../update/store.ts'
 import { words } from '../words.ts'
-import { type Ground, patiently } from './ground.ts'
+import { type Ground, makeRoom, patiently } from './ground.ts'
 import { repack } from './unpack.ts'
 
 /**
@@ -40,6 +40,7 @@ export async function claim(
   } catch (error) {
     if (!isExpected(error)) throw error
     log.error(words.claimFailed(messageOf(error), hintOf(error) ?? hintFor(error)))
+    if (isOutOfSpace(error)) await makeRoom(on)
     next = 'later'
   }
   if (release !== null) await unclaim(release, on)

@@ -123,7 +123,7 @@ test('a second daemon in the same directory says so and ends; the first runs on'
   assert.equal(await first.end(), 0)
 })
 
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} ends the program in order, then the daemon: last words, exit 0`, async (t) => {
     const dir = await projectWith(t, 'says-goodbye')
     const daemon = await startDaemon(t, dir)
@@ -141,11 +141,13 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 }
 
 /** For a program that has to be killed, with a polite wait that only a second signal shortens. */
-const endlessPatience = { program: { stop: '1h', term: '1h' } }
+const endlessPatience = {
+  program: { stop: '1h', term: '1h' },
+  daemon: { second_signal: '10ms' },
+}
 
 test('a second signal hastens the end', async (t) => {
   const dir = await projectWith(t, 'ignores-signals', endlessPatience)
-  await withSecondSignal(dir, '10ms')
   const daemon = await startDaemon(t, dir)
   await daemon.says(/deaf is up/)
   process.kill(daemon.pid, 'SIGTERM')
@@ -162,8 +164,8 @@ test('a second signal hastens the end', async (t) => {
 test('a signal that is passed on twice does not hasten the end', async (t) => {
   const dir = await projectWith(t, 'ignores-signals', {
     program: { stop: '300ms', term: '100ms' },
+    daemon: { second_signal: '1h' },
   })
-  await withSecondSignal(dir, '1h')
   const daemon = await startDaemon(t, dir)
   await daemon.says(/deaf is up/)
   process.kill(daemon.pid, 'SIGINT')
@@ -172,12 +174,6 @@ test('a signal that is passed on twice does not hasten the end', async (t) => {
   assert.equal(await daemon.ended, 0)
   assert.doesNotMatch(daemon.output(), /second signal/)
 })
-
-/** The one setting that belongs to no section stands before all of them. */
-async function withSecondSignal(dir: string, value: string): Promise<void> {
-  const path = join(dir, 'supervisor.toml')
-  await writeFile(path, `second_signal = "${value}"\n${await readFile(path, 'utf8')}`)
-}
 
 test('a trial that the end of the daemon cuts off goes on, as often as it takes', async (t) => {
   const dir = await projectWith(t, 'good', { trial: { time: '1h', max_boots: 2 } })

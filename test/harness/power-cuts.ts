@@ -19,6 +19,7 @@ import { messageOf } from '../../src/errors.ts'
 import type { Claimed, Clock, Log, Writers } from '../../src/model.ts'
 import { claim, unclaim } from '../../src/project/claim.ts'
 import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
+import { openOrders } from '../../src/project/orders.ts'
 import { recover } from '../../src/project/recover.ts'
 import { conclude, goOn, walk } from '../../src/project/road.ts'
 import type { Trial } from '../../src/project/trial.ts'
@@ -366,7 +367,7 @@ export function testDecidedTrial(): void {
       const source = openDeposit(on.site, writers, silent, () => undefined, on.clock)
       const claimed = await claim(await scanOf(on), source, on)
       assert.ok(typeof claimed === 'object')
-      assert.deepEqual(await walk(claimed, trial, on), { is: 'not yet', why: null })
+      assert.deepEqual(await walk(claimed, trial, on), { is: 'gives way' })
     })
   })
 }
@@ -460,7 +461,7 @@ async function deliver(world: World, on: Disk): Promise<void> {
       const isLast = index === world.scenario.uploads.length - 1
       trial = await take(trial, ground(isLast ? 'short' : 'endless'))
     }
-    if (trial !== null) await conclude(trial, await trial.verdict, ground('short'))
+    if (trial !== null) await concludeWell(trial, ground('short'))
   })
 }
 
@@ -498,11 +499,11 @@ async function restart(world: World): Promise<void> {
   await session(world, dyingDisk(Number.POSITIVE_INFINITY).disk, async (ground) => {
     const on = ground('short')
     const left = await recover(on)
-    let trial = await goOn(left.onTrial, on)
+    let trial = await goOn(left.onTrial, { by: 'boot' }, on)
     for (const claimed of left.claimed) trial = await walkOn(claimed, trial, on)
-    if (trial !== null) await conclude(trial, await trial.verdict, on)
+    if (trial !== null) await concludeWell(trial, on)
     const late = await take(null, on)
-    if (late !== null) await conclude(late, await late.verdict, on)
+    if (late !== null) await concludeWell(late, on)
   })
 }
 
@@ -529,7 +530,8 @@ async function walkOn(
   ifBroken: 'hold' | 'reject' = 'reject',
 ): Promise<Trial | null> {
   const walked = await walk(claimed, trial, on)
-  const again = walked.is === 'not yet' ? await walkAgain(claimed, trial, walked.why, on) : walked
+  const isLater = walked.is === 'not yet' || walked.is === 'gives way'
+  const again = isLater ? await walkAgain(claimed, trial, walked.is, on) : walked
   switch (again.is) {
     case 'done':
       return again.onTrial
@@ -538,14 +540,26 @@ async function walkOn(
       else await endRelease(claimed.release, { result: 'rejected', why: again.why }, 0, on)
       return trial
     case 'not yet':
-      return assert.fail(`it still waits: ${again.why}`)
+    case 'gives way':
+      return assert.fail(`it still waits: ${JSON.stringify(again)}`)
   }
 }
 
-async function walkAgain(claimed: Claimed, trial: Trial | null, why: unknown, on: Ground) {
-  // Without a reason it is that the trial has ended meanwhile.
-  const isOver = trial !== null && why === null
-  return walk(claimed, isOver ? await conclude(trial, await trial.verdict, on) : trial, on)
+async function walkAgain(
+  claimed: Claimed,
+  trial: Trial | null,
+  is: 'not yet' | 'gives way',
+  on: Ground,
+) {
+  // It gives way to the end of the trial; there are no orders here.
+  const isOver = trial !== null && is === 'gives way'
+  return walk(claimed, isOver ? await concludeWell(trial, on) : trial, on)
+}
+
+async function concludeWell(trial: Trial, on: Ground): Promise<null> {
+  const verdict = await trial.verdict
+  assert.ok(verdict !== null, 'nobody has stopped the program')
+  return conclude(trial, verdict, on)
 }
 
 function scanOf(on: Ground): Promise<Snapshot> {
@@ -573,7 +587,9 @@ async function session(
     },
   })
   const answer = () => undefined
-  const base = { program, python, log: silent, answer, clock: impatient(), shutdown: end.signal }
+  const orders = openOrders(end.signal, { is: 'refused', why: 'the end' })
+  const shutdown = end.signal
+  const base = { program, python, log: silent, answer, clock: impatient(), shutdown, orders }
   try {
     await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
   } finally {

@@ -2,7 +2,7 @@ import type { Site } from '../../config.ts'
 import { messageOf, OperationalError } from '../../errors.ts'
 import type { Clock, Hold, Log, Writers } from '../../model.ts'
 import { words } from '../../words.ts'
-import { claimInto } from './claim.ts'
+import { claimInto, sizeOf } from './claim.ts'
 import { openJudgement, type Upload } from './judgement.ts'
 import { openEmptied, removeJunk } from './leftovers.ts'
 import { type Entry, type Snapshot, scan } from './scan.ts'
@@ -25,6 +25,16 @@ export type Deposit = {
   readonly holdBack: (upload: Upload, why: string) => Promise<void>
   /** True when something lies in it, complete or not. */
   readonly hasContent: () => Promise<boolean>
+  /** What the last look found; it costs nothing to ask. */
+  readonly state: () => DepositState
+}
+
+/** How the deposit stands: for who asks, decides nothing. */
+export type DepositState = {
+  /** Files that are, or may become, a release; also those under temporary names. */
+  readonly files: number
+  /** The first reason why they are not claimed yet; null when there is none, or nothing to claim. */
+  readonly waitingFor: Hold | null
 }
 
 function keyOf({ path, fingerprint }: Entry): string {
@@ -58,6 +68,7 @@ export function openDeposit(
   /** What should be removed and cannot be. */
   const sticking = new Set<string>()
   const emptied = openEmptied(site, clock)
+  let state: DepositState = { files: 0, waitingFor: null }
 
   function tellOnce(trouble: string): void {
     if (trouble !== lastTrouble) log.warn(trouble)
@@ -113,6 +124,7 @@ export function openDeposit(
     while (!signal.aborted) {
       const watching = await armed()
       const snapshot = await look()
+      state = { files: countOf(snapshot), waitingFor: null }
       if (isActive(snapshot)) return true
       emptied.sweep(snapshot.entries)
       lastTrouble = ''
@@ -123,8 +135,15 @@ export function openDeposit(
 
   /** True while something is in it that is, or may become, a release. */
   function isActive({ hasContent, junk, temporary }: Snapshot): boolean {
-    const isUnderWay = ({ path, fingerprint }: Entry) => givenUp.get(path) !== fingerprint
     return hasContent || removable(junk).length > 0 || temporary.some(isUnderWay)
+  }
+
+  function isUnderWay({ path, fingerprint }: Entry): boolean {
+    return givenUp.get(path) !== fingerprint
+  }
+
+  function countOf(snapshot: Snapshot): number {
+    return sizeOf(snapshot).files + snapshot.temporary.filter(isUnderWay).length
   }
 
   function removable(junk: readonly Entry[]): readonly Entry[] {
@@ -146,6 +165,7 @@ export function openDeposit(
       seen = see(seen, around, now)
       giveUp(orphans(seen, now, limits), seen)
       const found = await judgement.decide(around, seen, now)
+      state = { files: countOf(snapshot), waitingFor: 'because' in found ? found : null }
       if (complete(found, snapshot, now)) return found
       await clock.sleep(pause(found, now - begin, now - start), signal)
     }
@@ -218,6 +238,10 @@ export function openDeposit(
     async claim(snapshot, staging) {
       const changed = await claimInto(staging, snapshot, writers, site)
       emptied.note(snapshot.entries.filter(({ kind }) => kind === 'dir'))
+      // What else was there waits for its own turn.
+      if (changed === null) {
+        state = { files: state.files - sizeOf(snapshot).files, waitingFor: null }
+      }
       return changed
     },
     async holdBack(upload, why) {
@@ -234,5 +258,6 @@ export function openDeposit(
         return false
       }
     },
+    state: () => state,
   }
 }
