@@ -11,6 +11,7 @@ import { timeText } from './log/format.ts'
 import { openSessionLog, type SessionLog } from './log/session.ts'
 import type { Clock, Log } from './model.ts'
 import { endLeftovers, openProgram } from './program/life.ts'
+import { openHooks } from './project/hooks.ts'
 import { type Answer, openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
 import { findInterpreter } from './python/interpreter.ts'
@@ -61,7 +62,15 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
-  const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
+  const hooks = openHooks(site, log)
+  const program = openProgram(
+    { python: python.path, setpriv },
+    site,
+    log,
+    clock,
+    ending.hasten,
+    (id, exit) => hooks.tell({ event: 'fatal', release: { id }, exit }),
+  )
   const writers = openWriters(python, config.deposit.askMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
@@ -89,8 +98,10 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     clock,
     shutdown: ending.shutdown,
     orders,
+    tell: hooks.tell,
   })
 
+  await hooks.close(ending.hasten)
   await control.close()
   await writers.close()
   log.info(words.goodbye)

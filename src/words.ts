@@ -1,4 +1,13 @@
-import type { Ended, Exit, Guarantee, Hold, ProgramState, Release, ReleaseId } from './model.ts'
+import type {
+  Ended,
+  Exit,
+  Guarantee,
+  Health,
+  Hold,
+  ProgramState,
+  Release,
+  ReleaseId,
+} from './model.ts'
 import {
   causeText,
   count,
@@ -84,6 +93,12 @@ export const words = {
 
   // --- health checks and hooks ---
 
+  health(health: Health, before: Health['is']): string | null {
+    if (health.is === before) return null
+    if (health.is === 'failing') return `main.py failed a health check: ${health.why}`
+    if (health.is !== 'healthy') return null
+    return before === 'failing' ? 'main.py is healthy again' : 'main.py is healthy'
+  },
   healthStatus: (status: number) => `HTTP ${status}`,
   healthLate: (ms: number) => `no answer within ${seconds(ms)}`,
   healthCommand: (exit: Exit, lastWords: string) =>

@@ -1,40 +1,42 @@
 import type { Config, Site } from '../config.ts'
 import { healthCheckOf } from '../config-health.ts'
-import type { Clock, Health } from '../model.ts'
+import type { Clock, Exit, Health } from '../model.ts'
 import { type Answer, type AsProgram, probe } from './probe.ts'
 
 /** The watch over the health of one run of the program. */
 export type HealthWatch = {
   /** What the last check has shown. */
   readonly health: () => Health
-  /** Resolves with the reason when too many checks in a row have failed; with null when it was ended. */
-  readonly illness: Promise<string | null>
+  /** Resolves when too many checks in a row have failed, with null when the watch was ended. */
+  readonly illness: Promise<Exit | null>
   /** Resolves when the last check was good, at once where there is none; perhaps never. */
   readonly proven: () => Promise<void>
 }
 
 /**
  * Asks the program again and again, one check at a time, until it is ill or `end` aborts. The settings
- * may change meanwhile.
+ * may change meanwhile. `onAnswer` is told what is known now, and how it stood before.
  */
 export function watchHealth(
   site: Site,
   asProgram: AsProgram,
   clock: Clock,
   end: AbortSignal,
+  onAnswer: (health: Health, before: Health['is']) => void,
 ): HealthWatch {
   const began = clock.now()
   let health: Health = unasked(site.config.health)
   let waiting: (() => void)[] = []
 
   function become(next: Health): void {
+    onAnswer(next, health.is)
     health = next
     if (!isProven(health)) return
     for (const resolve of waiting) resolve()
     waiting = []
   }
 
-  async function watch(): Promise<string | null> {
+  async function watch(): Promise<Exit | null> {
     for (;;) {
       await clock.sleep(pauseMs(health, clock.now() - began, site.config.health), end)
       if (end.aborted) return null
@@ -47,7 +49,9 @@ export function watchHealth(
       const answer = await probe(check, asProgram, settings.timeoutMs, end)
       if (answer.is === 'cut') return null
       become(afterAnswer(health, answer, clock.now() - began, settings))
-      if (health.is === 'failing' && health.inARow >= settings.failures) return health.why
+      if (health.is === 'failing' && health.inARow >= settings.failures) {
+        return { is: 'unhealthy', inARow: health.inARow, why: health.why }
+      }
     }
   }
 

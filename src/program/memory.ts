@@ -1,18 +1,18 @@
 import type { Site } from '../config.ts'
-import type { Clock } from '../model.ts'
+import type { Clock, Exit } from '../model.ts'
 import { ownMemory, wholeMemory } from '../system/memory.ts'
 import type { Process } from '../system/processes.ts'
 
 /**
- * Looks at the program's memory from time to time. Resolves with its bytes when it was too much several
- * times in a row, with null when `end` aborts first. The settings may change meanwhile.
+ * Looks at the program's memory from time to time. Resolves when it was too much several times in a
+ * row, with null when `end` aborts first. The settings may change meanwhile.
  */
 export async function watchMemory(
   processes: () => readonly Process[],
   site: Site,
   clock: Clock,
   end: AbortSignal,
-): Promise<number | null> {
+): Promise<Exit | null> {
   let inARow = 0
   for (;;) {
     await clock.sleep(site.config.program.memoryIntervalMs, end)
@@ -20,7 +20,9 @@ export async function watchMemory(
     const { maxMemoryBytes, memorySamples } = site.config.program
     const bytes = maxMemoryBytes === 0 ? 0 : memoryAbove(maxMemoryBytes, processes())
     inARow = bytes > 0 ? inARow + 1 : 0
-    if (inARow > 0 && inARow >= memorySamples) return bytes
+    if (inARow > 0 && inARow >= memorySamples) {
+      return { is: 'too big', bytes, maxBytes: maxMemoryBytes }
+    }
   }
 }
 

@@ -3,12 +3,13 @@ import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import type { Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
-import type { Exit, Log, ReleaseId } from '../model.ts'
+import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import { inherited } from '../system/environment.ts'
 import { exitOf } from '../system/job.ts'
 import { words } from '../words.ts'
 import { lines } from './lines.ts'
+import type { AsProgram } from './probe.ts'
 import { tagName, writeRecord } from './record.ts'
 
 /** One process of the program, from its start to its last line. */
@@ -16,12 +17,14 @@ export type Run = {
   readonly runId: string
   readonly pid: number
   /** Resolves when the leader has ended. What it left behind may still live. */
-  readonly exit: Promise<Exit>
+  readonly exit: Promise<ProcessEnd>
   /**
    * Resolves when all output is logged. To be called when nobody is left; pipes that somebody still
    * holds open are cut after `drainMs` in which the log had room.
    */
   readonly drained: () => Promise<void>
+  /** Another command in the same place: its folder, its environment, its tag. */
+  readonly asProgram: AsProgram
 }
 
 /** How the program is started: found once, when the daemon starts. */
@@ -50,10 +53,18 @@ export async function startRun(
     }
   }
   note(null)
-  const [file = launch.python, ...args] = commandLine(launch, config.program.entry)
-  const child = execa(file, args, {
+  const env = environment(runId, release)
+  const asProgram = (argv: readonly string[]) => ({
+    argv: commandLine(launch, argv),
     cwd: paths.main,
-    env: environment(runId, release),
+    env,
+    drainMs: config.program.drainMs,
+  })
+  const { argv, cwd } = asProgram([launch.python, config.program.entry])
+  const [file = '', ...args] = argv
+  const child = execa(file, args, {
+    cwd,
+    env,
     extendEnv: false,
     // A group and session of its own: a Ctrl-C at the terminal is the daemon's to handle.
     detached: true,
@@ -69,7 +80,8 @@ export async function startRun(
   // Its promise waits for the pipes, which a grandchild may hold open for ever: 'exit' does not.
   child.catch(() => undefined)
   const { pid } = child
-  if (pid === undefined) return unstartable(runId, (await child).shortMessage ?? 'no process')
+  if (pid === undefined)
+    return unstartable(runId, asProgram, (await child).shortMessage ?? 'no process')
   const exit = exitOf(child)
   note(pid)
   const streams = { out: child.stdout, err: child.stderr }
@@ -81,6 +93,7 @@ export async function startRun(
     runId,
     pid,
     exit,
+    asProgram,
     async drained() {
       const all = Promise.all(pumps)
       const never = new AbortController().signal
@@ -94,10 +107,10 @@ export async function startRun(
   }
 }
 
-function commandLine({ python, setpriv }: Launch, entry: string): string[] {
+function commandLine({ setpriv }: Launch, argv: readonly string[]): string[] {
   // setpriv comes last before the program: a change of user would clear what it sets (prctl(2)).
   const prefix = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
-  return [...prefix, python, entry]
+  return [...prefix, ...argv]
 }
 
 /** The program's environment. */
@@ -111,11 +124,12 @@ function environment(runId: string, release: ReleaseId): NodeJS.ProcessEnv {
   }
 }
 
-function unstartable(runId: string, why: string): Run {
+function unstartable(runId: string, asProgram: AsProgram, why: string): Run {
   return {
     runId,
     pid: 0,
     exit: Promise.resolve({ is: 'unstartable', why }),
+    asProgram,
     drained: async () => undefined,
   }
 }

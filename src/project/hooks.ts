@@ -22,8 +22,8 @@ export type Happening =
 export type Hooks = {
   /** Returns at once, whatever becomes of the command: what goes wrong is in the log only. */
   readonly tell: (happening: Happening) => void
-  /** Gives what runs and waits a short while, then ends it. Nothing is told after it. */
-  readonly close: () => Promise<void>
+  /** Gives what runs and waits a short while, then ends it: at once when `hasten` aborts. */
+  readonly close: (hasten: AbortSignal) => Promise<void>
 }
 
 /** A command that is to be run. */
@@ -74,8 +74,8 @@ export function openHooks(site: Site, log: Log): Hooks {
 
   return {
     tell,
-    async close() {
-      await within(idle(), closing.signal, site.config.hooks.endMs)
+    async close(hasten) {
+      await within(idle(), hasten, site.config.hooks.endMs)
       drop(waiting.length, 'the daemon is stopping')
       closing.abort()
       await idle()
@@ -102,7 +102,7 @@ async function call(
     for await (const bytes of lines(chunks, config.log.maxLineBytes)) {
       left -= bytes.length + 1
       if (left < 0) break
-      log.hook({ stream, bytes })
+      log.output('hook', { stream, bytes })
       await log.room()
     }
     // It may print on, but nobody cuts that into lines any more.

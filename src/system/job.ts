@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
-import type { Exit } from '../model.ts'
+import type { ProcessEnd } from '../model.ts'
 import { within } from './clock.ts'
 import { signal } from './processes.ts'
 
@@ -22,7 +22,7 @@ export type Job = {
 }
 
 /** How a job ended. `cut`: it was ended before that. */
-export type JobEnd = Exit | { readonly is: 'cut' }
+export type JobEnd = ProcessEnd | { readonly is: 'cut' }
 
 /**
  * Runs a job in a process group of its own. When its leader has ended, or `cut` aborts, whoever is left
@@ -64,7 +64,7 @@ export async function runJob(job: Job, cut: AbortSignal): Promise<JobEnd> {
 }
 
 /** The end of a child process, by its own doing or another's. */
-export async function exitOf(child: NodeJS.EventEmitter): Promise<Exit> {
+export async function exitOf(child: NodeJS.EventEmitter): Promise<ProcessEnd> {
   const [code, name] = (await once(child, 'exit')) as [number | null, string | null]
   return code === null ? { is: 'signal', signal: name ?? 'unknown' } : { is: 'code', code }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import type { TestContext } from 'node:test'
 import { afterwards } from './cleanup.ts'
 
@@ -16,4 +16,14 @@ export async function listen(
     server.close()
   })
   return (server.address() as AddressInfo).port
+}
+
+/** A port of the loopback interface that nobody listens on; somebody may, by chance, a moment later. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }

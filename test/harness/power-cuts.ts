@@ -589,7 +589,8 @@ async function session(
   const answer = () => undefined
   const orders = openOrders(end.signal, { is: 'refused', why: 'the end' })
   const shutdown = end.signal
-  const base = { program, python, log: silent, answer, clock: impatient(), shutdown, orders }
+  const tell = () => undefined
+  const base = { program, python, log: silent, answer, clock: impatient(), shutdown, orders, tell }
   try {
     await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
   } finally {
@@ -615,7 +616,6 @@ const silent: Log = {
   warn: () => undefined,
   error: () => undefined,
   output: () => undefined,
-  hook: () => undefined,
   room: async () => undefined,
 }
 

@@ -17,7 +17,6 @@ const silent: Log = {
   warn: () => undefined,
   error: () => undefined,
   output: () => undefined,
-  hook: () => undefined,
   room: async () => undefined,
 }
 

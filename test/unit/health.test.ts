@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
-import { defaults, type Site } from '../../src/config.ts'
+import { changeTo, defaults } from '../../src/config.ts'
 import { healthCheckOf, healthMistake } from '../../src/config-health.ts'
 import type { Health } from '../../src/model.ts'
 import { afterAnswer, pauseMs, watchHealth } from '../../src/program/health.ts'
@@ -111,13 +111,17 @@ async function watched(
   const end = new AbortController()
   t.after(() => end.abort())
   const asProgram = (argv: readonly string[]) => ({ argv, cwd: '/', env: {}, drainMs: 100 })
-  const watch = watchHealth(site, asProgram, clock, end.signal)
-  return { watch, site, end, asked: () => asked, most: () => most }
+  const turns: Health['is'][] = []
+  const onAnswer = ({ is }: Health, before: Health['is']) => {
+    if (is !== before) turns.push(is)
+  }
+  const watch = watchHealth(site, asProgram, clock, end.signal, onAnswer)
+  return { watch, site, end, turns, asked: () => asked, most: () => most }
 }
 
 test('the watch tells when the program is well, and why it is not any more', async (t) => {
   let status = 503
-  const { watch, asked } = await watched(t, { startPeriodMs: 60_000 }, () => status)
+  const { watch, asked, turns } = await watched(t, { startPeriodMs: 60_000 }, () => status)
   assert.deepEqual(watch.health(), { is: 'starting' })
   await until('it was asked five times', () => asked() >= 5)
   assert.deepEqual(watch.health(), { is: 'starting', why: 'HTTP 503' })
@@ -125,7 +129,8 @@ test('the watch tells when the program is well, and why it is not any more', asy
   await watch.proven()
   assert.deepEqual(watch.health(), { is: 'healthy' })
   status = 500
-  assert.equal(await watch.illness, 'HTTP 500')
+  assert.deepEqual(await watch.illness, { is: 'unhealthy', inARow: 3, why: 'HTTP 500' })
+  assert.deepEqual(turns, ['healthy', 'failing'])
   assert.deepEqual(watch.health(), {
     is: 'failing',
     wasHealthy: true,
@@ -139,7 +144,11 @@ test('the watch tells when the program is well, and why it is not any more', asy
 
 test('a program that accepts and never answers is ill, and is asked once at a time', async (t) => {
   const { watch, most, asked } = await watched(t, {}, () => 'never')
-  assert.equal(await watch.illness, 'no answer within 100 ms')
+  assert.deepEqual(await watch.illness, {
+    is: 'unhealthy',
+    inARow: 3,
+    why: 'no answer within 100 ms',
+  })
   assert.equal(asked(), 3)
   assert.equal(most(), 1)
 })
@@ -155,13 +164,14 @@ test('a watch that is ended asks no more, also in the middle of a question', asy
 test('the settings may change while it watches', async (t) => {
   const { watch, site, asked } = await watched(t, {}, () => 200)
   await watch.proven()
-  const config = { ...site.config, health: { ...site.config.health, http: '' } }
-  const changeable: { config: Site['config'] } = site
-  changeable.config = config
+  const { health } = site.config
+  const put = (given: Partial<typeof limits>) =>
+    changeTo({ ...site.config, health: { ...health, ...given } }, site.config)
+  put({ http: '' })
   await until('nobody asks any more', () => watch.health().is === 'none')
   const before = asked()
   await watch.proven()
-  changeable.config = { ...config, health: { ...config.health, tcp: '1' } }
-  assert.match((await watch.illness) ?? '', /ECONNREFUSED/)
+  put({ tcp: '1', http: '' })
+  assert.match(JSON.stringify(await watch.illness), /ECONNREFUSED/)
   assert.equal(asked(), before)
 })

@@ -25,8 +25,10 @@ async function open(t: TestContext, settings: Settings): Promise<World> {
     info: (text) => said.push(text),
     warn: (text) => said.push(`WARNING: ${text}`),
     error: (text) => said.push(`ERROR: ${text}`),
-    output: () => assert.fail('the program said nothing'),
-    hook: ({ stream, bytes }) => said.push(`${stream}: ${bytes.toString()}`),
+    output: (who, { stream, bytes }) => {
+      assert.equal(who, 'hook')
+      said.push(`${stream}: ${bytes.toString()}`)
+    },
     room: async () => undefined,
   }
   return { hooks: openHooks(site, log), site, said }
@@ -39,6 +41,8 @@ const committed: Happening = {
   downtimeMs: 12,
 }
 
+const never = new AbortController().signal
+
 const sh = (script: string) => ['sh', '-c', script]
 
 test('a hook reads what happened as one JSON document', async (t) => {
@@ -47,7 +51,7 @@ test('a hook reads what happened as one JSON document', async (t) => {
   })
   hooks.tell(committed)
   hooks.tell({ ...committed, event: 'rejected' })
-  await hooks.close()
+  await hooks.close(never)
   const { project } = site.paths
   const text = await readFile(join(project, 'got'), 'utf8')
   assert.deepEqual(JSON.parse(text), { ...committed, project })
@@ -67,7 +71,7 @@ test('each event has its own command', async (t) => {
   hooks.tell({ ...committed, event: 'rejected', why: 'x' })
   hooks.tell({ ...committed, event: 'rolled-back', why: 'x' })
   hooks.tell({ event: 'fatal', release: { id: 'r3' }, exit: { is: 'code', code: 2 } })
-  await hooks.close()
+  await hooks.close(never)
   assert.deepEqual(said.slice(0, 3), ['out: one', 'out: two', 'out: three'])
   const { event, release, exit } = JSON.parse(said[3]?.slice('out: '.length) ?? '')
   assert.deepEqual([event, release, exit], ['fatal', { id: 'r3' }, { is: 'code', code: 2 }])
@@ -86,7 +90,7 @@ test('what is meant for the daemon alone does not reach a hook', async (t) => {
     MARK: '1',
   })
   hooks.tell(committed)
-  await hooks.close()
+  await hooks.close(never)
   assert.ok(said.includes('out: MARK=1'))
   assert.deepEqual(
     said.filter((line) => /NOTIFY|WATCHDOG/.test(line)),
@@ -104,7 +108,7 @@ test('a hook that does not read, fails or is not there is one line', async (t) =
   hooks.tell({ ...committed, why })
   hooks.tell({ ...committed, event: 'rejected' })
   hooks.tell({ ...committed, event: 'rolled-back' })
-  await hooks.close()
+  await hooks.close(never)
   const [one, two, three, ...more] = said.toSorted()
   assert.match(one ?? '', /^WARNING: the hook for "committed" ended with exit code 3$/)
   assert.match(two ?? '', /^WARNING: the hook for "rejected" could not be started: .*ENOENT$/)
@@ -155,7 +159,7 @@ test('only some run at a time, some wait, and of more the oldest are dropped', a
   await clock.sleep(50)
   assert.equal(said.length, 1, 'nobody is done')
   site.disk.touch(join(site.paths.project, 'go'))
-  await hooks.close()
+  await hooks.close(never)
   assert.deepEqual(
     said.slice(1).toSorted(),
     ['r1', 'r2', 'r4', 'r5'].map((id) => `out: id":"${id}`),
@@ -173,11 +177,18 @@ test('at the end a hook is given a short while, and then ended', async (t) => {
   hooks.tell({ ...committed, event: 'rejected' })
   hooks.tell({ ...committed, event: 'rejected' })
   hooks.tell({ ...committed, event: 'rejected' })
-  await hooks.close()
+  await hooks.close(never)
   assert.deepEqual(said, [
     'out: done',
     'WARNING: the hook for "rejected" was not run: the daemon is stopping',
     'WARNING: the hook for "rejected" was ended: the daemon is stopping',
     'WARNING: the hook for "rejected" was ended: the daemon is stopping',
   ])
+})
+
+test('a hook is not waited for when the end is hastened', async (t) => {
+  const { hooks, said } = await open(t, { committed: ['sleep', '1000'], endMs: 600_000 })
+  hooks.tell(committed)
+  await hooks.close(AbortSignal.abort())
+  assert.deepEqual(said, ['WARNING: the hook for "committed" was ended: the daemon is stopping'])
 })

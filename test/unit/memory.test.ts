@@ -59,18 +59,18 @@ async function watched(t: TestContext, looks: readonly ('much' | 'little' | 'end
     if (look === 'end') end.abort()
     return look === 'much' ? self : []
   }
-  return { bytes: await watchMemory(processes, site, clock, end.signal), looked: at }
+  return { found: await watchMemory(processes, site, clock, end.signal), looked: at }
 }
 
 test('too much counts only when it is found several times in a row', async (t) => {
-  const { bytes, looked } = await watched(t, ['much', 'much', 'little', 'much', 'much', 'much'])
+  const { found, looked } = await watched(t, ['much', 'much', 'little', 'much', 'much', 'much'])
   assert.equal(looked, 6)
-  assert.ok((bytes ?? 0) > megabyte)
+  assert.ok(found?.is === 'too big' && found.bytes > megabyte && found.maxBytes === 1)
 })
 
 test('a watch that is ended has found nothing', async (t) => {
-  const { bytes, looked } = await watched(t, ['much', 'much', 'end'])
-  assert.equal(bytes, null)
+  const { found, looked } = await watched(t, ['much', 'much', 'end'])
+  assert.equal(found, null)
   assert.equal(looked, 3)
 })
 
