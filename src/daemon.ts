@@ -10,6 +10,7 @@ import { codeOf, hintOf, isExpected, messageOf, OperationalError } from './error
 import { timeText } from './log/format.ts'
 import { openSessionLog, type SessionLog } from './log/session.ts'
 import type { Clock, Log } from './model.ts'
+import { findIdentity } from './program/identity.ts'
 import { endLeftovers, openProgram } from './program/life.ts'
 import { openHooks } from './project/hooks.ts'
 import { type Answer, openOrders } from './project/orders.ts'
@@ -41,7 +42,9 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
       hint: words.alreadyRunningHint(lock.heldBy),
     })
   }
-  const python = await findInterpreter()
+  const python = await findInterpreter(config.program.python, paths.project)
+  const setpriv = await findCommand('setpriv')
+  const identity = await findIdentity(config.program, setpriv)
   const log = openSessionLog(paths.logs, config.log, clock)
   const { version } = packageOf()
   const node = process.versions.node
@@ -52,7 +55,6 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
 
   const ending = endOnSignal(log, config, clock)
   const site: Site = { paths, config, disk }
-  const setpriv = await findCommand('setpriv')
   if (setpriv === null) log.warn(words.noSetpriv)
   const leftovers = await endLeftovers(site, {
     limits: config.program,
@@ -63,19 +65,14 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
   const hooks = openHooks(site, log)
-  const program = openProgram(
-    { python: python.path, setpriv },
-    site,
-    log,
-    clock,
-    ending.hasten,
-    (id, exit) => hooks.tell({ event: 'fatal', release: { id }, exit }),
+  const launch = { python: python.path, setpriv, identity }
+  const program = openProgram(launch, site, log, clock, ending.hasten, (id, exit) =>
+    hooks.tell({ event: 'fatal', release: { id }, exit }),
   )
   const writers = openWriters(python, config.deposit.askMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
-  const result = openResult(site)
-  const answer = (text: string) => result(timeText(clock.wall()), text)
+  const answer = openResult(site, () => timeText(clock.wall()))
   const deposit = openDeposit(site, writers, log, answer, clock)
   log.info(words.waiting(paths.deposit))
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
@@ -94,7 +91,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     program,
     python,
     log,
-    answer,
+    answer: answer.tell,
     clock,
     shutdown: ending.shutdown,
     orders,

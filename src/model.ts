@@ -214,7 +214,10 @@ export type Hold =
   | { readonly because: 'session'; readonly session: Session; readonly isKnown: boolean }
   | { readonly because: 'connection'; readonly many: number }
   | { readonly because: 'broken'; readonly why: string }
-  | { readonly because: 'manifest'; readonly why: string }
+  /** `missing`: how many of the files that the list names are not there yet. */
+  | { readonly because: 'manifest'; readonly why: string; readonly missing: number }
+  /** The upload is complete, but the system does not let it be claimed. */
+  | { readonly because: 'unclaimed'; readonly why: string; readonly hint: string | undefined }
   | {
       readonly because: 'quiet'
       readonly ms: number

@@ -69,6 +69,8 @@ export type UnderWay = {
   readonly id: ReleaseId
   readonly stage: Stage['stage'] | 'unknown'
   readonly at: string | null
+  /** The SHA-256 of the manifest it came with. */
+  readonly manifest: string | null
 }
 
 /** What lies in the deposit, and the first reason why it is not claimed yet. */
@@ -152,7 +154,8 @@ async function releasesOf(site: Site): Promise<Pick<Status, 'release' | 'underWa
   const [history, releases] = await Promise.all([readHistory(site), readReleases(site)])
   const underWay = releases.flatMap(({ id, stage }): UnderWay[] => {
     if (stage?.stage === 'ended') return []
-    return [{ id, stage: stage?.stage ?? 'unknown', at: stage?.release.at ?? null }]
+    const { at = null, manifest = null } = stage?.release ?? {}
+    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest }]
   })
   const trial = underWay.findLast(({ stage }) => stage === 'on-trial')
   const id = lastCommitted(history)

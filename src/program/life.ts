@@ -6,7 +6,7 @@ import type { Process } from '../system/processes.ts'
 import { words } from '../words.ts'
 import { type Climbing, clear, stopLadder } from './ladder.ts'
 import { livingLeader, readRecord } from './record.ts'
-import { afterExit, count, type Deaths, noDeaths } from './restart.ts'
+import { afterExit, count, type Deaths, isWell, noDeaths } from './restart.ts'
 import { type Launch, type Run, startRun } from './run.ts'
 import { type Watch, watchOver } from './watch.ts'
 
@@ -69,7 +69,7 @@ export function openProgram(
     if ('last' in next) lastExit = next.last
     const text = words.state(next)
     if (text === null) return
-    if (next.is === 'FATAL' || next.is === 'BACKOFF') log.error(text)
+    if ('last' in next && !isWell(next.last)) log.error(text)
     else log.info(text)
   }
 
@@ -107,7 +107,7 @@ export function openProgram(
     upMs: number,
     release: ReleaseId,
   ): { readonly deaths: Deaths; readonly waitMs: number } | null {
-    const deaths = count(before, clock.now(), upMs, limits)
+    const deaths = count(before, exit, clock.now(), upMs, limits)
     const next = afterExit(exit, deaths, limits, Math.random())
     if (next.do === 'rest') {
       become({ is: 'EXITED', last: exit })

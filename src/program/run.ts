@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
-import type { Site } from '../config.ts'
+import type { Config, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import { inherited } from '../system/environment.ts'
 import { exitOf } from '../system/job.ts'
 import { words } from '../words.ts'
+import { type Identity, identityArguments } from './identity.ts'
 import { lines } from './lines.ts'
 import type { AsProgram } from './probe.ts'
 import { tagName, writeRecord } from './record.ts'
@@ -33,9 +35,11 @@ export type Launch = {
   readonly python: string
   /** `setpriv`, absolute, where there is one: the program then dies with the daemon. */
   readonly setpriv: string | null
+  /** Who it runs as; null: as the daemon does. */
+  readonly identity: Identity | null
 }
 
-/** Starts `python main.py` in main. Never throws: what cannot be started has ended already. */
+/** Starts `python main.py`, in main or where the settings say. Never throws: what cannot be started has ended already. */
 export async function startRun(
   launch: Launch,
   release: ReleaseId,
@@ -52,17 +56,17 @@ export async function startRun(
       log.warn(words.noRunRecord(paths.runRecord, messageOf(error)))
     }
   }
+  const cwd = resolve(paths.main, config.program.cwd)
+  const asProgram = placeOf(cwd, environment(runId, release, launch, config), launch, config)
+  const unstartable = (why: string) => neverStarted(runId, asProgram, why)
+  // Else the system would say that there is no Python. With the dot a link is followed.
+  if (site.disk.kind(`${cwd}/.`) !== 'dir') return unstartable(words.noWorkingFolder(cwd))
   note(null)
-  const env = environment(runId, release)
-  const asProgram = (argv: readonly string[]) => ({
-    argv: commandLine(launch, argv),
-    cwd: paths.main,
-    env,
-    drainMs: config.program.drainMs,
-  })
-  const { argv, cwd } = asProgram([launch.python, config.program.entry])
-  const [file = '', ...args] = argv
-  const child = execa(file, args, {
+  const { entry, args } = config.program
+  const script = cwd === paths.main ? entry : join(paths.main, entry)
+  const { argv, env } = asProgram([launch.python, script, ...args])
+  const [file = '', ...rest] = argv
+  const child = execa(file, rest, {
     cwd,
     env,
     extendEnv: false,
@@ -80,8 +84,7 @@ export async function startRun(
   // Its promise waits for the pipes, which a grandchild may hold open for ever: 'exit' does not.
   child.catch(() => undefined)
   const { pid } = child
-  if (pid === undefined)
-    return unstartable(runId, asProgram, (await child).shortMessage ?? 'no process')
+  if (pid === undefined) return unstartable((await child).shortMessage ?? 'no process')
   const exit = exitOf(child)
   note(pid)
   const streams = { out: child.stdout, err: child.stderr }
@@ -107,24 +110,38 @@ export async function startRun(
   }
 }
 
-function commandLine({ setpriv }: Launch, argv: readonly string[]): string[] {
-  // setpriv comes last before the program: a change of user would clear what it sets (prctl(2)).
-  const prefix = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
-  return [...prefix, ...argv]
+/** What runs a command as the program is run. */
+function placeOf(
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  { setpriv, identity }: Launch,
+  { program }: Config,
+): AsProgram {
+  // One setpriv for both: it sets this last, and a change of user after it would clear it (prctl(2)).
+  const prefix =
+    setpriv === null ? [] : [setpriv, ...identityArguments(identity), '--pdeathsig', 'KILL', '--']
+  return (argv) => ({ argv: [...prefix, ...argv], cwd, env, drainMs: program.drainMs })
 }
 
-/** The program's environment. */
-function environment(runId: string, release: ReleaseId): NodeJS.ProcessEnv {
+/** The program's environment: the daemon's, and the settings'. */
+function environment(
+  runId: string,
+  release: ReleaseId,
+  { identity }: Launch,
+  { program }: Config,
+): NodeJS.ProcessEnv {
   return {
     ...inherited(),
+    ...identity?.env,
     // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
     PYTHONUNBUFFERED: '1',
+    ...program.env,
     [tagName]: runId,
     OTA_SUPERVISOR_RELEASE: release,
   }
 }
 
-function unstartable(runId: string, asProgram: AsProgram, why: string): Run {
+function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
   return {
     runId,
     pid: 0,

@@ -16,7 +16,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
 import { messageOf } from '../../src/errors.ts'
-import type { Claimed, Clock, Log, Writers } from '../../src/model.ts'
+import type { Claimed, Clock, Writers } from '../../src/model.ts'
 import { claim, unclaim } from '../../src/project/claim.ts'
 import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
 import { openOrders } from '../../src/project/orders.ts'
@@ -34,6 +34,7 @@ import { afterwards } from './cleanup.ts'
 import { type Cut, dyingDisk, fullDisk, PowerCut } from './dying-disk.ts'
 import type { Tree } from './project.ts'
 import { recordedProgram } from './recorded-program.ts'
+import { silent, unheard } from './silence.ts'
 
 /**
  * What happens between a first deposit and the end of its trial, told in trees. A path that ends in
@@ -364,7 +365,7 @@ export function testDecidedTrial(): void {
       assert.ok(trial)
       await trial.verdict
       putTree(world.paths.deposit, overlay)
-      const source = openDeposit(on.site, writers, silent, () => undefined, on.clock)
+      const source = openDeposit(on.site, writers, silent, unheard, on.clock)
       const claimed = await claim(await scanOf(on), source, on)
       assert.ok(typeof claimed === 'object')
       assert.deepEqual(await walk(claimed, trial, on), { is: 'gives way' })
@@ -515,7 +516,7 @@ async function take(
 ): Promise<Trial | null> {
   const snapshot = await scanOf(on)
   if (!snapshot.hasContent) return trial
-  const source = openDeposit(on.site, writers, silent, () => undefined, on.clock)
+  const source = openDeposit(on.site, writers, silent, unheard, on.clock)
   // As the daemon does it: what could not be claimed or walked is tried again.
   const first = await claim(snapshot, source, on)
   const claimed = typeof first === 'object' ? first : await claim(await scanOf(on), source, on)
@@ -609,14 +610,6 @@ function siteOf(world: World, on: Disk, trialMs = 1): Site {
 
 function entryOf({ isPython }: Scenario): string {
   return isPython ? 'main.py' : 'main'
-}
-
-const silent: Log = {
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  output: () => undefined,
-  room: async () => undefined,
 }
 
 /** Waits for nothing. A failure that is met often would be met for ever. */

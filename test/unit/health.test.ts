@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { changeTo, defaults } from '../../src/config.ts'
-import { healthCheckOf, healthMistake } from '../../src/config-health.ts'
+import { healthCheckOf } from '../../src/config-health.ts'
 import type { Health } from '../../src/model.ts'
 import { afterAnswer, pauseMs, watchHealth } from '../../src/program/health.ts'
 import { clock } from '../../src/system/clock.ts'
@@ -68,21 +68,6 @@ test('the settings name one way to ask, or none', () => {
   for (const [tcp, host, port] of targets) {
     assert.deepEqual(asked({ tcp }), { by: 'tcp', host, port }, tcp)
   }
-})
-
-test('a mistake in the settings is named', () => {
-  const mistakeIn = (given: Partial<typeof limits>) => healthMistake({ ...limits, ...given }) ?? ''
-  assert.equal(mistakeIn({}), '')
-  assert.equal(mistakeIn({ tcp: '8080' }), '')
-  assert.match(mistakeIn({ tcp: '1', command: ['x'] }), /only one of command, tcp may be set/)
-  for (const http of ['8080', 'localhost:8080', 'ftp://x/', 'file:///etc/passwd', 'http://']) {
-    assert.match(mistakeIn({ http }), /^health\.http: expected an address/, http)
-  }
-  for (const tcp of ['0', '65536', 'x', 'x:', '::1:80', 'http://x:80', 'a b:80', '-1', '1.5']) {
-    assert.match(mistakeIn({ tcp }), /^health\.tcp: expected a port/, tcp)
-  }
-  assert.match(mistakeIn({ startIntervalMs: 0 }), /^health\.start_interval: /)
-  assert.match(mistakeIn({ timeoutMs: 0 }), /^health\.timeout: /)
 })
 
 /** A program that answers as `answer` says at that moment, and a watch over it. */

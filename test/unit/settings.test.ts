@@ -47,17 +47,40 @@ test('health checks and hooks are commands, addresses and durations', async (t) 
 
 test('a health check that cannot be is a mistake in the settings', async (t) => {
   const dir = await makeProject(t)
-  await writeFile(join(dir, 'supervisor.toml'), '[health]\ntcp = "80"\nhttp = "http://x/"\n')
-  await assert.rejects(loadConfig(dir), { code: 'ECONFIG', message: /only one of http, tcp/ })
+  async function refused(setting: string, expected: RegExp): Promise<void> {
+    await writeFile(join(dir, 'supervisor.toml'), `[health]\n${setting}\n`)
+    await assert.rejects(loadConfig(dir), { code: 'ECONFIG', message: expected }, setting)
+  }
+  await refused(
+    'tcp = "80"\ncommand = ["x"]',
+    /:2: health\.tcp: health\.command is set too; only one/,
+  )
+  await refused('command = ["", "x"]', /:2: health\.command: expected a command first/)
+  for (const http of ['8080', 'localhost:8080', 'ftp://x/', 'file:///etc/passwd', 'http://']) {
+    await refused(`http = "${http}"`, /:2: health\.http: expected an address such as/)
+  }
+  for (const tcp of ['0', '65536', 'x', 'x:', '::1:80', 'http://x:80', 'a b:80', '-1', '1.5']) {
+    await refused(`tcp = "${tcp}"`, /:2: health\.tcp: expected a port: /)
+  }
+  await refused('interval = "0s"', /:2: health\.interval: expected a duration longer than zero/)
+  await refused('failures = 0', /:2: health\.failures: expected a whole number from 1/)
+})
+
+test('what may be a secret in an address is not shown', async (t) => {
+  const dir = await makeProject(t)
+  await writeFile(join(dir, 'supervisor.toml'), '[health]\nhttp = "ftp://me:geheim@x/"\n')
+  await assert.rejects(loadConfig(dir), ({ message }: Error) => !message.includes('geheim'))
 })
 
 test('the settings of the README are accepted as they stand there', async (t) => {
   const dir = await makeProject(t)
   const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8')
-  const example = /```toml\n(.*?)```/s.exec(readme)?.[1]
-  assert.ok(example)
-  await writeFile(join(dir, 'supervisor.toml'), example)
-  await loadConfig(dir)
+  const examples = [...readme.matchAll(/```toml\n(.*?)```/gs)]
+  assert.ok(examples.length > 0)
+  for (const [, example = ''] of examples) {
+    await writeFile(join(dir, 'supervisor.toml'), example)
+    await loadConfig(dir)
+  }
 })
 
 test('no two settings have one name in the file', () => {
