@@ -86,6 +86,46 @@ export const defaults = {
     survivorReportMs: 30_000,
     /** How long output may still come out of the pipes after the last process is gone. */
     drainMs: 1_000,
+    /** With more memory than this, swapped-out memory included, it is restarted; 0: no limit. */
+    maxMemoryBytes: 0,
+    /** How often its memory is looked at, and how many looks in a row must find too much. */
+    memoryIntervalMs: 10_000,
+    memorySamples: 3,
+  },
+  health: {
+    /** Asked of the program: a command in main whose exit code 0 means healthy. One of three ways at most. */
+    command: [] as readonly string[],
+    /** Or an address: a GET that is answered in full with a status from 200 to 399. */
+    http: '',
+    /** Or a port that takes a connection: `8080`, `host:8080`, `[::1]:8080`. */
+    tcp: '',
+    /** A failed check counts from this long after a start on, or once it has been healthy. */
+    startPeriodMs: 10_000,
+    /** It is asked this often in that period, and after it for as long as it has never been healthy. */
+    startIntervalMs: 1_000,
+    /** It is asked this often from then on. */
+    intervalMs: 10_000,
+    /** An answer may take this long. */
+    timeoutMs: 2_000,
+    /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
+    failures: 3,
+  },
+  /** Commands for what became of a release, and for a program that turned FATAL; `[]`: none. */
+  hooks: {
+    committed: [] as readonly string[],
+    rejected: [] as readonly string[],
+    rolledBack: [] as readonly string[],
+    fatal: [] as readonly string[],
+    /** A hook that runs longer is ended, with its process group. */
+    deadlineMs: 30_000,
+    /** The same while the daemon ends. */
+    endMs: 3_000,
+    /** This many run at the same time; the others wait. */
+    running: 3,
+    /** This many wait; of more, the oldest are dropped. */
+    waiting: 20,
+    /** So much of the output of one hook is logged. */
+    maxOutputBytes: 64_000,
   },
   deposit: {
     /** Nothing may have changed, and no upload connection been there, for this long. */

@@ -13,6 +13,7 @@ import { openSessionLog, type SessionLog } from './log/session.ts'
 import type { Clock, Log } from './model.ts'
 import { findIdentity } from './program/identity.ts'
 import { endLeftovers, openProgram, type Program } from './program/life.ts'
+import { openHooks } from './project/hooks.ts'
 import { type Answer, openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
 import { findInterpreter } from './python/interpreter.ts'
@@ -59,7 +60,10 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const site: Site = { paths, config, disk }
   if (setpriv === null) log.warn(words.noSetpriv)
   const launch = { python: python.path, setpriv, identity }
-  const program = openProgram(launch, site, log, clock, ending.hasten)
+  const hooks = openHooks(site, log)
+  const program = openProgram(launch, site, log, clock, ending.hasten, (id, exit) =>
+    hooks.tell({ event: 'fatal', release: { id }, exit }),
+  )
   const report = reportToSystemd(manager, program, ending.shutdown, { site, log, clock })
   const leftovers = await endLeftovers(site, {
     limits: config.program,
@@ -95,8 +99,10 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     clock,
     shutdown: ending.shutdown,
     orders,
+    tell: hooks.tell,
   })
 
+  await hooks.close(ending.hasten)
   await control.close()
   await writers.close()
   await report?.end()

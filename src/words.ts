@@ -2,6 +2,7 @@ import type {
   Ended,
   Exit,
   Guarantee,
+  Health,
   Hold,
   Outcome,
   ProgramState,
@@ -153,6 +154,27 @@ export const words = {
   notRootHint: 'run the daemon as root, or remove program.user and program.group',
   noSetprivForUser: 'setpriv is missing, which runs the program as another user',
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
+
+  // --- health checks and hooks ---
+
+  health(health: Health, before: Health['is']): string | null {
+    if (health.is === before) return null
+    if (health.is === 'failing') return `main.py failed a health check: ${health.why}`
+    if (health.is !== 'healthy') return null
+    return before === 'failing' ? 'main.py is healthy again' : 'main.py is healthy'
+  },
+  healthStatus: (status: number) => `HTTP ${status}`,
+  healthLate: (ms: number) => `no answer within ${seconds(ms)}`,
+  healthCommand: (exit: Exit, lastWords: string) =>
+    `its command ${exitText(exit)}${lastWords === '' ? '' : `: ${shown(lastWords)}`}`,
+  hookLate: (event: string, ms: number) =>
+    `the hook for "${event}" was ended: it took longer than ${seconds(ms)}`,
+  hookEnded: (event: string) => `the hook for "${event}" was ended: the daemon is stopping`,
+  hookFailed: (event: string, exit: Exit) => `the hook for "${event}" ${exitText(exit)}`,
+  hookFlood: (event: string, bytes: number) =>
+    `the hook for "${event}" has printed more than ${size(bytes)}; the rest of it is not logged`,
+  hookDropped: (event: string, why: 'too many wait' | 'the daemon is stopping') =>
+    `the hook for "${event}" was not run: ${why}`,
 
   // --- the deposit ---
 
@@ -327,6 +349,7 @@ export const words = {
   unexpected: (expected: string, found: string) => `${expected}, found ${found}`,
   unknownKey: (nearest: string | null) =>
     `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
+  oneOfBoth: (other: string) => `${other} is set too; only one of them can be`,
   longerThan: (other: string) => `it is longer than ${other}`,
   noToml: (why: string) => `this is not TOML: ${why}`,
   brokenConfigHint: 'correct the file, or remove it: every setting has a default',
