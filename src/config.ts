@@ -2,15 +2,69 @@ import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Disk, disk, movingSuffix } from './system/disk.ts'
 
-/** Every default and every limit of the daemon. Durations in milliseconds, sizes in bytes. */
+/** What may happen when the program has ended by itself; systemd's words. */
+export const restartPolicies = ['on-failure', 'always', 'never'] as const
+
+/** The signals a program can be asked to end by. */
+export const stopSignals = [
+  'auto',
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGKILL',
+] as const
+
+/** What may be done about modules that main.py imports and nobody has. */
+export const importPolicies = ['warn', 'strict', 'ignore'] as const
+
+/**
+ * Every default and every limit of the daemon. Durations in milliseconds, sizes in bytes. The comments
+ * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
+ */
 export const defaults = {
   program: {
-    /** The file in main that is run. */
+    /** The file in main that is run, relative to main. */
     entry: 'main.py',
+    /**
+     * The Python that runs it: a command, or a path, which is relative to the project directory. Empty:
+     * `python3`, or else `python`. Looked for when the daemon starts.
+     */
+    python: '',
+    /** The program's arguments, after `main.py`. */
+    args: [] as readonly string[],
+    /**
+     * More variables for the program's environment; they go before those of the daemon's own. Names that begin
+     * with `OTA_SUPERVISOR_` are not free. With a secret in it, let nobody else read the file.
+     */
+    env: {} as Readonly<Record<string, string>>,
+    /** The folder it runs in: any path; a relative one is relative to main. */
+    cwd: '.',
+    /**
+     * The user it runs as, by name or number; only a daemon that is root can choose another. Empty: the
+     * daemon's. It gets this user's groups, HOME, USER and LOGNAME, and must be able to read main. Looked
+     * up when the daemon starts.
+     */
+    user: '',
+    /** Its group, by name or number. Empty: the first group of `user`. Looked up when the daemon starts. */
+    group: '',
+    /**
+     * When it has ended by itself: `on-failure` starts it again unless its exit code was 0, `always` does so
+     * whatever it was, `never` waits for the next upload.
+     */
+    restart: 'on-failure' as (typeof restartPolicies)[number],
+    /**
+     * The first rung of the stop ladder: the signal that asks it to end. `auto` is SIGTERM if it has a
+     * handler for it, else SIGINT, which Python turns into KeyboardInterrupt.
+     */
+    stopSignal: 'auto' as (typeof stopSignals)[number],
     /** Up this long, a start counts as done: STARTING becomes RUNNING. */
     startMs: 1_000,
     /** The first wait after a crash; it doubles with each crash that follows. */
     backoffMs: 1_000,
+    /** The longest wait after a crash. */
     backoffMaxMs: 60_000,
     /** Waits vary by this part, so that several boxes do not restart in step. */
     backoffJitter: 0.1,
@@ -18,11 +72,13 @@ export const defaults = {
     healthyMs: 60_000,
     /** This many crashes within `crashWindowMs`, and the program is FATAL. */
     crashLimit: 10,
+    /** The time within which crashes are counted for `crashLimit`. */
     crashWindowMs: 300_000,
     /** A FATAL program is tried again after this. */
     fatalRetryMs: 600_000,
-    /** The stop ladder: how long after the polite signal, and after SIGTERM, the next rung is taken. */
+    /** The stop ladder: how long after the polite signal SIGTERM is sent. */
     stopMs: 10_000,
+    /** The stop ladder: how long after SIGTERM the program is killed. */
     termMs: 3_000,
     /** How often a process group is looked at while it ends. */
     stopPollMs: 10,
@@ -72,6 +128,11 @@ export const defaults = {
     emptyFolderMs: 60_000,
     /** How often it is looked at when no event came: what events lose is found then. */
     rescanMs: 5_000,
+    /**
+     * More names that stay in the deposit, with all that is in them: they are never deployed, nor waited for,
+     * whatever else their names say. `*` is any text; a name counts in every folder.
+     */
+    ignore: [] as readonly string[],
     /** Names that stay in the deposit: they hold an empty folder in git. */
     keep: ['.keep', '.gitkeep'],
     /** Names that editors, syncers and Python leave behind: removed, and never deployed. */
@@ -141,20 +202,23 @@ export const defaults = {
     maxAttempts: 3,
   },
   verify: {
-    /** A release may have this many files and folders, and this many bytes. */
+    /** A release may have this many files; an archive, files and folders. */
     maxEntries: 200_000,
+    /** A release may have this many bytes. */
     maxBytes: 4_000_000_000,
     /** A path relative to main may be this long; with the folders of the journal before it the
      * system's limit is 4,096. */
     maxPathBytes: 3_000,
-    /** The check of the Python files may take this long, and this for each of them. */
+    /** The check of the Python files may take this long, and `checkPerFileMs` more for each of them. */
     checkMs: 30_000,
+    /** See `checkMs`. */
     checkPerFileMs: 5,
-    /** An archive may unpack to this many times its size, and unpacking may take this long. */
+    /** An archive may unpack to this many times its size. */
     maxRatio: 200,
+    /** Unpacking an archive may take this long. */
     unpackMs: 600_000,
     /** Modules that main.py imports and nobody has: `warn` of them, `strict` refuses, or `ignore`. */
-    imports: 'warn',
+    imports: 'warn' as (typeof importPolicies)[number],
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */
     repairMs: 60_000,
   },

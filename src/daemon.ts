@@ -10,6 +10,7 @@ import { codeOf, hintOf, isExpected, messageOf, OperationalError } from './error
 import { timeText } from './log/format.ts'
 import { openSessionLog, type SessionLog } from './log/session.ts'
 import type { Clock, Log } from './model.ts'
+import { findIdentity } from './program/identity.ts'
 import { endLeftovers, openProgram } from './program/life.ts'
 import { type Answer, openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
@@ -40,7 +41,9 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
       hint: words.alreadyRunningHint(lock.heldBy),
     })
   }
-  const python = await findInterpreter()
+  const python = await findInterpreter(config.program.python, paths.project)
+  const setpriv = await findCommand('setpriv')
+  const identity = await findIdentity(config.program, setpriv)
   const log = openSessionLog(paths.logs, config.log, clock)
   const { version } = packageOf()
   const node = process.versions.node
@@ -51,7 +54,6 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
 
   const ending = endOnSignal(log, config, clock)
   const site: Site = { paths, config, disk }
-  const setpriv = await findCommand('setpriv')
   if (setpriv === null) log.warn(words.noSetpriv)
   const leftovers = await endLeftovers(site, {
     limits: config.program,
@@ -61,7 +63,8 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
-  const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
+  const launch = { python: python.path, setpriv, identity }
+  const program = openProgram(launch, site, log, clock, ending.hasten)
   const writers = openWriters(python, config.deposit.askMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))

@@ -76,7 +76,9 @@ export const words = {
       case 'STOPPED':
         return typeof state.why === 'string' ? null : 'main.py stopped'
       case 'EXITED':
-        return 'main.py reached its end (exit code 0); waiting for the next deposit'
+        return state.last.is === 'code' && state.last.code === 0
+          ? 'main.py reached its end (exit code 0); waiting for the next deposit'
+          : `main.py ${exitText(state.last)}; the settings say not to start it again; waiting for the next deposit${killedText(state.last)}`
       case 'BACKOFF':
         return `main.py ${exitText(state.last)}; next start in ${seconds(state.waitMs)}${killedText(state.last)}`
       case 'FATAL':
@@ -89,6 +91,17 @@ export const words = {
     `ended ${count(left.length, 'process', 'processes')} of the last session (the daemon was killed): ${names(left)}`,
   survivors: (left: readonly Named[]) =>
     `not even SIGKILL ends ${names(left)}: stuck in the kernel (a dead disk or mount?). Nothing is started before it is gone`,
+  badPython: (file: string, why: string) => `program.python: ${file}: ${why}`,
+  badPythonHint: 'correct program.python in supervisor.toml: Python 3 is needed',
+  noWorkingFolder: (path: string) => `there is no folder ${path} to run it in (program.cwd)`,
+  noAccount: (kind: 'user' | 'group', name: string) =>
+    `there is no ${kind} ${name} on this machine (program.${kind})`,
+  noAccountHint: (kind: 'user' | 'group') =>
+    `correct program.${kind} in supervisor.toml, or make it: see man ${kind}add`,
+  notRoot: (uid: number) =>
+    `only root can run the program as another user or group, and this daemon is uid ${uid} (program.user, program.group)`,
+  notRootHint: 'run the daemon as root, or remove program.user and program.group',
+  noSetprivForUser: 'setpriv is missing, which runs the program as another user',
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
 
   // --- the deposit ---
@@ -233,7 +246,7 @@ export const words = {
   trialFailed: (exit: Exit, upMs: number) =>
     `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}`,
   failedWith: (id: ReleaseId, why: string) => `${id}, which came during its trial, failed: ${why}`,
-  noteFirst: 'it failed its trial, but there is nothing to go back to; main.py is tried again',
+  noteFirst: 'it failed its trial, but there is nothing to go back to, so it stays',
   noteNoProgram: 'there is no main.py yet',
   noteReached: 'main.py reached its end (exit code 0)',
   noteWith: (id: ReleaseId) => `together with ${id}`,
@@ -257,6 +270,16 @@ export const words = {
       'them into the deposit once more.',
       '',
     ].join('\n'),
+
+  // --- supervisor.toml ---
+
+  expected: (what: string) => `expected ${what}`,
+  unexpected: (expected: string, found: string) => `${expected}, found ${found}`,
+  unknownKey: (nearest: string | null) =>
+    `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
+  longerThan: (other: string) => `it is longer than ${other}`,
+  noToml: (why: string) => `this is not TOML: ${why}`,
+  brokenConfigHint: 'correct the file, or remove it: every setting has a default',
 
   // --- the control socket ---
 
@@ -338,6 +361,26 @@ export const words = {
     `${id} brought the first main.py: without it there would be no program. To stop it: ota-supervisor stop`,
   isBack: (id: ReleaseId, isUp: boolean) =>
     `main/ is back at ${id}${isUp ? '' : '; main.py stays stopped until: ota-supervisor start'}`,
+
+  // --- check ---
+
+  writersUnseen: 'whether anybody still writes files that belong to another user',
+  wouldClaim: (files: number, bytes: number) =>
+    `${count(files, 'file')} (${size(bytes)}) would be claimed:`,
+  asItLies: (files: number, bytes: number) =>
+    `as it lies there now: ${count(files, 'file')} (${size(bytes)})`,
+  nothingLies: 'nothing would be claimed',
+  wouldRefuse: (why: string) => `would be rejected: ${why}`,
+  wouldUnpack: 'an archive: it is looked into when it has been claimed',
+  wouldApply: (counts: { added: number; replaced: number; deleted: number }) =>
+    `would be applied: ${counts.added} new, ${counts.replaced} replaced, ${counts.deleted} deleted`,
+  wouldDependOn: 'whether it would be applied depends on what this user cannot see',
+  wouldRemove: (paths: readonly string[]) =>
+    `would be removed, and never deployed: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  cannotSee: (what: string) => `this user cannot see: ${what}`,
+  andMore: (more: number) => `and ${more} more`,
+  allDefaults: 'all are the defaults',
+  noDirectory: (path: string) => `there is no directory ${path}`,
 
   // --- errors on the way up ---
 

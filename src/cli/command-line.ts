@@ -5,6 +5,7 @@ import type { Asked, Verb } from './verb.ts'
 /** The verbs, in the order in which `--help` shows them. Loaded on demand: none pays for another. */
 const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
   run: () => import('./run.ts'),
+  check: () => import('./check.ts'),
   status: () => import('./status.ts'),
   history: () => import('./history.ts'),
   deploy: () => import('./deploy.ts'),
@@ -28,6 +29,7 @@ Usage: ota-supervisor [VERB] [options]
 
 Verbs:
   run        run the daemon in the foreground (the default)
+  check      what would happen to what lies in the deposit, and the settings
   status     how the program, its release and the deposit stand
   history    how the last releases ended
   deploy     put files into the deposit as one release, and wait for its end

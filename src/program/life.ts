@@ -6,7 +6,7 @@ import type { Process } from '../system/processes.ts'
 import { words } from '../words.ts'
 import { type Climbing, clear, stopLadder } from './ladder.ts'
 import { livingLeader, readRecord } from './record.ts'
-import { afterExit, count, type Deaths, noDeaths } from './restart.ts'
+import { afterExit, count, type Deaths, isWell, noDeaths } from './restart.ts'
 import { type Launch, type Run, startRun } from './run.ts'
 
 /** The supervised program. There is one process of it at most, and one writer of its state. */
@@ -58,7 +58,7 @@ export function openProgram(
     if ('last' in next) lastExit = next.last
     const text = words.state(next)
     if (text === null) return
-    if (next.is === 'FATAL' || next.is === 'BACKOFF') log.error(text)
+    if ('last' in next && !isWell(next.last)) log.error(text)
     else log.info(text)
   }
 
@@ -77,7 +77,7 @@ export function openProgram(
       const exit = await watchRun(run, why, end)
       await endRun(run, exit)
       if (exit === null || end.aborted) return become({ is: 'STOPPED', why: stopCause })
-      deaths = count(deaths, clock.now(), clock.now() - began, limits)
+      deaths = count(deaths, exit, clock.now(), clock.now() - began, limits)
       const next = afterExit(exit, deaths, limits, Math.random())
       if (next.do === 'rest') return become({ is: 'EXITED', last: exit })
       become({ is: next.state, last: exit, waitMs: next.waitMs })

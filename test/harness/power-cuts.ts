@@ -16,7 +16,8 @@ import { after, before, type TestContext, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
 import { messageOf } from '../../src/errors.ts'
-import type { Claimed, Clock, Writers } from '../../src/model.ts'
+import type { Claimed, Clock, ReleaseId, Writers } from '../../src/model.ts'
+import { carryOut } from '../../src/project/carry-out.ts'
 import { claim, unclaim } from '../../src/project/claim.ts'
 import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
 import { openOrders } from '../../src/project/orders.ts'
@@ -63,6 +64,8 @@ type Scenario = {
   readonly isPacked?: true
   /** A first part, in which Python finds a mistake: it goes back to the deposit and waits for the upload. */
   readonly part?: Tree
+  /** When all are committed, the operator rolls back to before this one. */
+  readonly rolledBackTo?: ReleaseId
   /** What of the uploads the new program changes or deletes. What it adds is called `own-…`. */
   readonly changed?: readonly string[]
 }
@@ -240,6 +243,20 @@ const scenarios: readonly Scenario[] = [
     old,
     uploads: [whiteouts, { main: 'crash', '.wh.lib': '', 'lib/a': 'newest a', '.wh.kept.txt': '' }],
     ends: ['rolled-back', 'rolled-back'],
+  },
+  {
+    name: 'a committed release is rolled back by the operator',
+    old,
+    uploads: [overlay],
+    ends: ['rolled-back'],
+    rolledBackTo: 'r1',
+  },
+  {
+    name: 'two committed releases, one with whiteouts, are rolled back by the operator',
+    old,
+    uploads: [whiteouts, { main: 'newest', 'lib/a': 'newest a', '.wh.kept.txt': '' }],
+    ends: ['rolled-back', 'rolled-back'],
+    rolledBackTo: 'r1',
   },
   {
     name: 'an archive of Python files, with their bytecode',
@@ -463,7 +480,16 @@ async function deliver(world: World, on: Disk): Promise<void> {
       trial = await take(trial, ground(isLast ? 'short' : 'endless'))
     }
     if (trial !== null) await concludeWell(trial, ground('short'))
+    await rollBack(world.scenario, ground('short'))
   })
+}
+
+async function rollBack({ rolledBackTo: to }: Scenario, on: Ground): Promise<void> {
+  if (to === undefined) return
+  // On a full disk it may not have come so far.
+  if ((await readHistory(on.site)).some(({ result }) => result !== 'committed')) return
+  const { answer } = await carryOut({ is: 'rollback', to }, null, on)
+  assert.equal(answer.is, 'done', JSON.stringify(answer))
 }
 
 function deposit(upload: Tree, { scenario, paths, delivered }: World): void {
@@ -646,8 +672,9 @@ async function checkEnd(world: World): Promise<void> {
   if (scenario.isPython) bytecodeIn(paths.main)
   assert.deepEqual(disk.list(paths.releases), [], 'nothing is under way')
   assert.deepEqual(filesIn(treeOf(paths.deposit)), [], 'the deposit is empty')
-  const litter = [...listOf(world.dir), ...listOf(paths.deposit)].filter((path) =>
-    /\.(new|gone|ota-new)$/.test(path),
+  // A roll-back that was cut off at its first step leaves half a record in the journal, until the next.
+  const litter = [...listOf(world.dir), ...listOf(paths.deposit)].filter(
+    (path) => /\.(new|gone|ota-new)$/.test(path) && !/journals\/r\d+\/stage\.json\.new$/.test(path),
   )
   assert.deepEqual(litter, [])
 }
