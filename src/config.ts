@@ -196,6 +196,8 @@ export const defaults = {
     ],
     /** A list of files and their sums in the deposit's root: they are one release, once all are right. */
     manifest: 'SHA256SUMS',
+    /** A longer one is refused unread, in bytes. */
+    maxManifestBytes: 20_000_000,
     /** What a manifest lists may be missing or wrong for this long after the last change. */
     manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */

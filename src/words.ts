@@ -302,10 +302,10 @@ export const words = {
     `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
   trialEndedBy: (release: Release, by: Release) =>
     `${release.id}: its trial is ended by ${by.id}; from here they stand or fall together`,
-  outcome: ({ release, outcome }: Ended, kept: string) =>
+  outcome: ({ release, outcome }: Ended, kept: string, running: ReleaseId | null) =>
     outcome.result === 'committed'
       ? `${release.id}: committed${outcome.note === undefined ? '' : ` (${outcome.note})`}`
-      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}\nthe files of ${release.id} are kept in ${kept}`,
+      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}${running === null ? '' : `; ${running} is running`}\nthe files of ${release.id} are kept in ${kept}`,
   undoing: (release: Release, why: string) => `${release.id}: going back: ${why}`,
   retried: (release: Release) =>
     `${release.id}: the power failed or the daemon was killed while it was applied; main is as before, trying again`,

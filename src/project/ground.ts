@@ -56,12 +56,18 @@ export async function endRelease(
   await patiently(release.id, on, () => storeStage(ended, on.site))
   // Apart from it: tidying removes the folder in the end, and then there is no place for a stage.
   await patiently(release.id, on, () => tidy(ended, on.site))
-  const text = words.outcome(ended, keptIn(release.id, on.site))
+  const text = words.outcome(ended, keptIn(release.id, on.site), running(on))
   on.answer(text)
   if (outcome.result === 'committed') on.log.info(text)
   else on.log.error(text)
   const { result: event, ...reason } = outcome
   on.tell({ event, release, ...reason, downtimeMs })
+}
+
+/** The release that the running program is of; null when none is running. */
+function running({ program }: Ground): ReleaseId | null {
+  const { state, release } = program.reading()
+  return state.is === 'STARTING' || state.is === 'RUNNING' ? release : null
 }
 
 /** On a full disk: an old journal matters less than what is to come. */
