@@ -98,7 +98,9 @@ export function judgeHealth(grounds: readonly Ground[], machine: Machine): Findi
     const fix = hasErrors
       ? repair(mount, device, machine)
       : rootLine(machine, ['mount', '-o', 'remount,rw', mount.at])
-    if (mount.options.includes('ro')) return [error(check, doctorWords.readOnly(on), fix)]
+    // Newer kernels do not turn a disk with errors into a read-only one, but say so in this way.
+    const isReadOnly = mount.options.some((option) => ['ro', 'emergency_ro'].includes(option))
+    if (isReadOnly) return [error(check, doctorWords.readOnly(on), fix)]
     return hasErrors ? [warning(check, doctorWords.diskErrors(on, errors), fix)] : []
   })
   return sick.length > 0 ? sick : [ok(check, doctorWords.healthy)]
@@ -107,13 +109,13 @@ export function judgeHealth(grounds: readonly Ground[], machine: Machine): Findi
 /** The root disk is checked at a boot when it knows of errors; others by hand. */
 function repair({ at }: Mount, device: string, machine: Machine): string {
   if (at === '/') return rootLine(machine, ['reboot'])
-  const steps = [
-    ['umount', at],
-    ['fsck', '-y', device],
-    ['mount', device, at],
-  ]
-  // fsck ends with 1 when it has mended something.
-  return steps.map((words) => rootLine(machine, words)).join('; ')
+  const mend = ['fsck', '-y', device]
+  const mountAgain = ['mount', device, at]
+  // Never a check of what is still mounted. fsck ends with 1 when it has mended something.
+  return both(
+    rootLine(machine, ['umount', at]),
+    `{ ${rootLine(machine, mend)}; ${rootLine(machine, mountAgain)}; }`,
+  )
 }
 
 function judgePlaces({ paths }: Patient, mounts: readonly Mount[]): Finding[] {

@@ -72,14 +72,14 @@ test('a disk that is read-only or has errors is told of once, with all that lies
   assert.deepEqual(fixOf(ground('main/', { options }), ground('logs/', { options })), [
     ['error', 'read-only disk: main/, logs/', 'sudo mount -o remount,rw /'],
   ])
-  assert.deepEqual(fixOf(ground('main/', { options, errors: 2 })), [
+  assert.deepEqual(fixOf(ground('main/', { options: ['rw', 'emergency_ro'], errors: 2 })), [
     ['error', 'read-only disk: main/', 'sudo reboot'],
   ])
   assert.deepEqual(fixOf(ground('main/', { at: '/data', errors: 1 })), [
     [
       'warning',
       '1 disk error since the last check: main/',
-      'sudo umount /data; sudo fsck -y /dev/sda1; sudo mount /dev/sda1 /data',
+      'sudo umount /data && { sudo fsck -y /dev/sda1; sudo mount /dev/sda1 /data; }',
     ],
   ])
 })
