@@ -327,6 +327,22 @@ export const defaults = {
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
   },
+  doctor: {
+    /** A check that has no answer after this is left: what it looks at hangs. */
+    checkMs: 1_800,
+    /** A folder that has not answered after this lies on a dead mount. */
+    answerMs: 5_000,
+    /** Less free space than this is warned of; less than `update.minFreeBytes` is an error. */
+    lowBytes: 200_000_000,
+    /** The same for files (inodes). */
+    lowFiles: 2_000,
+    /** Less memory than this, swap included, is warned of. */
+    lowMemoryBytes: 60_000_000,
+    /** inotify watches that a user should be allowed. */
+    watches: 4_096,
+    /** Folders whose permissions are looked at, below each of deposit, main and .supervisor. */
+    maxFolders: 500,
+  },
 }
 
 /** The settings in force. Nobody changes them but `changeTo`, so they are read where they are used. */

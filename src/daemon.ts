@@ -1,5 +1,3 @@
-import { access, constants } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
 import { isatty } from 'node:tty'
 import { type Config, changeTo, type Paths, pathsOf, type Site } from './config.ts'
 import { loadConfig } from './config-file.ts'
@@ -22,6 +20,7 @@ import { openDeposit } from './source/deposit/deposit.ts'
 import { testGuarantee } from './source/deposit/guarantee.ts'
 import { openResult } from './source/deposit/result.ts'
 import { clock } from './system/clock.ts'
+import { findCommand } from './system/command.ts'
 import { disk } from './system/disk.ts'
 import { takeLock } from './system/lock.ts'
 import { type ServiceManager, takeServiceManager } from './system/notify.ts'
@@ -207,17 +206,4 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
     shutdown.abort()
   })
   return { shutdown: shutdown.signal, hasten: hasten.signal, exitCode: () => exitCode }
-}
-
-/** The absolute path of a command, or null when PATH has none. */
-async function findCommand(name: string): Promise<string | null> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name)
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (folder.startsWith('/') && isThere) return path
-  }
-  return null
 }

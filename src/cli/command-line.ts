@@ -15,6 +15,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   restart: () => import('./restart.ts'),
   reload: () => import('./reload.ts'),
   service: () => import('./service.ts'),
+  doctor: () => import('./doctor.ts'),
   version: () => import('./version.ts'),
 }
 
@@ -40,6 +41,7 @@ Verbs:
   restart    stop main.py and start it again
   reload     read supervisor.toml again
   service    install the daemon as a service of systemd, or remove it
+  doctor     what is wrong here, and the commands that mend it
   version    print the version
 
 `

@@ -1,3 +1,5 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { execa } from 'execa'
 
 /** What a short command did. */
@@ -50,4 +52,17 @@ function stdinFor({ stdin, input }: { stdin?: number; input?: string }) {
   if (input !== undefined) return { input }
   // The types allow only 0 here; the documentation and the code allow any open descriptor.
   return { stdin: stdin === undefined ? ('ignore' as const) : (stdin as 0) }
+}
+
+/** The absolute path of a command, or null when PATH has none. */
+export async function findCommand(name: string): Promise<string | null> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name)
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (folder.startsWith('/') && isThere) return path
+  }
+  return null
 }
