@@ -60,7 +60,9 @@ export const words = {
     if (state.is === 'RUNNING') return `main.py runs (pid ${state.pid}): ${causeText(state.cause)}`
     if (state.is !== 'STOPPED') return shown(words.state(state) ?? 'main.py is being started')
     if (state.why === 'no main.py') return 'there is no main.py yet; waiting for the first upload'
-    return state.why === 'not started yet' ? 'getting ready' : 'main.py is stopped'
+    if (state.why === 'not started yet') return 'getting ready'
+    const isKept = state.why.by === 'operator' && state.why.does === 'stop'
+    return isKept ? `main.py is ${words.keptDown}` : 'main.py is stopped'
   },
   systemdNotTold: (why: string) =>
     `systemd could not be told how it goes, and may restart the daemon for it: ${why}. The command systemd-notify is needed: sudo apt install systemd`,
