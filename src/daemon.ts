@@ -65,7 +65,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
 
   const launch = { python: python.path, setpriv, identity }
   const program = openProgram(launch, site, log, clock, ending.hasten)
-  const writers = openWriters(python, config.deposit.askMs)
+  const writers = openWriters(python, config.deposit.askMs, config.deposit.helperRestMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
   const answer = openResult(site, () => timeText(clock.wall()))
