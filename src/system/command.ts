@@ -1,5 +1,3 @@
-import { execa } from 'execa'
-
 /** What a short command did. */
 export type CommandResult = {
   /** undefined: it could not be started, was killed, or ran into its deadline. */
@@ -27,6 +25,9 @@ export async function command(
     end?: AbortSignal
   } = {},
 ): Promise<CommandResult> {
+  // Loaded here: it is a hundred modules, and the short verbs run no command. The daemon runs its first
+  // one when it starts, so it does not depend on its files later.
+  const { execa } = await import('execa')
   const done = await execa(file, args, {
     reject: false,
     all: true,
