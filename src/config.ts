@@ -152,6 +152,8 @@ export const defaults = {
     goMarkers: ['.go', '.dodeploy'],
     /** How long the helper that knows who is writing may take for an answer. */
     askMs: 5_000,
+    /** After this long without a question it is ended: it is memory, and the next one starts it again. */
+    helperRestMs: 10_000,
     /** How long the journal may take to tell which uploads were cut off. */
     journalMs: 3_000,
     /** It is read from this long before the batch was noticed. */

@@ -72,7 +72,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
-  const writers = openWriters(python, config.deposit.askMs)
+  const writers = openWriters(python, config.deposit.askMs, config.deposit.helperRestMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
   const answer = openResult(site, () => timeText(clock.wall()))
