@@ -25,6 +25,7 @@ export const importPolicies = ['warn', 'strict', 'ignore'] as const
  * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
  */
 export const defaults = {
+  /** How main.py is run, restarted and stopped. */
   program: {
     /** The file in main that is run, relative to main. */
     entry: 'main.py',
@@ -87,6 +88,7 @@ export const defaults = {
     /** How long output may still come out of the pipes after the last process is gone. */
     drainMs: 1_000,
   },
+  /** When an upload is complete, and what its names mean. */
   deposit: {
     /** Nothing may have changed, and no upload connection been there, for this long. */
     quietMs: 250,
@@ -160,7 +162,7 @@ export const defaults = {
     manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */
     archives: ['deposit.zip', 'deposit.tar.gz', 'deposit.tgz'],
-    /** The file in which the uploader reads what became of his files; `''`: none. */
+    /** The file in which the uploader reads what became of his files; `""`: none. */
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
     resultLines: 100,
@@ -189,6 +191,7 @@ export const defaults = {
     /** After a claim that could not be made (no space, no permission) the next try waits this long. */
     retryMs: 5_000,
   },
+  /** How a new version proves itself. */
   trial: {
     /** The new program must stay up this long. */
     ms: 10_000,
@@ -197,6 +200,7 @@ export const defaults = {
     /** Tries for a release whose apply was cut off by a power failure. */
     maxAttempts: 3,
   },
+  /** What is refused before the program is stopped. */
   verify: {
     /** A release may have this many files; an archive, files and folders. */
     maxEntries: 200_000,
@@ -218,6 +222,7 @@ export const defaults = {
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */
     repairMs: 60_000,
   },
+  /** What is kept, and when a step that failed is tried again. */
   update: {
     /** Free space that must be left on main's file system before the program is stopped. */
     minFreeBytes: 1_000_000,
@@ -238,6 +243,7 @@ export const defaults = {
     /** Together they may have this many bytes; the oldest go first. */
     maxJournalBytes: 500_000_000,
   },
+  /** The log of the session. */
   log: {
     /** A longer line of the program is cut into several. */
     maxLineBytes: 16_384,
@@ -248,6 +254,7 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
+  /** The daemon itself. */
   daemon: {
     /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
     secondSignalMs: 1_000,
