@@ -122,7 +122,7 @@ test('every sentence of words.ts is said somewhere', () => {
 })
 
 const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
-  .concat(['examples/README.md'])
+  .concat(['examples/README.md', 'docs/settings.md'])
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 test('the links between the pages lead somewhere', () => {
