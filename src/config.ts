@@ -25,6 +25,7 @@ export const importPolicies = ['warn', 'strict', 'ignore'] as const
  * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
  */
 export const defaults = {
+  /** How main.py is run, restarted and stopped. */
   program: {
     /** The file in main that is run, relative to main. */
     entry: 'main.py',
@@ -88,10 +89,12 @@ export const defaults = {
     drainMs: 1_000,
     /** With more memory than this, swapped-out memory included, it is restarted; 0: no limit. */
     maxMemoryBytes: 0,
-    /** How often its memory is looked at, and how many looks in a row must find too much. */
+    /** How often its memory is looked at. */
     memoryIntervalMs: 10_000,
+    /** This many looks in a row must find too much. */
     memorySamples: 3,
   },
+  /** A question that only a program that is well can answer. None is asked by default. */
   health: {
     /** Asked of the program: a command in main whose exit code 0 means healthy. One of three ways at most. */
     command: [] as readonly string[],
@@ -112,9 +115,13 @@ export const defaults = {
   },
   /** Commands for what became of a release, and for a program that turned FATAL; `[]`: none. */
   hooks: {
+    /** Run when a release is committed. */
     committed: [] as readonly string[],
+    /** Run when a release is refused. */
     rejected: [] as readonly string[],
+    /** Run when a release is rolled back. */
     rolledBack: [] as readonly string[],
+    /** Run when the program has become FATAL. */
     fatal: [] as readonly string[],
     /** A hook that runs longer is ended, with its process group. */
     deadlineMs: 30_000,
@@ -127,6 +134,7 @@ export const defaults = {
     /** So much of the output of one hook is logged. */
     maxOutputBytes: 64_000,
   },
+  /** When an upload is complete, and what its names mean. */
   deposit: {
     /** Nothing may have changed, and no upload connection been there, for this long. */
     quietMs: 250,
@@ -204,7 +212,7 @@ export const defaults = {
     manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */
     archives: ['deposit.zip', 'deposit.tar.gz', 'deposit.tgz'],
-    /** The file in which the uploader reads what became of his files; `''`: none. */
+    /** The file in which the uploader reads what became of his files; `""`: none. */
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
     resultLines: 100,
@@ -235,6 +243,7 @@ export const defaults = {
     /** After a claim that could not be made (no space, no permission) the next try waits this long. */
     retryMs: 5_000,
   },
+  /** How a new version proves itself. */
   trial: {
     /** The new program must stay up this long. */
     ms: 10_000,
@@ -243,6 +252,7 @@ export const defaults = {
     /** Tries for a release whose apply was cut off by a power failure. */
     maxAttempts: 3,
   },
+  /** What is refused before the program is stopped. */
   verify: {
     /** A release may have this many files; an archive, files and folders. */
     maxEntries: 200_000,
@@ -264,6 +274,7 @@ export const defaults = {
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */
     repairMs: 60_000,
   },
+  /** What is kept, and when a step that failed is tried again. */
   update: {
     /** Free space that must be left on main's file system before the program is stopped. */
     minFreeBytes: 1_000_000,
@@ -284,6 +295,7 @@ export const defaults = {
     /** Together they may have this many bytes; the oldest go first. */
     maxJournalBytes: 500_000_000,
   },
+  /** The log of the session. */
   log: {
     /** A longer line of the program is cut into several. */
     maxLineBytes: 16_384,
@@ -294,6 +306,7 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
+  /** What is told to systemd, and what goes into the unit. */
   systemd: {
     /** How often it is looked whether there is something new to tell systemd. */
     tickMs: 1_000,
@@ -315,6 +328,7 @@ export const defaults = {
     /** `service` waits this long, and as long as the daemon's end may take. */
     waitMs: 120_000,
   },
+  /** The daemon itself. */
   daemon: {
     /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
     secondSignalMs: 1_000,
