@@ -343,6 +343,7 @@ export const defaults = {
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
   },
+  /** What the verb `doctor` warns of. */
   doctor: {
     /** A check that has no answer after this is left: what it looks at hangs. */
     checkMs: 1_800,
