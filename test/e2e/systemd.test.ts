@@ -5,7 +5,13 @@ import { test } from 'node:test'
 import { until } from '../harness/processes.ts'
 import { programPath, writeSettings } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
-import { type Box, bootSystemd, cloneInBox, noSystemdBox } from '../harness/systemd-box.ts'
+import {
+  type Box,
+  bootSystemd,
+  cloneInBox,
+  nodeInBox,
+  noSystemdBox,
+} from '../harness/systemd-box.ts'
 
 /** A real systemd, booted beside the tests, runs the daemon from its installation to its removal. */
 
@@ -16,7 +22,7 @@ const ota = { uid, env: { HOME: project, XDG_RUNTIME_DIR: `/run/user/${uid}` } }
 
 /** A command line of the daemon's, in the box. */
 function verb(...args: readonly string[]): string[] {
-  return [process.execPath, join(cloneInBox, 'dist/supervisor.js'), ...args]
+  return [nodeInBox, join(cloneInBox, 'dist/supervisor.js'), ...args]
 }
 
 async function show(box: Box, property: string, of = unit): Promise<string> {
@@ -64,6 +70,9 @@ async function dropIn(box: Box, ...lines: readonly string[]): Promise<void> {
 test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
   const box = await bootSystemd(t)
   if (typeof box === 'string') return t.skip(box)
+  const python = await box.run(['python3', '--version'])
+  if (python.code !== 0)
+    return t.skip('needs a python3 where services look: sudo apt install python3')
   await box.does('useradd', '--uid', `${uid}`, '--user-group', '--home-dir', project, 'ota')
   await mkdir(box.path(project))
   await writeSettings(box.path(project), {
@@ -112,6 +121,11 @@ test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
       mounts.some((line) => line.split(' ')[1] === place && / ro[,\s]/.test(line))
     assert.ok(isReadOnly('/usr') && isReadOnly('/etc'))
     assert.match(await box.does('cat', `/proc/${program}/status`), /^NoNewPrivs:\s*1$/m)
+  })
+
+  await t.test('reload: it reads supervisor.toml again', async () => {
+    await box.does('systemctl', 'reload', unit)
+    await until('it says so', async () => /the settings are as before/.test(await logOf(box)))
   })
 
   await t.test('install again: nothing changes, nothing is restarted', async () => {
