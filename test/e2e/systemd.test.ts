@@ -154,7 +154,7 @@ test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
   )
 
   await t.test('kill -9 of the daemon: no orphan, and one program after the restart', async () => {
-    await dropIn(box, 'RestartSec=300ms', 'WatchdogSec=3s', 'TimeoutStopSec=3s')
+    await dropIn(box, 'RestartSec=300ms', 'WatchdogSec=3s')
     const before = await show(box, 'MainPID')
     const old = await programs(box)
     assert.equal(old.length, 2, 'the program and the daemon that it makes')
@@ -183,6 +183,7 @@ test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
 
   await t.test('a stop that takes its time gets it, beyond the limit of the unit', async () => {
     await box.does('systemctl', 'stop', unit)
+    await dropIn(box, 'RestartSec=300ms', 'TimeoutStopSec=3s')
     await putProgram(box, 'slow-to-end')
     await box.does('systemctl', 'start', unit)
     await until('the program is up', async () => /slow is up/.test(await logOf(box)))
@@ -228,7 +229,17 @@ test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
     assert.equal(await show(box, 'LoadState', 'ota-odd.service'), 'not-found')
   })
 
+  await t.test('a service that cannot start says why', async () => {
+    const done = await box.run(verb('service', 'install', '-C', project, '--name', 'ota-twice'))
+    assert.equal(done.code, 1)
+    assert.match(done.output, /another ota-supervisor already runs in \/srv\/ota/)
+    await box.does(...verb('service', 'uninstall', '-C', project, '--name', 'ota-twice'))
+  })
+
   await t.test('a service of one user', async () => {
+    const early = await box.run(verb('service', 'install', '--user', '-C', project), ota)
+    assert.equal(early.code, 1)
+    assert.match(early.output, /log in as this user directly/)
     await box.does('systemctl', 'start', `user@${uid}.service`)
     const own = `${project}/own`
     await putProgram(box, 'good', own)
