@@ -76,6 +76,7 @@ export const words = {
   userAsRoot: 'a service with --user belongs to the user who installs it: leave out sudo',
   needsRoot: 'only root may install or remove a service of the system',
   needsRootHint: (commandLine: string) => `${commandLine}\nor one for this user alone, with --user`,
+  noSuchUser: (name: string) => `there is no user ${shown(name)} on this machine`,
   noSuchFolder: (path: string) => `there is no folder ${shown(path)}`,
   notInUnit: (path: string) =>
     `${shown(path)} cannot be written into a unit: it has characters that systemd does not take there`,
@@ -460,6 +461,7 @@ export const words = {
 
   // --- errors on the way up ---
 
+  warning: (text: string) => `ota-supervisor: warning: ${text}`,
   failure: (message: string, hint: string | undefined) =>
     `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
 }
