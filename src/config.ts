@@ -87,7 +87,10 @@ export const defaults = {
     survivorReportMs: 30_000,
     /** How long output may still come out of the pipes after the last process is gone. */
     drainMs: 1_000,
-    /** With more memory than this, swapped-out memory included, it is restarted; 0: no limit. */
+    /**
+     * With more memory than this it is restarted, in a trial rolled back: all of its processes together, with
+     * what is swapped out. `0B`: no limit.
+     */
     maxMemoryBytes: 0,
     /** How often its memory is looked at. */
     memoryIntervalMs: 10_000,
@@ -96,15 +99,18 @@ export const defaults = {
   },
   /** A question that only a program that is well can answer. None is asked by default. */
   health: {
-    /** Asked of the program: a command in main whose exit code 0 means healthy. One of three ways at most. */
+    /**
+     * Asks the program whether it is well: a command and its arguments, run as the program is. Exit code 0
+     * means healthy. Empty: no command. One of `command`, `http` and `tcp` at most can be set.
+     */
     command: [] as readonly string[],
-    /** Or an address: a GET that is answered in full with a status from 200 to 399. */
+    /** Asks it by a GET of this address: an answer in full with a status from 200 to 399 means healthy. */
     http: '',
-    /** Or a port that takes a connection: `8080`, `host:8080`, `[::1]:8080`. */
+    /** Asks it by connecting to this port: `8080`, `host:8080`, `[::1]:8080`. */
     tcp: '',
-    /** A failed check counts from this long after a start on, or once it has been healthy. */
+    /** A failed check counts from this long after a start on, or once the program has been healthy. */
     startPeriodMs: 10_000,
-    /** It is asked this often in that period, and after it for as long as it has never been healthy. */
+    /** It is asked this often in that time, and later for as long as it has not been healthy yet. */
     startIntervalMs: 1_000,
     /** It is asked this often from then on. */
     intervalMs: 10_000,
@@ -113,17 +119,16 @@ export const defaults = {
     /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
     failures: 3,
   },
-  /** Commands for what became of a release, and for a program that turned FATAL; `[]`: none. */
   hooks: {
-    /** Run when a release is committed. */
+    /** A command and its arguments, told as JSON on stdin that a release was committed. Empty: none. */
     committed: [] as readonly string[],
-    /** Run when a release is refused. */
+    /** The same for one that was rejected. */
     rejected: [] as readonly string[],
-    /** Run when a release is rolled back. */
+    /** The same for one that was rolled back. */
     rolledBack: [] as readonly string[],
-    /** Run when the program has become FATAL. */
+    /** The same for a program that has become FATAL. */
     fatal: [] as readonly string[],
-    /** A hook that runs longer is ended, with its process group. */
+    /** A hook that runs longer is killed, with its process group. */
     deadlineMs: 30_000,
     /** The same while the daemon ends. */
     endMs: 3_000,
