@@ -1,15 +1,70 @@
 import { join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Disk, disk, movingSuffix } from './system/disk.ts'
 
-/** Every default and every limit of the daemon. Durations in milliseconds, sizes in bytes. */
+/** What may happen when the program has ended by itself; systemd's words. */
+export const restartPolicies = ['on-failure', 'always', 'never'] as const
+
+/** The signals a program can be asked to end by. */
+export const stopSignals = [
+  'auto',
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGKILL',
+] as const
+
+/** What may be done about modules that main.py imports and nobody has. */
+export const importPolicies = ['warn', 'strict', 'ignore'] as const
+
+/**
+ * Every default and every limit of the daemon. Durations in milliseconds, sizes in bytes. The comments
+ * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
+ */
 export const defaults = {
   program: {
-    /** The file in main that is run. */
+    /** The file in main that is run, relative to main. */
     entry: 'main.py',
+    /**
+     * The Python that runs it: a command, or a path, which is relative to the project directory. Empty:
+     * `python3`, or else `python`. Looked for when the daemon starts.
+     */
+    python: '',
+    /** The program's arguments, after `main.py`. */
+    args: [] as readonly string[],
+    /**
+     * More variables for the program's environment; they go before those of the daemon's own. Names that begin
+     * with `OTA_SUPERVISOR_` are not free. With a secret in it, let nobody else read the file.
+     */
+    env: {} as Readonly<Record<string, string>>,
+    /** The folder it runs in: any path; a relative one is relative to main. */
+    cwd: '.',
+    /**
+     * The user it runs as, by name or number; only a daemon that is root can choose another. Empty: the
+     * daemon's. It gets this user's groups, HOME, USER and LOGNAME, and must be able to read main. Looked
+     * up when the daemon starts.
+     */
+    user: '',
+    /** Its group, by name or number. Empty: the first group of `user`. Looked up when the daemon starts. */
+    group: '',
+    /**
+     * When it has ended by itself: `on-failure` starts it again unless its exit code was 0, `always` does so
+     * whatever it was, `never` waits for the next upload.
+     */
+    restart: 'on-failure' as (typeof restartPolicies)[number],
+    /**
+     * The first rung of the stop ladder: the signal that asks it to end. `auto` is SIGTERM if it has a
+     * handler for it, else SIGINT, which Python turns into KeyboardInterrupt.
+     */
+    stopSignal: 'auto' as (typeof stopSignals)[number],
     /** Up this long, a start counts as done: STARTING becomes RUNNING. */
     startMs: 1_000,
     /** The first wait after a crash; it doubles with each crash that follows. */
     backoffMs: 1_000,
+    /** The longest wait after a crash. */
     backoffMaxMs: 60_000,
     /** Waits vary by this part, so that several boxes do not restart in step. */
     backoffJitter: 0.1,
@@ -17,11 +72,13 @@ export const defaults = {
     healthyMs: 60_000,
     /** This many crashes within `crashWindowMs`, and the program is FATAL. */
     crashLimit: 10,
+    /** The time within which crashes are counted for `crashLimit`. */
     crashWindowMs: 300_000,
     /** A FATAL program is tried again after this. */
     fatalRetryMs: 600_000,
-    /** The stop ladder: how long after the polite signal, and after SIGTERM, the next rung is taken. */
+    /** The stop ladder: how long after the polite signal SIGTERM is sent. */
     stopMs: 10_000,
+    /** The stop ladder: how long after SIGTERM the program is killed. */
     termMs: 3_000,
     /** How often a process group is looked at while it ends. */
     stopPollMs: 10,
@@ -71,6 +128,11 @@ export const defaults = {
     emptyFolderMs: 60_000,
     /** How often it is looked at when no event came: what events lose is found then. */
     rescanMs: 5_000,
+    /**
+     * More names that stay in the deposit, with all that is in them: they are never deployed, nor waited for,
+     * whatever else their names say. `*` is any text; a name counts in every folder.
+     */
+    ignore: [] as readonly string[],
     /** Names that stay in the deposit: they hold an empty folder in git. */
     keep: ['.keep', '.gitkeep'],
     /** Names that editors, syncers and Python leave behind: removed, and never deployed. */
@@ -102,6 +164,8 @@ export const defaults = {
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
     resultLines: 100,
+    /** Which file is waited for changes with each file; it is written there this often at most. */
+    resultMs: 1_000,
     /**
      * Names that uploaders, editors and we use for files that are not finished; they stay too. `*` is
      * any text, `XXXXXX` the six random characters of mkstemp(3), as rsync uses them.
@@ -136,20 +200,23 @@ export const defaults = {
     maxAttempts: 3,
   },
   verify: {
-    /** A release may have this many files and folders, and this many bytes. */
+    /** A release may have this many files; an archive, files and folders. */
     maxEntries: 200_000,
+    /** A release may have this many bytes. */
     maxBytes: 4_000_000_000,
     /** A path relative to main may be this long; with the folders of the journal before it the
      * system's limit is 4,096. */
     maxPathBytes: 3_000,
-    /** The check of the Python files may take this long, and this for each of them. */
+    /** The check of the Python files may take this long, and `checkPerFileMs` more for each of them. */
     checkMs: 30_000,
+    /** See `checkMs`. */
     checkPerFileMs: 5,
-    /** An archive may unpack to this many times its size, and unpacking may take this long. */
+    /** An archive may unpack to this many times its size. */
     maxRatio: 200,
+    /** Unpacking an archive may take this long. */
     unpackMs: 600_000,
     /** Modules that main.py imports and nobody has: `warn` of them, `strict` refuses, or `ignore`. */
-    imports: 'warn',
+    imports: 'warn' as (typeof importPolicies)[number],
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */
     repairMs: 60_000,
   },
@@ -168,6 +235,10 @@ export const defaults = {
     maxRejectedBytes: 500_000_000,
     /** Lines of history that are kept. */
     keepHistory: 1_000,
+    /** Committed releases whose journals are kept, so that they can be rolled back. */
+    keepJournals: 5,
+    /** Together they may have this many bytes; the oldest go first. */
+    maxJournalBytes: 500_000_000,
   },
   log: {
     /** A longer line of the program is cut into several. */
@@ -195,14 +266,43 @@ export const defaults = {
     /** Folders whose permissions are looked at, below each of deposit, main and .supervisor. */
     maxFolders: 500,
   },
-  /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
-  secondSignalMs: 1_000,
+  daemon: {
+    /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
+    secondSignalMs: 1_000,
+    /** The processor time of the program is measured over this. */
+    cpuSampleMs: 300,
+    /** The control socket is opened again within this when somebody has removed it. */
+    socketCheckMs: 5_000,
+    /** The longest body of a request to it. */
+    maxRequestBytes: 64_000,
+    /** A request must have arrived within this. */
+    requestMs: 10_000,
+    /** Requests at the same time; more than these are turned away. */
+    maxRequests: 64,
+  },
 }
 
-/** The settings in force. */
+/** The settings in force. Nobody changes them but `changeTo`, so they are read where they are used. */
 export type Config = Readonly<{
   [Section in keyof typeof defaults]: Readonly<(typeof defaults)[Section]>
 }>
+
+/**
+ * Puts other settings into force, in place: whoever holds a section reads the new values next time.
+ * The answer names those that have changed, such as `deposit.quietMs`.
+ */
+export function changeTo(next: Config, config: Config): string[] {
+  const changed: string[] = []
+  for (const [name, section] of Object.entries(config)) {
+    const values = { ...(next[name as keyof Config] as Readonly<Record<string, unknown>>) }
+    for (const [key, value] of Object.entries(values)) {
+      const known: unknown = (section as Readonly<Record<string, unknown>>)[key]
+      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${key}`)
+    }
+    Object.assign(section, values)
+  }
+  return changed
+}
 
 /** Where everything is. All paths are absolute. */
 export type Paths = {
@@ -214,9 +314,15 @@ export type Paths = {
   readonly own: string
   readonly pid: string
   readonly runRecord: string
+  /** There while the operator wants the program to stay down. */
+  readonly stopped: string
+  /** The folder of the control socket, closed to others. */
+  readonly run: string
   /** The project's state, always on the file system of main. */
   readonly releases: string
   readonly rejected: string
+  /** The journals of committed releases: what a roll-back needs. */
+  readonly journals: string
   readonly history: string
 }
 
@@ -244,8 +350,11 @@ export function pathsOf(projectDir: string): Paths {
     own,
     pid: join(own, 'daemon.pid'),
     runRecord: join(own, 'program.json'),
+    stopped: join(own, 'stopped'),
+    run: join(own, 'run'),
     releases: join(state, 'releases'),
     rejected: join(state, 'rejected'),
+    journals: join(state, 'journals'),
     history: join(state, 'history.jsonl'),
   }
 }

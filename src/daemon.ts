@@ -1,10 +1,16 @@
 import { isatty } from 'node:tty'
-import { type Config, type Paths, pathsOf, type Site } from './config.ts'
-import { codeOf, messageOf, OperationalError } from './errors.ts'
+import { type Config, changeTo, type Paths, pathsOf, type Site } from './config.ts'
+import { loadConfig } from './config-file.ts'
+import { openDesk } from './control/desk.ts'
+import { openControl } from './control/server.ts'
+import { type Live, timeAgo } from './control/status.ts'
+import { codeOf, hintOf, isExpected, messageOf, OperationalError } from './errors.ts'
 import { timeText } from './log/format.ts'
 import { openSessionLog, type SessionLog } from './log/session.ts'
-import type { Clock } from './model.ts'
+import type { Clock, Log } from './model.ts'
+import { findIdentity } from './program/identity.ts'
 import { endLeftovers, openProgram } from './program/life.ts'
+import { type Answer, openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
 import { findInterpreter } from './python/interpreter.ts'
 import { openWriters } from './python/writers.ts'
@@ -23,6 +29,7 @@ import { words } from './words.ts'
  * The answer is the exit code. Throws an OperationalError when it cannot even begin.
  */
 export async function runDaemon(projectDir: string, config: Config): Promise<number> {
+  const since = clock.now()
   const paths = pathsOf(projectDir)
   const made = makeFolders(paths)
   const lock = await takeLock(paths.project, paths.pid)
@@ -33,7 +40,9 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
       hint: words.alreadyRunningHint(lock.heldBy),
     })
   }
-  const python = await findInterpreter()
+  const python = await findInterpreter(config.program.python, paths.project)
+  const setpriv = await findCommand('setpriv')
+  const identity = await findIdentity(config.program, setpriv)
   const log = openSessionLog(paths.logs, config.log, clock)
   const { version } = packageOf()
   const node = process.versions.node
@@ -44,7 +53,6 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
 
   const ending = endOnSignal(log, config, clock)
   const site: Site = { paths, config, disk }
-  const setpriv = await findCommand('setpriv')
   if (setpriv === null) log.warn(words.noSetpriv)
   const leftovers = await endLeftovers(site, {
     limits: config.program,
@@ -54,30 +62,63 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
-  const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
+  const launch = { python: python.path, setpriv, identity }
+  const program = openProgram(launch, site, log, clock, ending.hasten)
   const writers = openWriters(python, config.deposit.askMs)
-  log.info(words.guarantee(await testGuarantee(site, writers, process.getuid?.() ?? 0)))
-  const result = openResult(site)
-  const answer = (text: string) => result(timeText(clock.wall()), text)
+  const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
+  log.info(words.guarantee(guarantee))
+  const answer = openResult(site, () => timeText(clock.wall()))
   const deposit = openDeposit(site, writers, log, answer, clock)
   log.info(words.waiting(paths.deposit))
+  const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
+  const live: Live = {
+    daemon: () => ({ pid: process.pid, version, since: timeAgo(since, clock), session: log.path }),
+    reading: program.reading,
+    deposit: deposit.state,
+    guarantee,
+    clock,
+  }
+  const reload = () => reloadSettings(site, log)
+  if (!isTerminal()) process.on('SIGHUP', () => void reload())
+  const control = openControl(openDesk(site, live, orders, reload), site, log, clock)
   await runProject(deposit, {
     site,
     program,
     python,
     log,
-    answer,
+    answer: answer.tell,
     clock,
     shutdown: ending.shutdown,
+    orders,
   })
 
+  await control.close()
   await writers.close()
   log.info(words.goodbye)
   await log.close()
   // A write to a terminal that is stopped (Ctrl-S) never returns, and Node would wait for it.
-  if (isatty(1)) setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
+  if (isTerminal())
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
   lock.release()
   return ending.exitCode()
+}
+
+/** True for a daemon that somebody runs by hand. SIGHUP then means that he is gone, else: reload. */
+function isTerminal(): boolean {
+  return isatty(1)
+}
+
+/** Puts what `supervisor.toml` says now into force; a broken one changes nothing. */
+async function reloadSettings({ paths, config }: Site, log: Log): Promise<Answer> {
+  try {
+    const text = words.reloaded(changeTo(await loadConfig(paths.project), config))
+    log.info(text)
+    return { is: 'done', text }
+  } catch (error) {
+    if (!isExpected(error)) throw error
+    log.error(words.notReloaded(messageOf(error), hintOf(error)))
+    return { is: 'refused', why: words.notReloaded(messageOf(error), hintOf(error)) }
+  }
 }
 
 /** Makes what is missing of a project's folders; the names of those a person cares about. */
@@ -105,7 +146,8 @@ type Ending = {
 }
 
 /**
- * The first SIGTERM, SIGINT or SIGHUP ends the daemon in order; a second one hastens it. npm passes a
+ * The first SIGTERM or SIGINT ends the daemon in order, and so does the loss of its terminal; a second
+ * one hastens it. npm passes a
  * Ctrl-C on to a process that has had it from the terminal already: that is not a second one.
  */
 function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
@@ -118,12 +160,13 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
       firstAt = now()
       log.info(words.stopping(name))
       shutdown.abort()
-    } else if (now() - firstAt >= config.secondSignalMs && !hasten.signal.aborted) {
+    } else if (now() - firstAt >= config.daemon.secondSignalMs && !hasten.signal.aborted) {
       log.warn(words.hastened)
       hasten.abort()
     }
   }
-  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, onSignal)
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, onSignal)
+  if (isTerminal()) process.on('SIGHUP', onSignal)
   process.on('uncaughtException', (error) => {
     // Nobody waits for what threw it, so nobody can mend it: end in order and be started again.
     log.error(words.bug(error.stack ?? error.message))

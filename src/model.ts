@@ -12,6 +12,8 @@ export type Release = {
   readonly at: string
   readonly files: number
   readonly bytes: number
+  /** The SHA-256 of the manifest it came with: who uploaded it can find it by that. */
+  readonly manifest?: string
 }
 
 /**
@@ -72,7 +74,10 @@ export type OnTrial = {
   readonly stage: 'on-trial'
   readonly release: Release
   readonly isFirst: boolean
-  /** How often a trial of this release has begun: 1 on the day, +1 for each start of the daemon. */
+  /**
+   * How often its trial has begun: 1 on the day, +1 for each start of the daemon. 0 while it has not
+   * begun: the operator has stopped the program.
+   */
   readonly boots: number
   readonly downtimeMs: number
 }
@@ -116,6 +121,7 @@ export type Cause =
   | { readonly by: 'roll-back'; readonly id: ReleaseId }
   | { readonly by: 'retry'; readonly after: Exit }
   | { readonly by: 'recovery' }
+  | { readonly by: 'operator'; readonly does: 'start' | 'stop' | 'restart' | 'rollback' }
 
 /** The life of the program, in supervisord's words. Written by `program/life.ts` only. */
 export type ProgramState =
@@ -126,6 +132,21 @@ export type ProgramState =
   | { readonly is: 'BACKOFF'; readonly last: Exit; readonly waitMs: number }
   | { readonly is: 'EXITED'; readonly last: Exit }
   | { readonly is: 'FATAL'; readonly last: Exit; readonly waitMs: number }
+
+/** The program at one moment, for whoever asks. */
+export type ProgramReading = {
+  readonly state: ProgramState
+  /** How long it has been in this state: milliseconds. */
+  readonly forMs: number
+  /** Why it was last started; null before the first start. */
+  readonly cause: Cause | null
+  /** Which release's files it was started from; null before the first start. */
+  readonly release: ReleaseId | null
+  /** Its restarts after crashes since it was last started for another reason. */
+  readonly restarts: number
+  /** How it last ended by itself; null when it never did. */
+  readonly lastExit: Exit | null
+}
 
 /** One line of the program's output, without its line end, as bytes. */
 export type OutputLine = { readonly stream: 'out' | 'err'; readonly bytes: Buffer }
@@ -167,7 +188,10 @@ export type Hold =
   | { readonly because: 'session'; readonly session: Session; readonly isKnown: boolean }
   | { readonly because: 'connection'; readonly many: number }
   | { readonly because: 'broken'; readonly why: string }
-  | { readonly because: 'manifest'; readonly why: string }
+  /** `missing`: how many of the files that the list names are not there yet. */
+  | { readonly because: 'manifest'; readonly why: string; readonly missing: number }
+  /** The upload is complete, but the system does not let it be claimed. */
+  | { readonly because: 'unclaimed'; readonly why: string; readonly hint: string | undefined }
   | {
       readonly because: 'quiet'
       readonly ms: number

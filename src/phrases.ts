@@ -37,6 +37,8 @@ export function causeText(cause: Cause): string {
       return `again, after it ${exitText(cause.after)}`
     case 'recovery':
       return 'recovery from a fault'
+    case 'operator':
+      return `operator: ${cause.does}`
   }
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseCommandLine } from './cli/command-line.ts'
-import { exitCodes } from './cli/verb.ts'
+import { exitCodeOf, exitCodes } from './cli/verb.ts'
 import { hintOf, isExpected, messageOf } from './errors.ts'
 import { words } from './words.ts'
 
@@ -24,5 +24,5 @@ try {
 } catch (error) {
   if (!isExpected(error)) throw error
   console.error(words.failure(messageOf(error), hintOf(error)))
-  process.exitCode = exitCodes.failed
+  process.exitCode = exitCodeOf(error)
 }

@@ -1,4 +1,13 @@
-import type { Ended, Exit, Guarantee, Hold, ProgramState, Release, ReleaseId } from './model.ts'
+import type {
+  Ended,
+  Exit,
+  Guarantee,
+  Hold,
+  Outcome,
+  ProgramState,
+  Release,
+  ReleaseId,
+} from './model.ts'
 import {
   causeText,
   count,
@@ -67,7 +76,9 @@ export const words = {
       case 'STOPPED':
         return typeof state.why === 'string' ? null : 'main.py stopped'
       case 'EXITED':
-        return 'main.py reached its end (exit code 0); waiting for the next deposit'
+        return state.last.is === 'code' && state.last.code === 0
+          ? 'main.py reached its end (exit code 0); waiting for the next deposit'
+          : `main.py ${exitText(state.last)}; the settings say not to start it again; waiting for the next deposit${killedText(state.last)}`
       case 'BACKOFF':
         return `main.py ${exitText(state.last)}; next start in ${seconds(state.waitMs)}${killedText(state.last)}`
       case 'FATAL':
@@ -80,6 +91,17 @@ export const words = {
     `ended ${count(left.length, 'process', 'processes')} of the last session (the daemon was killed): ${names(left)}`,
   survivors: (left: readonly Named[]) =>
     `not even SIGKILL ends ${names(left)}: stuck in the kernel (a dead disk or mount?). Nothing is started before it is gone`,
+  badPython: (file: string, why: string) => `program.python: ${file}: ${why}`,
+  badPythonHint: 'correct program.python in supervisor.toml: Python 3 is needed',
+  noWorkingFolder: (path: string) => `there is no folder ${path} to run it in (program.cwd)`,
+  noAccount: (kind: 'user' | 'group', name: string) =>
+    `there is no ${kind} ${name} on this machine (program.${kind})`,
+  noAccountHint: (kind: 'user' | 'group') =>
+    `correct program.${kind} in supervisor.toml, or make it: see man ${kind}add`,
+  notRoot: (uid: number) =>
+    `only root can run the program as another user or group, and this daemon is uid ${uid} (program.user, program.group)`,
+  notRootHint: 'run the daemon as root, or remove program.user and program.group',
+  noSetprivForUser: 'setpriv is missing, which runs the program as another user',
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
 
   // --- the deposit ---
@@ -116,6 +138,8 @@ export const words = {
         return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
       case 'manifest':
         return `the deposit waits: ${hold.why}`
+      case 'unclaimed':
+        return `could not claim the deposit: ${hold.why}. It stays there and is tried again${hintText(hold.hint)}`
       case 'quiet':
         return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
     }
@@ -132,15 +156,12 @@ export const words = {
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
   depositTrouble: (deposit: string, why: string) => `cannot read ${deposit}: ${why}`,
-  watchTrouble: (why: string) =>
-    `file events do not work here (${why}); uploads are found by looking every few seconds. ` +
-    'ENOSPC means that inotify watches are used up: sudo sysctl fs.inotify.max_user_watches=65536',
+  watchTrouble: (code: string) =>
+    `file events do not work here (${code}); uploads are found by looking every few seconds${watchHint(code)}`,
   claimed: (release: Release) =>
     `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the ${release.from}`,
   changedWhileClaimed: (path: string) =>
     `${shown(path)} changed while it was claimed; all stays in the deposit until it is quiet again`,
-  claimFailed: (why: string, hint: string | undefined) =>
-    `could not claim the deposit: ${why}. It stays there and is tried again${hintText(hint)}`,
   claimDenied:
     'folders in the deposit belong to another user, who lets nobody else write in them. Run the daemon as that user, or as root',
   givenBack: (id: ReleaseId) =>
@@ -203,6 +224,10 @@ export const words = {
     `${release.id}: applied, main.py was down for ${Math.round(downtimeMs)} ms; on trial for ${seconds(trialMs)}`,
   trialAgain: (release: Release, boots: number, maxBoots: number) =>
     `${release.id}: its trial goes on (start ${boots} of ${maxBoots})`,
+  appliedHeld: ({ id }: Release) =>
+    `${id}: applied; main.py stays stopped, and its trial begins with: ota-supervisor start`,
+  journalDropped: (id: ReleaseId) =>
+    `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
   trialEndedBy: (release: Release, by: Release) =>
     `${release.id}: its trial is ended by ${by.id}; from here they stand or fall together`,
   outcome: ({ release, outcome }: Ended, kept: string) =>
@@ -221,7 +246,7 @@ export const words = {
   trialFailed: (exit: Exit, upMs: number) =>
     `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}`,
   failedWith: (id: ReleaseId, why: string) => `${id}, which came during its trial, failed: ${why}`,
-  noteFirst: 'it failed its trial, but there is nothing to go back to; main.py is tried again',
+  noteFirst: 'it failed its trial, but there is nothing to go back to, so it stays',
   noteNoProgram: 'there is no main.py yet',
   noteReached: 'main.py reached its end (exit code 0)',
   noteWith: (id: ReleaseId) => `together with ${id}`,
@@ -246,8 +271,132 @@ export const words = {
       '',
     ].join('\n'),
 
+  // --- supervisor.toml ---
+
+  expected: (what: string) => `expected ${what}`,
+  unexpected: (expected: string, found: string) => `${expected}, found ${found}`,
+  unknownKey: (nearest: string | null) =>
+    `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
+  longerThan: (other: string) => `it is longer than ${other}`,
+  noToml: (why: string) => `this is not TOML: ${why}`,
+  brokenConfigHint: 'correct the file, or remove it: every setting has a default',
+
+  // --- the control socket ---
+
+  noControl: (path: string, why: string) =>
+    `no control socket at ${path}: ${why}. Uploads work as ever, but status, stop and the like do not`,
+  unknownRequest: (path: string) => `there is no request ${shown(path)}`,
+  wrongMethod: (path: string, method: string) => `${path} is asked with ${method}`,
+  bodyTooLong: (max: number) => `the body is longer than ${max} bytes`,
+  notJson: 'the body is not JSON',
+  notRunning: (project: string) => `no daemon runs in ${project}`,
+  notRunningHint:
+    'start it there: ota-supervisor, or as a service: sudo systemctl start ota-supervisor. Another folder: -C DIR',
+  notYours: (project: string) => `the daemon in ${project} belongs to another user`,
+  notYoursHint: 'do the same as that user, or with sudo',
+  cannotAsk: (why: string) => `cannot ask the daemon: ${why}`,
+  strangeAnswer: (status: number) => `the daemon gave an answer that is not understood (${status})`,
+  reloaded: (changed: readonly string[]) =>
+    changed.length === 0
+      ? 'the settings are as before'
+      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start`,
+  notReloaded: (why: string, hint: string | undefined) =>
+    `the old settings stay in force: ${why}${hintText(hint)}`,
+
+  // --- the verbs ---
+
+  brokenSettings: 'this verb goes on without them; a running daemon has its old settings in force',
+  noProject: (project: string) => `no ota-supervisor has ever run in ${project}`,
+  noProjectHint: 'go to the project folder, or name it: -C DIR',
+  fromDisk: (why: string) => `${why}; this is what the disk tells`,
+  notANumber: (option: string, given: string) =>
+    `${option} wants a number of 1 or more, not ${shown(given)}`,
+  noHistory: 'no release has ended yet',
+  noRelease: 'r0, what was there before the first release',
+  keptDown: 'stopped by the operator, until: ota-supervisor start',
+  daemonDown: 'not running',
+
+  // --- deploy ---
+
+  notThere: (path: string) => `there is no ${shown(path)}`,
+  isTheProject: (path: string) =>
+    `${shown(path)} is the project itself, or what holds it. Name what is to go into main/`,
+  notDeployable: (path: string) =>
+    `${shown(path)} is not a file or folder (links are never followed)`,
+  twice: (path: string) => `two files would become ${shown(path)}`,
+  nothingToDeploy: 'there is no file in what you named',
+  leftOut: (paths: readonly string[]) =>
+    `left out, by their names: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  manifestThere: (name: string) =>
+    `another upload with a ${name} is under way, or was left behind, in the deposit`,
+  manifestThereHint: (path: string) => `wait for it to end, or remove it: rm ${path}`,
+  putting: (done: number, all: number, bytes: number) =>
+    `${done} of ${count(all, 'file')}, ${size(bytes)}`,
+  putAll: (files: number, bytes: number) =>
+    `${count(files, 'file')} (${size(bytes)}) put into the deposit`,
+  appliedAtStart: 'they are applied when the daemon starts',
+  isUnderWay: (id: ReleaseId, stage: string) => `${id}: ${stage}`,
+  deployHeld: (id: ReleaseId) =>
+    `${id}: applied; the operator has stopped main.py, so its trial begins with: ota-supervisor start`,
+  deployed: (release: Release & Outcome & { readonly downtimeMs: number }) =>
+    `${release.id}: ${resultText(release)}${release.downtimeMs > 0 ? `, main.py was down for ${Math.round(release.downtimeMs)} ms` : ''}`,
+  notDeployed: 'interrupted: nothing is deployed, what was put is taken away again',
+  liesThere: 'the daemon looks at it',
+  deployLost:
+    'the files were taken back from the deposit, or came apart: see ota-supervisor history',
+
+  // --- the operator ---
+
+  ordered: (what: string) => `operator: ${what}`,
+  staysStopped:
+    'main.py is stopped, and stays so whatever is uploaded or rebooted, until: ota-supervisor start',
+  runsAlready: 'main.py runs already',
+  startedNow: 'main.py started',
+  startedOnTrial: (id: ReleaseId) => `main.py started; ${id} is on trial`,
+  endingNow: 'the daemon is ending',
+  byOperator: 'the operator asked for it',
+  nothingToUndo: 'there is no release whose journal is kept: nothing to go back to',
+  notKept: (id: string) =>
+    `${id} cannot be rolled back: it is not in main, or its journal is not kept any more. See: ota-supervisor history`,
+  isTheFirst: (id: ReleaseId) =>
+    `${id} brought the first main.py: without it there would be no program. To stop it: ota-supervisor stop`,
+  isBack: (id: ReleaseId, isUp: boolean) =>
+    `main/ is back at ${id}${isUp ? '' : '; main.py stays stopped until: ota-supervisor start'}`,
+
+  // --- check ---
+
+  writersUnseen: 'whether anybody still writes files that belong to another user',
+  wouldClaim: (files: number, bytes: number) =>
+    `${count(files, 'file')} (${size(bytes)}) would be claimed:`,
+  asItLies: (files: number, bytes: number) =>
+    `as it lies there now: ${count(files, 'file')} (${size(bytes)})`,
+  nothingLies: 'nothing would be claimed',
+  wouldRefuse: (why: string) => `would be rejected: ${why}`,
+  wouldUnpack: 'an archive: it is looked into when it has been claimed',
+  wouldApply: (counts: { added: number; replaced: number; deleted: number }) =>
+    `would be applied: ${counts.added} new, ${counts.replaced} replaced, ${counts.deleted} deleted`,
+  wouldDependOn: 'whether it would be applied depends on what this user cannot see',
+  wouldRemove: (paths: readonly string[]) =>
+    `would be removed, and never deployed: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  cannotSee: (what: string) => `this user cannot see: ${what}`,
+  andMore: (more: number) => `and ${more} more`,
+  allDefaults: 'all are the defaults',
+  noDirectory: (path: string) => `there is no directory ${path}`,
+
   // --- errors on the way up ---
 
   failure: (message: string, hint: string | undefined) =>
     `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
+}
+
+/** The way out where the system has no more watches to give: inotify(7). */
+function watchHint(code: string): string {
+  switch (code) {
+    case 'ENOSPC':
+      return '. The inotify watches are used up: sudo sysctl fs.inotify.max_user_watches=65536'
+    case 'EMFILE':
+      return '. The inotify instances are used up: sudo sysctl fs.inotify.max_user_instances=1024'
+    default:
+      return ''
+  }
 }

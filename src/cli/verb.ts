@@ -1,7 +1,20 @@
 import type { ParseArgsConfig } from 'node:util'
+import { codeOf } from '../errors.ts'
 
 /** Exit codes of every verb, after LSB: 3 is "not running" (`status` of an init script). */
 export const exitCodes = { done: 0, failed: 1, usage: 2, notRunning: 3 } as const
+
+/** The exit code for an expected failure. */
+export function exitCodeOf(error: unknown): number {
+  switch (codeOf(error)) {
+    case 'ENOTRUNNING':
+      return exitCodes.notRunning
+    case 'ECONFIG':
+      return exitCodes.usage
+    default:
+      return exitCodes.failed
+  }
+}
 
 /** What was asked of a verb. */
 export type Asked = {

@@ -19,6 +19,7 @@ import { node } from './node.ts'
 import { type AskedUsers, type Machine, meetMachine, meetProject, type Patient } from './patient.ts'
 import { mayAccess } from './place.ts'
 import { power } from './power.ts'
+import { programRights } from './program-rights.ts'
 import { python } from './python.ts'
 import { closedToOthers, daemonRights, uploaderRights } from './rights.ts'
 import { readSettings } from './settings.ts'
@@ -26,13 +27,15 @@ import { space } from './space.ts'
 import { servers, uploads } from './uploads.ts'
 
 /** What is looked at, in the order in which it is told. */
-const ofMachine: readonly Check[] = [node, python, commands, memory, power, clock]
+const ofMachine: readonly Check[] = [node, commands, memory, power, clock]
 const ofProject: readonly Check<Patient>[] = [
+  python,
   daemon,
   leftovers,
   space,
   fileSystems,
   daemonRights,
+  programRights,
   uploaderRights,
   closedToOthers,
   uploads,

@@ -1,17 +1,19 @@
 import { join } from 'node:path'
 import type { Site } from '../config.ts'
-import type { Cause, Clock, Exit, Log, ProgramState, ReleaseId } from '../model.ts'
+import type { Cause, Clock, Exit, Log, ProgramReading, ProgramState, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import type { Process } from '../system/processes.ts'
 import { words } from '../words.ts'
 import { type Climbing, clear, stopLadder } from './ladder.ts'
 import { livingLeader, readRecord } from './record.ts'
-import { afterExit, count, type Deaths, noDeaths } from './restart.ts'
+import { afterExit, count, type Deaths, isWell, noDeaths } from './restart.ts'
 import { type Launch, type Run, startRun } from './run.ts'
 
 /** The supervised program. There is one process of it at most, and one writer of its state. */
 export type Program = {
   readonly state: () => ProgramState
+  /** The same with all that people ask about it. */
+  readonly reading: () => ProgramReading
   /**
    * Starts it, and from then on restarts it when it crashes. The answer is the end of its first
    * run, for a trial; null when there is no main.py to run.
@@ -40,14 +42,23 @@ export function openProgram(
     onSurvivors: (left) => log.error(words.survivors(left)),
   }
   let state: ProgramState = { is: 'STOPPED', why: 'not started yet' }
+  let since = clock.now()
+  let started: Pick<ProgramReading, 'cause' | 'release' | 'restarts'> = {
+    cause: null,
+    release: null,
+    restarts: 0,
+  }
+  let lastExit: Exit | null = null
   let life: Life | null = null
   let stopCause: Cause = { by: 'shutdown' }
 
   function become(next: ProgramState): void {
     state = next
+    since = clock.now()
+    if ('last' in next) lastExit = next.last
     const text = words.state(next)
     if (text === null) return
-    if (next.is === 'FATAL' || next.is === 'BACKOFF') log.error(text)
+    if ('last' in next && !isWell(next.last)) log.error(text)
     else log.info(text)
   }
 
@@ -66,7 +77,7 @@ export function openProgram(
       const exit = await watchRun(run, why, end)
       await endRun(run, exit)
       if (exit === null || end.aborted) return become({ is: 'STOPPED', why: stopCause })
-      deaths = count(deaths, clock.now(), clock.now() - began, limits)
+      deaths = count(deaths, exit, clock.now(), clock.now() - began, limits)
       const next = afterExit(exit, deaths, limits, Math.random())
       if (next.do === 'rest') return become({ is: 'EXITED', last: exit })
       become({ is: next.state, last: exit, waitMs: next.waitMs })
@@ -74,6 +85,7 @@ export function openProgram(
       if (end.aborted) return become({ is: 'STOPPED', why: stopCause })
       if (!hasEntry()) return rest()
       why = { by: 'retry', after: exit }
+      started = { cause: why, release, restarts: started.restarts + 1 }
       run = await startRun(launch, release, site, log)
     }
   }
@@ -112,11 +124,13 @@ export function openProgram(
 
   return {
     state: () => state,
+    reading: () => ({ state, forMs: clock.now() - since, lastExit, ...started }),
     async start(release, cause) {
       if (!hasEntry()) {
         rest()
         return null
       }
+      started = { cause, release, restarts: 0 }
       const run = await startRun(launch, release, site, log)
       const end = new AbortController()
       life = { end, over: live(run, release, cause, end.signal) }
@@ -128,6 +142,10 @@ export function openProgram(
       stopCause = cause
       ending?.end.abort()
       await ending?.over
+      // A job that is done, or never began, is stopped too: from here on nothing starts it by itself.
+      if (state.is === 'EXITED' || (state.is === 'STOPPED' && state.why === 'not started yet')) {
+        become({ is: 'STOPPED', why: cause })
+      }
     },
   }
 }

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
-import type { Site } from '../config.ts'
+import type { Config, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Exit, Log, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import { words } from '../words.ts'
+import { type Identity, identityArguments } from './identity.ts'
 import { lines } from './lines.ts'
 import { tagName, writeRecord } from './record.ts'
 
@@ -29,9 +31,11 @@ export type Launch = {
   readonly python: string
   /** `setpriv`, absolute, where there is one: the program then dies with the daemon. */
   readonly setpriv: string | null
+  /** Who it runs as; null: as the daemon does. */
+  readonly identity: Identity | null
 }
 
-/** Starts `python main.py` in main. Never throws: what cannot be started has ended already. */
+/** Starts `python main.py`, in main or where the settings say. Never throws: what cannot be started has ended already. */
 export async function startRun(
   launch: Launch,
   release: ReleaseId,
@@ -48,11 +52,14 @@ export async function startRun(
       log.warn(words.noRunRecord(paths.runRecord, messageOf(error)))
     }
   }
+  const cwd = resolve(paths.main, config.program.cwd)
+  // Else the system would say that there is no Python. With the dot a link is followed.
+  if (site.disk.kind(`${cwd}/.`) !== 'dir') return unstartable(runId, words.noWorkingFolder(cwd))
   note(null)
-  const [file = launch.python, ...args] = commandLine(launch, config.program.entry)
+  const [file = launch.python, ...args] = commandLine(launch, cwd, site)
   const child = execa(file, args, {
-    cwd: paths.main,
-    env: environment(runId, release),
+    cwd,
+    env: environment(runId, release, launch, config),
     extendEnv: false,
     // A group and session of its own: a Ctrl-C at the terminal is the daemon's to handle.
     detached: true,
@@ -93,19 +100,32 @@ export async function startRun(
   }
 }
 
-function commandLine({ python, setpriv }: Launch, entry: string): string[] {
-  // setpriv comes last before the program: a change of user would clear what it sets (prctl(2)).
-  const prefix = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
-  return [...prefix, python, entry]
+function commandLine(
+  { python, setpriv, identity }: Launch,
+  cwd: string,
+  { paths, config }: Site,
+): string[] {
+  const { entry, args } = config.program
+  // One setpriv for both: it sets this last, and a change of user after it would clear it (prctl(2)).
+  const prefix =
+    setpriv === null ? [] : [setpriv, ...identityArguments(identity), '--pdeathsig', 'KILL', '--']
+  return [...prefix, python, cwd === paths.main ? entry : join(paths.main, entry), ...args]
 }
 
-/** The program's environment: the daemon's, less what is meant for the daemon alone. */
-function environment(runId: string, release: ReleaseId): NodeJS.ProcessEnv {
+/** The program's environment: the daemon's, less what is meant for the daemon alone, and the settings'. */
+function environment(
+  runId: string,
+  release: ReleaseId,
+  { identity }: Launch,
+  { program }: Config,
+): NodeJS.ProcessEnv {
   const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, ...rest } = process.env
   return {
     ...rest,
+    ...identity?.env,
     // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
     PYTHONUNBUFFERED: '1',
+    ...program.env,
     [tagName]: runId,
     OTA_SUPERVISOR_RELEASE: release,
   }

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import type { Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
-import type { Verified } from '../model.ts'
+import type { Plan, Verified } from '../model.ts'
 import { checkPython, type Findings } from '../python/check.ts'
+import type { Interpreter } from '../python/interpreter.ts'
 import { filesIn } from '../update/apply.ts'
 import { filesOf } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
@@ -17,26 +19,46 @@ export type Checked = {
 
 /** Has the program's own Python compile the release's files, running none of them. */
 export async function check(verified: Verified, on: Ground): Promise<Checked | Refused> {
-  const { site, python } = on
-  const { config, paths } = site
-  const { staging, bytecode } = filesOf(verified.release.id, paths)
-  const files = filesIn(verified.plan)
+  const { staging, bytecode } = filesOf(verified.release.id, on.site.paths)
+  const staged = { folder: staging, only: null, bytecode }
+  return checkPlan(verified.plan, staged, on.site, on.python, on.orders.call())
+}
+
+/** Where the new files of a plan lie. All paths are absolute but those of `only`. */
+export type Staged = {
+  readonly folder: string
+  /** The files and folders in it that count, relative to it; null: all. */
+  readonly only: readonly string[] | null
+  /** The folder for the bytecode; null: none is kept. */
+  readonly bytecode: string | null
+}
+
+/** The same for files that lie anywhere. Throws the signal's reason when that ends it. */
+export async function checkPlan(
+  plan: Plan,
+  { folder, only, bytecode }: Staged,
+  { config, paths }: Site,
+  python: Interpreter,
+  end: AbortSignal,
+): Promise<Checked | Refused> {
+  const files = filesIn(plan)
     .filter((path) => path.endsWith('.py'))
-    .map((path) => ({ path, read: join(staging, path), place: join(paths.main, path) }))
+    .map((path) => ({ path, read: join(folder, path), place: join(paths.main, path) }))
   if (files.length === 0) return { bytecode: [], warnings: [] }
-  const gone = verified.plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
+  const gone = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
   const limits = { ms: config.verify.checkMs, msPerFile: config.verify.checkPerFileMs }
   try {
     const question = {
       files,
       bytecode,
       entry: config.program.entry,
-      roots: [staging, paths.main],
+      roots: [folder, paths.main],
+      staged: only,
       gone,
     }
-    return judged(await checkPython(question, python, limits, on.shutdown), config.verify.imports)
+    return judged(await checkPython(question, python, limits, end), config.verify.imports)
   } catch (error) {
-    on.shutdown.throwIfAborted()
+    end.throwIfAborted()
     if (codeOf(error) !== 'ECHECK') throw error
     return { refused: messageOf(error), mayBeCutOff: false }
   }

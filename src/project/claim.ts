@@ -1,4 +1,4 @@
-import { codeOf, hintOf, isExpected, messageOf } from '../errors.ts'
+import { codeOf, hintOf, isExpected, isOutOfSpace, messageOf } from '../errors.ts'
 import type { Claimed, Release } from '../model.ts'
 import { giveBack, sizeOf } from '../source/deposit/claim.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
@@ -6,12 +6,12 @@ import type { Snapshot } from '../source/deposit/scan.ts'
 import { newestId } from '../update/history.ts'
 import { dropRelease, filesOf, openRelease, storeStage } from '../update/store.ts'
 import { words } from '../words.ts'
-import { type Ground, patiently } from './ground.ts'
+import { type Ground, makeRoom, patiently } from './ground.ts'
 import { repack } from './unpack.ts'
 
 /**
  * Claims a complete upload: its files leave the deposit for the staging folder of a new release.
- * When it cannot be done all is in the deposit again, and the log says why: `again` when a file has
+ * When it cannot be done all is in the deposit again, and it is told why: `again` when a file has
  * changed, `later` when the system said no (a full disk).
  */
 export async function claim(
@@ -24,7 +24,9 @@ export async function claim(
   let next: 'again' | 'later' = 'again'
   try {
     const at = on.clock.wall().toISOString()
-    const about = { from: 'deposit', at, ...sizeOf(snapshot) }
+    const { manifestId: manifest } = snapshot
+    const found = { from: 'deposit', at, ...sizeOf(snapshot) }
+    const about = manifest === undefined ? found : { ...found, manifest }
     release = await openRelease(about, await newestId(site), site)
     const changed = await deposit.claim(snapshot, filesOf(release.id, site.paths).staging)
     if (changed === null) {
@@ -39,7 +41,8 @@ export async function claim(
     log.info(words.changedWhileClaimed(changed))
   } catch (error) {
     if (!isExpected(error)) throw error
-    log.error(words.claimFailed(messageOf(error), hintOf(error) ?? hintFor(error)))
+    deposit.unclaimed(messageOf(error), hintOf(error) ?? hintFor(error))
+    if (isOutOfSpace(error)) await makeRoom(on)
     next = 'later'
   }
   if (release !== null) await unclaim(release, on)

@@ -3,9 +3,12 @@ import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, Clock, Exit, Log, Outcome, Release, ReleaseId } from '../model.ts'
 import type { Program } from '../program/life.ts'
 import type { Interpreter } from '../python/interpreter.ts'
+import { dropOldestJournal } from '../update/journals.ts'
 import { storeStage } from '../update/store.ts'
 import { keptIn, tidy } from '../update/tidy.ts'
 import { words } from '../words.ts'
+import type { Orders } from './orders.ts'
+import { isWanted } from './wanted.ts'
 
 /** What every part of a project's road stands on. */
 export type Ground = {
@@ -18,18 +21,25 @@ export type Ground = {
   readonly clock: Clock
   /** Aborts when the daemon is to end. Apply and undo do not look at it. */
   readonly shutdown: AbortSignal
+  readonly orders: Orders
 }
 
-/** Starts the program, unless the daemon is ending or there is none. */
-export async function startProgram(
-  release: ReleaseId,
-  cause: Cause,
-  on: Ground,
-): Promise<{ exit: Promise<Exit> } | null> {
-  if (on.shutdown.aborted) return null
+/** What came of a start. `held`: the operator has stopped the program, and it stays so. */
+export type Started =
+  | { readonly is: 'running'; readonly exit: Promise<Exit> }
+  | { readonly is: 'no program' | 'held' | 'ending' }
+
+/** Starts the program, unless the daemon is ending, the operator has stopped it, or there is none. */
+export async function startProgram(release: ReleaseId, cause: Cause, on: Ground): Promise<Started> {
+  if (on.shutdown.aborted) return { is: 'ending' }
+  if (!isWanted(on.site)) {
+    await on.program.stop({ by: 'operator', does: 'stop' })
+    return { is: 'held' }
+  }
   const run = await on.program.start(release, cause)
-  if (run === null) on.log.error(words.noMain(on.site.paths.main, on.site.paths.deposit))
-  return run
+  if (run !== null) return { is: 'running', exit: run.exit }
+  on.log.error(words.noMain(on.site.paths.main, on.site.paths.deposit))
+  return { is: 'no program' }
 }
 
 /** The one end of every release: its outcome on disk, in the history and in the log. */
@@ -47,6 +57,12 @@ export async function endRelease(
   on.answer(text)
   if (outcome.result === 'committed') on.log.info(text)
   else on.log.error(text)
+}
+
+/** On a full disk: an old journal matters less than what is to come. */
+export async function makeRoom(on: Ground): Promise<void> {
+  const dropped = await dropOldestJournal(on.site)
+  if (dropped !== null) on.log.warn(words.journalDropped(dropped))
 }
 
 /**

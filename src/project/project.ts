@@ -1,13 +1,15 @@
-import { hintOf, messageOf } from '../errors.ts'
+import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Claimed, Claiming } from '../model.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Upload } from '../source/deposit/judgement.ts'
 import { within } from '../system/clock.ts'
 import { words } from '../words.ts'
+import { committedRelease } from './back.ts'
+import { carryOut } from './carry-out.ts'
 import { claim, unclaim } from './claim.ts'
 import { endRelease, type Ground, startProgram } from './ground.ts'
 import { recover } from './recover.ts'
-import { committedRelease, conclude, goOn, type Walked, walk } from './road.ts'
+import { conclude, goOn, suspend, type Walked, walk } from './road.ts'
 import type { Trial, Verdict } from './trial.ts'
 
 /** Runs one project until the daemon ends. A bug is logged, and the truth is read from disk again. */
@@ -45,6 +47,7 @@ type Queued = { readonly claimed: Claimed; readonly upload: Upload | null }
 type Event =
   | { readonly is: 'upload'; readonly upload: Upload | null }
   | { readonly is: 'verdict'; readonly verdict: Verdict }
+  | { readonly is: 'order' }
   | { readonly is: 'time' }
 
 /** From what the last session left, through one release after the other, until the daemon ends. */
@@ -69,7 +72,7 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
     over.abort()
     await now.upload
   }
-  if (now.trial !== null) await conclude(now.trial, { is: 'cut' }, on)
+  if (now.trial !== null) await suspend(now.trial, on)
 }
 
 /** The deposit, and until when uploads are waited for. */
@@ -77,7 +80,7 @@ type Uploads = { readonly deposit: Deposit; readonly signal: AbortSignal }
 
 async function resume(uploads: Uploads, on: Ground): Promise<Standing> {
   const left = await recover(on)
-  const trial = await goOn(left.onTrial, on)
+  const trial = await goOn(left.onTrial, { by: 'boot' }, on)
   const isIdle = trial === null && left.claimed.length === 0 && left.claiming.length === 0
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
   const queue = isIdle ? await claimEarly(uploads, on) : again
@@ -114,7 +117,9 @@ async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<S
       await refuse(first, walked, deposit, on)
       return walkQueue({ ...now, queue: others }, deposit, on)
     case 'not yet':
-      return walked.why === null ? now : wait(now, claimed, walked.why, on)
+      return wait(now, claimed, walked.why, on)
+    case 'gives way':
+      return now
   }
 }
 
@@ -162,16 +167,39 @@ async function handle(
       const waitMs = claimed === 'later' ? on.site.config.deposit.retryMs : 0
       return { ...now, upload: nextUpload(waitMs, uploads, on) }
     }
+    case 'order':
+      return obey(now, on)
     case 'time':
       return now
   }
+}
+
+/** Carries out the next order, and answers it whatever happens. */
+async function obey(now: Standing, on: Ground): Promise<Standing> {
+  const given = on.orders.take()
+  if (given === null) return now
+  try {
+    const { trial, answer } = await carryOut(given.order, now.trial, on)
+    given.answer(answer)
+    return { ...now, trial }
+  } catch (error) {
+    given.answer({ is: 'refused', why: messageOf(error), ...hintIn(error) })
+    // What the system does not allow changes nothing else; anything else is a bug, or the end.
+    if (isExpected(error)) return now
+    throw error
+  }
+}
+
+function hintIn(error: unknown): { readonly hint?: string } {
+  const hint = hintOf(error)
+  return hint === undefined ? {} : { hint }
 }
 
 /** An upload that lies in the deposit already goes first, unless it is still under way. */
 async function claimEarly({ deposit, signal }: Uploads, on: Ground): Promise<readonly Queued[]> {
   if (!(await deposit.hasContent())) return []
   const { bootWaitMs } = on.site.config.deposit
-  const timeUp = AbortSignal.any([signal, AbortSignal.timeout(bootWaitMs)])
+  const timeUp = AbortSignal.any([signal, on.orders.call(), AbortSignal.timeout(bootWaitMs)])
   const upload = await deposit.next(timeUp)
   const claimed = upload === null ? 'again' : await claim(upload.snapshot, deposit, on)
   return typeof claimed === 'object' ? [{ claimed, upload }] : []
@@ -194,13 +222,14 @@ async function nextUpload(
 }
 
 /**
- * Waits for the next upload or the end of the trial. A release that is still in the queue could not
+ * Waits for the next upload, the end of the trial, or an order of the operator. A release that is still in the queue could not
  * be walked: it is time for that again after a while.
  */
 async function nextEvent(now: Standing, on: Ground): Promise<Event> {
-  const verdict = now.trial?.verdict.then((found): Event => ({ is: 'verdict', verdict: found }))
+  const verdict = now.trial?.verdict?.then((found): Event => ({ is: 'verdict', verdict: found }))
   const awaited = [now.upload, verdict].filter((promise) => promise != null)
   const waitMs = now.queue.length === 0 ? undefined : on.site.config.update.waitMs
-  const first = await within(Promise.race(awaited), on.shutdown, waitMs)
+  const first = await within(Promise.race(awaited), on.orders.call(), waitMs)
+  if (first.is === 'aborted') return { is: 'order' }
   return first.is === 'done' ? first.value : { is: 'time' }
 }

@@ -1,25 +1,27 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { hintOf, isExpected, isOutOfSpace, messageOf, OperationalError } from '../errors.ts'
-import type { Cause, Claimed, OnTrial, Release, ReleaseId, Undoing, Verified } from '../model.ts'
+import type { Cause, Claimed, OnTrial, Release, Verified } from '../model.ts'
 import { apply, prepare, settle } from '../update/apply.ts'
-import { lastCommitted, readHistory } from '../update/history.ts'
-import { readPlan, storePlan, storeStage } from '../update/store.ts'
-import { undo } from '../update/undo.ts'
+import { storePlan, storeStage } from '../update/store.ts'
 import { type Refused, verify } from '../update/verify.ts'
 import { words } from '../words.ts'
+import { backFromApply, goBack } from './back.ts'
 import { check } from './check.ts'
-import { endRelease, type Ground, patiently, startProgram } from './ground.ts'
-import { judge, type Trial, type Verdict } from './trial.ts'
+import { endRelease, type Ground, makeRoom, patiently, startProgram } from './ground.ts'
+import { beginTrial, newestOf, type Trial, type Verdict, watchTrial } from './trial.ts'
 import { unpack } from './unpack.ts'
+import { isWanted } from './wanted.ts'
 
 /**
- * Where a walk has led. `refused` and `not yet`: nothing was stopped, and the release is still
- * claimed; what becomes of a refused one is for who called.
+ * Where a walk has led. In all cases but `done` nothing was stopped, and the release is still claimed;
+ * what becomes of a refused one is for who called. `gives way`: something else comes first (an order of
+ * the operator, the end of a trial, the daemon's end), and then it is walked again.
  */
 export type Walked =
   | { readonly is: 'done'; readonly onTrial: Trial | null }
   | { readonly is: 'refused'; readonly why: string; readonly mayBeCutOff: boolean }
   | { readonly is: 'not yet'; readonly why: unknown }
+  | { readonly is: 'gives way' }
 
 /**
  * THE STORY. Walks a claimed release down the road: verify, stop, apply, start, trial.
@@ -30,11 +32,10 @@ export type Walked =
 export async function walk(arrived: Claimed, trial: Trial | null, on: Ground): Promise<Walked> {
   const ready = await getReady(arrived, on)
   if (ready.is !== 'ready') return ready
-  // The daemon is ending: it was too late to begin, and the next start does.
-  on.shutdown.throwIfAborted()
   const { verified, bytecode } = ready
+  if (on.orders.call().aborted) return { is: 'gives way' }
   // If the trial has just failed, main is about to be another than the one verified against.
-  if (trial !== null && (await isDecided(trial))) return { is: 'not yet', why: null }
+  if (trial !== null && (await isDecided(trial))) return { is: 'gives way' }
   const begun = await begin(verified, on)
   if (begun !== null) return begun
 
@@ -69,7 +70,8 @@ async function getReady(arrived: Claimed, on: Ground): Promise<Ready | NotGone> 
     for (const text of [...verified.warnings, ...checked.warnings]) warn(claimed.release, text, on)
     return { is: 'ready', verified, bytecode: checked.bytecode }
   } catch (error) {
-    return notNow(error)
+    // Checks that take long were ended for it.
+    return on.orders.call().aborted ? { is: 'gives way' } : notNow(error, on)
   }
 }
 
@@ -80,13 +82,16 @@ async function begin(verified: Verified, on: Ground): Promise<NotGone | null> {
     await storeStage({ stage: 'applying', release, attempt, isFirst }, on.site)
     return null
   } catch (error) {
-    return notNow(error)
+    return notNow(error, on)
   }
 }
 
 /** A full disk is waited for. Whatever else the system refuses, the release is refused for. */
-function notNow(error: unknown): NotGone {
-  if (isOutOfSpace(error)) return { is: 'not yet', why: error }
+async function notNow(error: unknown, on: Ground): Promise<NotGone> {
+  if (isOutOfSpace(error)) {
+    await makeRoom(on)
+    return { is: 'not yet', why: error }
+  }
   if (!isExpected(error)) throw error
   return { is: 'refused', why: messageOf(error), mayBeCutOff: false }
 }
@@ -110,7 +115,7 @@ export async function conclude(trial: Trial, verdict: Verdict, on: Ground): Prom
       await goBack(trial.releases, verdict.why, on)
       return null
     case 'cut':
-      await suspend(trial.releases, on)
+      await suspend(trial, on)
       return null
   }
 }
@@ -119,42 +124,26 @@ export async function conclude(trial: Trial, verdict: Verdict, on: Ground): Prom
  * Goes on with a trial that the daemon's end cut off. Every start counts: a program that brings the
  * machine down would otherwise be on trial for ever.
  */
-export async function goOn(releases: readonly OnTrial[], on: Ground): Promise<Trial | null> {
+export async function goOn(
+  releases: readonly OnTrial[],
+  cause: Cause,
+  on: Ground,
+): Promise<Trial | null> {
   const newest = releases.at(-1)
   if (newest === undefined) return null
+  const below = releases.slice(0, -1)
+  // While the operator keeps the program down no trial begins.
+  if (!isWanted(on.site)) return beginTrial([...below, newest], cause, on)
   const { maxBoots } = on.site.config.trial
   const again = { ...newest, boots: newest.boots + 1 }
-  const all: Trial['releases'] = [...releases.slice(0, -1), again]
+  const all: Trial['releases'] = [...below, again]
   if (again.boots > maxBoots) {
     await goBack(all, words.tooManyBoots(maxBoots), on)
     return null
   }
   await patiently(newest.release.id, on, () => storeStage(again, on.site))
   on.log.info(words.trialAgain(newest.release, again.boots, maxBoots))
-  return beginTrial(all, { by: 'boot' }, on)
-}
-
-/** Takes out of main what is in it of the given releases, newest first. */
-async function takeBack(
-  releases: readonly { readonly release: Release }[],
-  on: Ground,
-): Promise<void> {
-  for (const { release } of releases.toReversed()) {
-    await patiently(release.id, on, async () => {
-      undo(release, await readPlan(release.id, on.site), on.site)
-    })
-  }
-}
-
-/** The release whose files main holds now, apart from those on trial. */
-export async function committedRelease(on: Ground): Promise<ReleaseId> {
-  return lastCommitted(await readHistory(on.site))
-}
-
-/** Starts what is in main, and its trial. */
-async function beginTrial(releases: Trial['releases'], cause: Cause, on: Ground): Promise<Trial> {
-  const run = await startProgram(newestOf(releases).release.id, cause, on)
-  return { releases, verdict: judge(run, on.site.config.trial.ms, on.clock, on.shutdown) }
+  return beginTrial(all, cause, on)
 }
 
 /** The last work while the old program runs: space, folders and plan, all of it durable. */
@@ -181,40 +170,23 @@ async function swap(
   on: Ground,
 ): Promise<Trial> {
   const { release, isFirst } = verified
-  const { config } = on.site
   apply(verified, bytecode, on.site)
-  const run = await startProgram(release.id, { by: 'release', id: release.id }, on)
-  const downtimeMs = on.clock.now() - stoppedAt
-  const verdict = judge(run, config.trial.ms, on.clock, on.shutdown)
+  const started = await startProgram(release.id, { by: 'release', id: release.id }, on)
+  const isHeld = started.is === 'held'
+  const downtimeMs = isHeld ? 0 : on.clock.now() - stoppedAt
+  const boots = isHeld ? 0 : 1
+  const onTrial: OnTrial = { stage: 'on-trial', release, isFirst, boots, downtimeMs }
+  // Its time runs from the start, not from when the card has written all.
+  const now = watchTrial([...(trial?.releases ?? []), onTrial], started, on)
   await settle(on.site)
-  const onTrial: OnTrial = { stage: 'on-trial', release, isFirst, boots: 1, downtimeMs }
   await storeStage(onTrial, on.site)
-  const text = words.applied(release, downtimeMs, config.trial.ms)
+  const text = isHeld
+    ? words.appliedHeld(release)
+    : words.applied(release, downtimeMs, on.site.config.trial.ms)
   on.log.info(text)
   on.answer(text)
   if (trial !== null) on.log.info(words.trialEndedBy(newestOf(trial.releases).release, release))
-  return { releases: [...(trial?.releases ?? []), onTrial], verdict }
-}
-
-/** Apply failed half-way: only this release goes back, and a trial that it ended begins anew. */
-async function backFromApply(
-  verified: Verified,
-  trial: Trial | null,
-  why: string,
-  stoppedAt: number,
-  on: Ground,
-): Promise<Trial | null> {
-  const { release } = verified
-  on.log.error(words.undoing(release, why))
-  await on.program.stop({ by: 'roll-back', id: release.id })
-  // Stored as `applying` still, which a restart undoes as well.
-  await takeBack([verified], on)
-  const cause: Cause = { by: 'roll-back', id: release.id }
-  if (trial === null) await startProgram(await committedRelease(on), cause, on)
-  const again = trial === null ? null : await beginTrial(trial.releases, cause, on)
-  await patiently(release.id, on, () => settle(on.site))
-  await endRelease(release, { result: 'rolled-back', why }, on.clock.now() - stoppedAt, on)
-  return again
+  return now
 }
 
 async function commit(
@@ -235,59 +207,24 @@ async function commit(
 }
 
 /**
- * The way back from a failed trial: to the last release that passed its own, so all on trial are
- * undone. A release that found no program before it is kept: there is nothing behind it.
+ * An orderly end of the daemon, or the operator's stop, is not the release's fault: it does not count
+ * as a start. The answer is the trial, held.
  */
-async function goBack(releases: Trial['releases'], why: string, on: Ground): Promise<void> {
-  const keep = releases.findIndex(({ isFirst }) => isFirst) + 1
-  const kept = releases.slice(0, keep)
-  const failed = releases.slice(keep)
-  const newest = newestOf(releases).release
-  if (failed.length > 0) {
-    on.log.error(words.undoing(newest, why))
-    const stoppedAt = on.clock.now()
-    await on.program.stop({ by: 'roll-back', id: newest.id })
-    await storeUndoing(failed, why, on)
-    await takeBack(failed, on)
-    const before = kept.at(-1)?.release.id ?? (await committedRelease(on))
-    await startProgram(before, { by: 'roll-back', id: newest.id }, on)
-    const downtimeMs = on.clock.now() - stoppedAt
-    await patiently(newest.id, on, () => settle(on.site))
-    for (const { release } of failed.toReversed()) {
-      const reason = release === newest ? why : words.failedWith(newest.id, why)
-      await endRelease(release, { result: 'rolled-back', why: reason }, downtimeMs, on)
-    }
-  }
-  for (const { release, downtimeMs } of kept) {
-    await endRelease(release, { result: 'committed', note: words.noteFirst }, downtimeMs, on)
-  }
-}
-
-/** Oldest first: whatever is above one that is undoing is undone too, also after a power cut here. */
-async function storeUndoing(failed: readonly OnTrial[], why: string, on: Ground): Promise<void> {
-  for (const { release, downtimeMs } of failed) {
-    const undoing: Undoing = { stage: 'undoing', release, why, downtimeMs }
-    await patiently(release.id, on, () => storeStage(undoing, on.site))
-  }
-}
-
-/** An orderly end of the daemon is not the release's fault: it does not count as a start. */
-async function suspend(releases: Trial['releases'], on: Ground): Promise<void> {
+export async function suspend({ releases, verdict }: Trial, on: Ground): Promise<Trial> {
+  if (verdict === null) return { releases, verdict }
   const newest = newestOf(releases)
+  const suspended = { ...newest, boots: newest.boots - 1 }
   try {
-    await storeStage({ ...newest, boots: newest.boots - 1 }, on.site)
+    await storeStage(suspended, on.site)
   } catch (error) {
     if (!isExpected(error)) throw error
     on.log.warn(words.stuck(newest.release.id, messageOf(error), hintOf(error)))
   }
+  return { releases: [...releases.slice(0, -1), suspended], verdict: null }
 }
 
 /** True when the trial's verdict is there. A turn of the event loop lets it arrive first. */
 async function isDecided(trial: Trial): Promise<boolean> {
+  if (trial.verdict === null) return false
   return Promise.race([trial.verdict.then(() => true), nextTurn(false)])
-}
-
-function newestOf(releases: Trial['releases']): OnTrial {
-  // The type says that there is one.
-  return releases.at(-1) ?? releases[0]
 }

@@ -32,7 +32,7 @@ export async function unpack(claimed: Claimed, on: Ground): Promise<Claimed | Re
   await disk.removeTree(unpacked)
   disk.makeDir(unpacked)
   const result = await tryToUnpack(archive, unpacked, on)
-  on.shutdown.throwIfAborted()
+  on.orders.call().throwIfAborted()
   if ('broken' in result || 'refused' in result) {
     await disk.removeTree(unpacked)
     const isBroken = 'broken' in result
@@ -48,12 +48,12 @@ export async function unpack(claimed: Claimed, on: Ground): Promise<Claimed | Re
   return { ...claimed, release }
 }
 
-/** What editors, syncers and Python leave behind gets into archives too. */
+/** What editors, syncers and Python leave behind gets into archives too, as does what is never deployed. */
 async function removeJunkIn(folder: string, { disk, config }: Site): Promise<void> {
   const kindOf = nameKinds(config)
+  const mustGo = (path: string) => ['junk', 'ignored'].includes(kindOf(path))
   for await (const { path, kind } of walk(folder, config.verify.maxPathBytes)) {
-    const isTop = kindOf(path) === 'junk' && kindOf(dirname(path)) !== 'junk'
-    if (!isTop) continue
+    if (!mustGo(path) || mustGo(dirname(path))) continue
     if (kind === 'dir') await disk.removeTree(join(folder, path))
     else disk.unlink(join(folder, path))
   }
@@ -69,7 +69,7 @@ export async function repack(id: ReleaseId, { disk, paths }: Site): Promise<void
 
 async function tryToUnpack(archive: string, into: string, on: Ground) {
   try {
-    return await unpackArchive(archive, into, on.site.config.verify, on.python, on.shutdown)
+    return await unpackArchive(archive, into, on.site.config.verify, on.python, on.orders.call())
   } catch (error) {
     // Also on a full disk: half an archive would fill it for the program, and for all uploads.
     if (!['EUNPACK', 'ENOSPC'].includes(codeOf(error))) throw error

@@ -10,11 +10,14 @@ export type Question = {
     /** Relative to main. */
     readonly path: string
   }[]
-  /** Where the bytecode goes. */
-  readonly bytecode: string
+  /** Where the bytecode goes; null: it is not kept. */
+  readonly bytecode: string | null
   /** Relative to main. */
   readonly entry: string
+  /** The new files, then main. */
   readonly roots: readonly string[]
+  /** What counts in the first of them, relative to it; null: all that lies there. */
+  readonly staged: readonly string[] | null
   /** Relative to main. */
   readonly gone: readonly string[]
 }

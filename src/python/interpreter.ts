@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { OperationalError } from '../errors.ts'
 import { command } from '../system/command.ts'
+import { words } from '../words.ts'
 
 /** The Python that runs the program. */
 export type Interpreter = {
@@ -11,11 +13,24 @@ export type Interpreter = {
   readonly searchPath: readonly string[]
 }
 
-/** Finds `python3`, or else `python` (3 or newer). Fails with a hint when there is none. */
-export async function findInterpreter(): Promise<Interpreter> {
+/**
+ * Finds the Python that the settings name: a command, or a path, relative to `project`. If they name
+ * none, it is `python3`, or else `python` (3 or newer). Fails with a hint when there is none.
+ */
+export async function findInterpreter(wanted = '', project = '/'): Promise<Interpreter> {
+  if (wanted !== '') {
+    const file = wanted.includes('/') ? resolve(project, wanted) : wanted
+    const found = await ask(file)
+    if ('path' in found) return found
+    throw new OperationalError(words.badPython(file, found.why), {
+      code: 'ENOPYTHON',
+      path: file,
+      hint: words.badPythonHint,
+    })
+  }
   for (const name of ['python3', 'python']) {
     const found = await ask(name)
-    if (found !== null) return found
+    if ('path' in found) return found
   }
   throw new OperationalError('there is no Python 3 on this machine', {
     code: 'ENOPYTHON',
@@ -28,10 +43,23 @@ import json, sys
 print(json.dumps([sys.executable, "%d.%d.%d" % sys.version_info[:3], [p for p in sys.path if p]]))
 `
 
-async function ask(name: string): Promise<Interpreter | null> {
+async function ask(file: string): Promise<Interpreter | { readonly why: string }> {
   // In the root folder: `-c` would import modules from the working directory.
-  const answer = await command(name, ['-c', question], { timeoutMs: 30_000, cwd: '/' })
-  if (answer.exitCode !== 0) return null
-  const [path, version, searchPath] = JSON.parse(answer.stdout) as [string, string, string[]]
-  return path.startsWith('/') && version.startsWith('3.') ? { path, version, searchPath } : null
+  const answer = await command(file, ['-c', question], { timeoutMs: 30_000, cwd: '/' })
+  if (answer.code === 'ENOENT') return { why: 'it is not there' }
+  if (answer.code === 'EACCES') return { why: 'this user may not run it' }
+  const [path, version, searchPath] = answer.exitCode === 0 ? parsed(answer.stdout) : []
+  if (!path?.startsWith('/') || searchPath === undefined) return { why: 'it is no Python' }
+  if (!version?.startsWith('3.')) return { why: `it is Python ${version}` }
+  return { path, version, searchPath }
+}
+
+/** Whatever was asked may have answered anything. */
+function parsed(answer: string): Partial<[string, string, string[]]> {
+  try {
+    const found: unknown = JSON.parse(answer)
+    return Array.isArray(found) ? (found as [string, string, string[]]) : []
+  } catch {
+    return []
+  }
 }

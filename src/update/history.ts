@@ -2,12 +2,17 @@ import type { Site } from '../config.ts'
 import type { Ended, Outcome, Release, ReleaseId } from '../model.ts'
 import { byAge, isReleaseId } from './store.ts'
 
-/** One line of `history.jsonl`: a release and its one outcome. */
+/** One line of `history.jsonl`: a release and its outcome. */
 export type HistoryEntry = Release & Outcome & { readonly downtimeMs: number }
 
-/** All entries, oldest first. A line that a power cut tore is passed over. */
+/**
+ * All releases that have ended, oldest first, each with its last outcome: one that was committed may
+ * have been rolled back later. A line that a power cut tore is passed over.
+ */
 export async function readHistory(site: Site): Promise<HistoryEntry[]> {
-  return parse((await site.disk.readText(site.paths.history)) ?? '')
+  const lines = parse((await site.disk.readText(site.paths.history)) ?? '')
+  const last = new Map(lines.map((entry) => [entry.id, entry]))
+  return [...last.values()].sort((one, other) => byAge(one.id, other.id))
 }
 
 function parse(text: string): HistoryEntry[] {
@@ -26,7 +31,8 @@ export async function addToHistory(ended: Ended, site: Site): Promise<void> {
   const { disk, paths, config } = site
   const text = (await disk.readText(paths.history)) ?? ''
   const entries = parse(text)
-  if (entries.some((entry) => entry.id === ended.release.id)) return
+  const known = entries.findLast((entry) => entry.id === ended.release.id)
+  if (known?.result === ended.outcome.result) return
   const entry: HistoryEntry = {
     ...ended.release,
     ...ended.outcome,
@@ -46,9 +52,13 @@ export async function addToHistory(ended: Ended, site: Site): Promise<void> {
   }
 }
 
-/** The newest release that main holds: the last one committed, or `r0`. */
-export function lastCommitted(entries: readonly HistoryEntry[]): ReleaseId {
-  return entries.findLast((entry) => entry.result === 'committed')?.id ?? 'r0'
+/** The newest release that main holds, apart from those `without`: the last one committed, or `r0`. */
+export function lastCommitted(
+  entries: readonly HistoryEntry[],
+  without: ReadonlySet<ReleaseId> = new Set(),
+): ReleaseId {
+  const held = entries.filter(({ id, result }) => result === 'committed' && !without.has(id))
+  return held.at(-1)?.id ?? 'r0'
 }
 
 /** The newest number ever given, from all that is on disk. */

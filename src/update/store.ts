@@ -32,7 +32,11 @@ export type ReleaseFiles = {
 
 /** Where the files of a release are, whether or not they are there yet. */
 export function filesOf(id: ReleaseId, paths: Paths): ReleaseFiles {
-  const dir = join(paths.releases, id)
+  return filesBelowDir(join(paths.releases, id))
+}
+
+/** The same for a folder that lies elsewhere: a kept journal. */
+export function filesBelowDir(dir: string): ReleaseFiles {
   return {
     dir,
     stage: join(dir, 'stage.json'),
@@ -74,7 +78,11 @@ export async function openRelease(
 
 /** Stores the stage about to be walked, durably. On a full disk the release's reserve is used up. */
 export async function storeStage(stage: Stage, site: Site): Promise<void> {
-  const files = filesOf(stage.release.id, site.paths)
+  await storeStageIn(filesOf(stage.release.id, site.paths), stage, site)
+}
+
+/** The same in a folder that lies elsewhere: a kept journal. */
+export async function storeStageIn(files: ReleaseFiles, stage: Stage, site: Site): Promise<void> {
   try {
     // Somebody may have removed it, and a step that is tried again may have done so itself.
     site.disk.makeDir(files.dir)
@@ -93,7 +101,11 @@ export async function storePlan(release: Release, plan: Plan, site: Site): Promi
 
 /** The stored plan of a release; without one, nothing of it can have been applied. */
 export async function readPlan(id: ReleaseId, site: Site): Promise<Plan> {
-  const files = filesOf(id, site.paths)
+  return readPlanIn(filesOf(id, site.paths), site)
+}
+
+/** The same from a folder that lies elsewhere: a kept journal. */
+export async function readPlanIn(files: ReleaseFiles, site: Site): Promise<Plan> {
   const text = await site.disk.readText(files.plan)
   if (text === null) return { steps: [] }
   try {
@@ -118,7 +130,11 @@ function filesBelow(root: string, folder: string, site: Site): string[] {
  * could look like another stage. `sweepGone` removes what a power cut left of it.
  */
 export async function dropRelease(id: ReleaseId, site: Site): Promise<void> {
-  const { dir } = filesOf(id, site.paths)
+  await dropFolder(filesOf(id, site.paths).dir, site)
+}
+
+/** The same for a folder that lies elsewhere: a kept journal. */
+export async function dropFolder(dir: string, site: Site): Promise<void> {
   const gone = `${dir}${goneSuffix}`
   await site.disk.removeTree(gone)
   if (site.disk.kind(dir) !== null) site.disk.rename(dir, gone)
@@ -127,8 +143,10 @@ export async function dropRelease(id: ReleaseId, site: Site): Promise<void> {
 
 /** Removes the rest of dropped releases. */
 export async function sweepGone({ disk, paths }: Site): Promise<void> {
-  for (const name of disk.list(paths.releases).filter((found) => found.endsWith(goneSuffix))) {
-    await disk.removeTree(join(paths.releases, name))
+  for (const dir of [paths.releases, paths.journals]) {
+    for (const name of disk.list(dir).filter((found) => found.endsWith(goneSuffix))) {
+      await disk.removeTree(join(dir, name))
+    }
   }
 }
 

@@ -3,16 +3,19 @@ import type { Site } from '../config.ts'
 import type { Ended, ReleaseId } from '../model.ts'
 import { words } from '../words.ts'
 import { addToHistory, type HistoryEntry, readHistory } from './history.ts'
+import { keepJournal } from './journals.ts'
 import { byAge, dropRelease, filesOf, isReleaseId } from './store.ts'
 
 /**
  * Ends a release for good: its line in the history, its files kept with the reason if it was
- * refused, and its folder removed. A restart may find any part of this done and does it again.
+ * refused, its journal kept if it was committed, and its folder gone. A restart may find any part of this done and does it again.
  */
 export async function tidy(ended: Ended, site: Site): Promise<void> {
-  if (ended.outcome.result !== 'committed') await keepRefused(ended, ended.outcome.why, site)
+  const { release, outcome } = ended
+  if (outcome.result !== 'committed') await keepRefused(ended, outcome.why, site)
   await addToHistory(ended, site)
-  await dropRelease(ended.release.id, site)
+  if (outcome.result === 'committed') await keepJournal(release, site)
+  else await dropRelease(release.id, site)
 }
 
 /** Where the files of a refused release are kept, with a REASON.txt beside them. */

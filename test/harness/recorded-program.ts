@@ -18,6 +18,14 @@ export function recordedProgram(entry: string, moments: Moments): Program {
   let state: ProgramState = { is: 'STOPPED', why: 'not started yet' }
   return {
     state: () => state,
+    reading: () => ({
+      state,
+      forMs: 0,
+      cause: null,
+      release: null,
+      restarts: 0,
+      lastExit: null,
+    }),
     async start(_release, cause) {
       if (state.is === 'RUNNING') throw new Error('a second program was started')
       if (disk.kind(entry) === null) {

@@ -63,7 +63,7 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
       return { snapshot: promised.snapshot, mayWait: false, refused: null }
     }
     const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestWaitMs
-    if (!isLate) return { because: 'manifest', why: promised.why }
+    if (!isLate) return { because: 'manifest', why: promised.why, missing: promised.missing }
     return { snapshot, mayWait: false, refused: promised.why }
   }
 
@@ -123,7 +123,7 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
 }
 
 /** An archive in the root is a release of its own; what else is there waits for its turn. */
-function oneArchive(snapshot: Snapshot, archives: readonly string[]): Snapshot {
+export function oneArchive(snapshot: Snapshot, archives: readonly string[]): Snapshot {
   const archive = snapshot.entries.find(({ path, kind }) => {
     return kind === 'file' && archives.includes(path)
   })

@@ -1,0 +1,48 @@
+import { ask, notRunning } from '../control/client.ts'
+import { codeOf, messageOf } from '../errors.ts'
+import { count, resultText, shown, size } from '../phrases.ts'
+import { type HistoryEntry, readHistory } from '../update/history.ts'
+import { words } from '../words.ts'
+import { coloured, momentText, print, printJson } from './screen.ts'
+import { siteIn } from './site.ts'
+import { exitCodes, type Verb } from './verb.ts'
+
+/** `history`: the releases that have ended, newest first. Without a daemon it reads the disk. */
+export const verb: Verb = {
+  help: `Usage: ota-supervisor history [-n N] [-C DIR]
+
+Shows how the last releases ended, newest first.
+
+  -n, --lines N         this many (default: 20)
+`,
+  options: { lines: { type: 'string', short: 'n', default: '20' } },
+  takes: { least: 0, most: 0 },
+  async run({ directory, json, values }) {
+    const most = Number(values['lines'])
+    if (!Number.isInteger(most) || most < 1) {
+      console.error(words.failure(words.notANumber('-n', String(values['lines'])), undefined))
+      return exitCodes.usage
+    }
+    const site = await siteIn(directory)
+    const entries = await ask('history', site.paths).catch(async (error: unknown) => {
+      if (codeOf(error) !== notRunning) throw error
+      console.error(words.fromDisk(messageOf(error)))
+      return (await readHistory(site)).toReversed()
+    })
+    const wanted = entries.slice(0, most)
+    if (json) printJson(wanted)
+    else print(wanted.length === 0 ? words.noHistory : wanted.map(entryText).join('\n'))
+    return exitCodes.done
+  },
+}
+
+function entryText(entry: HistoryEntry): string {
+  const { id, at, result, files, bytes, downtimeMs } = entry
+  const colour = result === 'committed' ? 'green' : 'red'
+  const word = coloured(resultText(entry).padEnd(11), colour)
+  const down = downtimeMs > 0 ? `, down ${Math.round(downtimeMs)} ms` : ''
+  const first = `${id.padEnd(5)} ${momentText(at)} ${word} ${count(files, 'file')}, ${size(bytes)}${down}`
+  const why = 'why' in entry ? entry.why : 'note' in entry ? entry.note : undefined
+  if (why === undefined) return first
+  return [first, ...why.split('\n').map((line) => `      ${shown(line)}`)].join('\n')
+}

@@ -1,0 +1,15 @@
+import { order } from './orders.ts'
+import type { Verb } from './verb.ts'
+
+/** `rollback`: undoes the newest release, or all back to before one. */
+export const verb: Verb = {
+  help: `Usage: ota-supervisor rollback [ID] [-C DIR]
+
+Undoes the newest release; with ID (such as r12) that one and all that came after it.
+A trial that is on ends at once. What main.py has written since stays as it is. The
+last 5 releases can be undone: see ota-supervisor history.
+`,
+  options: {},
+  takes: { least: 0, most: 1 },
+  run: (asked) => order('rollback', asked, { to: asked.args[0] ?? null }),
+}

@@ -1,0 +1,46 @@
+/** How answers look in a terminal, which may be narrow, and for programs. */
+
+/** Prints a value for programs. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 1)}\n`)
+}
+
+/** Prints text for people, with a line end. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** Colours that mean something; each is used beside words that say the same. */
+type Colour = 'red' | 'yellow' | 'green' | 'dim'
+
+const codes: Readonly<Record<Colour, number>> = { red: 31, yellow: 33, green: 32, dim: 2 }
+
+/** The text in a colour, on a terminal whose user wants colours (no-color.org). */
+export function coloured(text: string, colour: Colour): string {
+  const isWanted = process.stdout.isTTY === true && !process.env['NO_COLOR']
+  return isWanted ? `\x1b[${codes[colour]}m${text}\x1b[0m` : text
+}
+
+/** Lines with a name in front: the name once, what belongs to it below each other. */
+export function field(name: string, lines: readonly string[]): string {
+  return lines.map((line, index) => `${(index === 0 ? name : '').padEnd(9)} ${line}`).join('\n')
+}
+
+/** A moment in the machine's own time zone, `11-22 01:05:07`; with the year when it is another. */
+export function momentText(iso: string, now = new Date()): string {
+  const at = new Date(iso)
+  const two = (value: number) => String(value).padStart(2, '0')
+  const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+  const year = at.getFullYear() === now.getFullYear() ? '' : `${at.getFullYear()}-`
+  return `${year}${day} ${time}`
+}
+
+/** How long ago, roughly: `12 s`, `5 min`, `3 h`, `2 days`. */
+export function agoText(iso: string, now = new Date()): string {
+  const s = Math.max(0, Math.round((now.getTime() - new Date(iso).getTime()) / 1_000))
+  if (s < 120) return `${s} s`
+  if (s < 7_200) return `${Math.round(s / 60)} min`
+  if (s < 172_800) return `${Math.round(s / 3_600)} h`
+  return `${Math.round(s / 86_400)} days`
+}

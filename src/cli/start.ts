@@ -1,0 +1,14 @@
+import { order } from './orders.ts'
+import type { Verb } from './verb.ts'
+
+/** `start`: runs the program again after `stop`, or at once when it waits after crashes. */
+export const verb: Verb = {
+  help: `Usage: ota-supervisor start [-C DIR]
+
+Starts main.py: after a stop, or at once when it waits after crashes. A release that
+was applied meanwhile is on trial from now on.
+`,
+  options: {},
+  takes: { least: 0, most: 0 },
+  run: (asked) => order('start', asked),
+}

@@ -1,0 +1,86 @@
+import { ask, notRunning } from '../control/client.ts'
+import { type Status, statusFromDisk } from '../control/status.ts'
+import { codeOf, messageOf } from '../errors.ts'
+import { count, resultText, shown, size } from '../phrases.ts'
+import { words } from '../words.ts'
+import { agoText, coloured, field, momentText, print, printJson } from './screen.ts'
+import { siteIn } from './site.ts'
+import { exitCodes, type Verb } from './verb.ts'
+
+/** `status`: how the project stands. Without a daemon it says what the disk tells, and exits with 3. */
+export const verb: Verb = {
+  help: `Usage: ota-supervisor status [-C DIR]
+
+Shows the program, the release it runs, the deposit and the daemon. Exit code 3: no
+daemon runs; what is shown is what the disk tells.
+`,
+  options: {},
+  takes: { least: 0, most: 0 },
+  async run({ directory, json }) {
+    const site = await siteIn(directory)
+    const status = await ask('status', site.paths).catch((error: unknown) => {
+      if (codeOf(error) !== notRunning) throw error
+      console.error(words.fromDisk(messageOf(error)))
+      return statusFromDisk(site)
+    })
+    if (json) printJson(status)
+    else print(statusText(status))
+    return status.daemon === null ? exitCodes.notRunning : exitCodes.done
+  },
+}
+
+/** The status for a narrow terminal. */
+function statusText(status: Status): string {
+  return [
+    field('main.py', programLines(status)),
+    field('release', releaseLines(status)),
+    field('deposit', depositLines(status)),
+    field('daemon', daemonLines(status)),
+  ].join('\n')
+}
+
+function programLines({ program }: Status): string[] {
+  const { state, pid, since, restarts, cause, lastExit, cpuPercent, rssBytes } = program
+  const isUp = state === 'RUNNING' || state === 'STARTING'
+  const isDown = program.wanted === 'down'
+  const word = coloured(state, isUp ? 'green' : isDown || state === 'STOPPED' ? 'yellow' : 'red')
+  const lines = [
+    [word, pid && `pid ${pid}`, since && `for ${agoText(since)}`].filter(Boolean).join(', '),
+  ]
+  if (cpuPercent !== null && rssBytes !== null) lines.push(`${cpuPercent} % CPU, ${size(rssBytes)}`)
+  if (isDown) lines.push(words.keptDown)
+  else if (cause !== null) lines.push(`started: ${cause.text}`)
+  if (restarts > 0) lines.push(`${count(restarts, 'restart')} since then`)
+  if (lastExit !== null) lines.push(`last time it ${lastExit.text}`)
+  return lines
+}
+
+function releaseLines({ release, underWay, last }: Status): string[] {
+  const at = release.at === null ? '' : `, ${momentText(release.at)}`
+  const lines = [release.result === null ? words.noRelease : `${release.id} ${release.result}${at}`]
+  for (const { id, stage } of underWay) {
+    if (id !== release.id) lines.push(`${id} under way: ${stage}`)
+  }
+  if (last !== null && last.result !== 'committed') {
+    const [why = ''] = last.why.split('\n')
+    lines.push(`${coloured(`${last.id} ${resultText(last)}`, 'red')}: ${shown(why)}`)
+  }
+  return lines
+}
+
+function depositLines({ deposit }: Status): string[] {
+  const { files, waitingFor } = deposit
+  return [
+    files === 0 ? 'empty' : count(files, 'file'),
+    ...(waitingFor === null ? [] : waitingFor.text.split('\n')),
+  ]
+}
+
+function daemonLines({ daemon }: Status): string[] {
+  if (daemon === null) return [coloured(words.daemonDown, 'red')]
+  const { version, pid, since, session } = daemon
+  return [
+    `${version}, pid ${pid}, for ${agoText(since)}`,
+    ...(session === null ? [] : [`log ${session}`]),
+  ]
+}

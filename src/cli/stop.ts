@@ -1,0 +1,14 @@
+import { order } from './orders.ts'
+import type { Verb } from './verb.ts'
+
+/** `stop`: stops the program until `start`, whatever happens meanwhile. */
+export const verb: Verb = {
+  help: `Usage: ota-supervisor stop [-C DIR]
+
+Stops main.py, and remembers it: neither a crash, an upload nor a reboot starts it
+before: ota-supervisor start. Uploads are applied meanwhile. The daemon goes on.
+`,
+  options: {},
+  takes: { least: 0, most: 0 },
+  run: (asked) => order('stop', asked),
+}

@@ -1,0 +1,32 @@
+import type { Site } from '../config.ts'
+import type { Answer, Orders } from '../project/orders.ts'
+import { readHistory } from '../update/history.ts'
+import type { Wish } from './api.ts'
+import { type Live, liveStatus } from './status.ts'
+
+/** The answer to a wish: what was asked for, or what became of an order. */
+export type Reply = Answer | { readonly is: 'told'; readonly value: unknown }
+
+/** Carries out what comes over the control socket. */
+export type Desk = (wish: Wish) => Promise<Reply>
+
+/** Opens the desk: it tells by itself, and hands orders to the project. */
+export function openDesk(
+  site: Site,
+  live: Live,
+  orders: Orders,
+  reload: () => Promise<Answer>,
+): Desk {
+  return async (wish) => {
+    switch (wish.is) {
+      case 'status':
+        return { is: 'told', value: await liveStatus(site, live) }
+      case 'history':
+        return { is: 'told', value: (await readHistory(site)).toReversed() }
+      case 'reload':
+        return reload()
+      default:
+        return orders.give(wish)
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import type { Site } from '../config.ts'
+import type {
+  Cause,
+  Clock,
+  Exit,
+  Guarantee,
+  Hold,
+  ProgramReading,
+  ProgramState,
+  ReleaseId,
+  Stage,
+} from '../model.ts'
+import { causeText, exitText } from '../phrases.ts'
+import { isWanted } from '../project/wanted.ts'
+import { scan } from '../source/deposit/scan.ts'
+import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
+import { readReleases } from '../update/store.ts'
+import { words } from '../words.ts'
+import { type Usage, usageOf } from './usage.ts'
+
+/** How a project stands. Times are ISO 8601 by the wall clock; `text` says the same to people. */
+export type Status = {
+  /** Absolute. */
+  readonly project: string
+  /** Null while no daemon runs; then the rest is what the disk tells. */
+  readonly daemon: DaemonStatus | null
+  readonly program: ProgramStatus
+  readonly release: ReleaseStatus
+  /** Releases on their way, oldest first. */
+  readonly underWay: readonly UnderWay[]
+  /** The last release that has ended, however it did. */
+  readonly last: HistoryEntry | null
+  readonly deposit: DepositStatus
+}
+
+/** The daemon itself. `session` is its log file, absolute; null when it could not make one. */
+export type DaemonStatus = {
+  readonly pid: number
+  readonly version: string
+  readonly since: string
+  readonly session: string | null
+}
+
+/** The program. `wanted` is `down` after the operator's stop, until he starts it. */
+export type ProgramStatus = {
+  readonly state: ProgramState['is']
+  readonly wanted: 'up' | 'down'
+  readonly pid: number | null
+  readonly since: string | null
+  readonly restarts: number
+  readonly lastExit: (Exit & { readonly text: string }) | null
+  readonly cause: (Cause & { readonly text: string }) | null
+  /** All of its processes together; 100 is one core. Null when nothing runs. */
+  readonly cpuPercent: number | null
+  readonly rssBytes: number | null
+}
+
+/** What main holds. `result` is null for what was there before the first release. */
+export type ReleaseStatus = {
+  readonly id: ReleaseId
+  readonly result: 'committed' | 'on-trial' | null
+  readonly at: string | null
+}
+
+/** A release that has not ended yet. */
+export type UnderWay = {
+  readonly id: ReleaseId
+  readonly stage: Stage['stage'] | 'unknown'
+  readonly at: string | null
+  /** The SHA-256 of the manifest it came with. */
+  readonly manifest: string | null
+}
+
+/** What lies in the deposit, and the first reason why it is not claimed yet. */
+export type DepositStatus = {
+  readonly files: number
+  readonly waitingFor: { readonly because: Hold['because']; readonly text: string } | null
+  readonly guarantee: Guarantee | null
+}
+
+/** What only the running daemon knows. */
+export type Live = {
+  readonly daemon: () => DaemonStatus
+  readonly reading: () => ProgramReading
+  readonly deposit: () => { readonly files: number; readonly waitingFor: Hold | null }
+  readonly guarantee: Guarantee
+  readonly clock: Clock
+}
+
+/** The status that the daemon itself gives. Measuring the processor takes `cpuSampleMs`. */
+export async function liveStatus(site: Site, live: Live): Promise<Status> {
+  const { state, forMs, ...reading } = live.reading()
+  const pid = 'pid' in state && state.pid > 0 ? state.pid : null
+  const usage = pid === null ? null : await usageOf(pid, site.config.daemon.cpuSampleMs, live.clock)
+  const { files, waitingFor } = live.deposit()
+  const releases = await releasesOf(site)
+  return {
+    project: site.paths.project,
+    daemon: live.daemon(),
+    program: {
+      state: state.is,
+      wanted: isWanted(site) ? 'up' : 'down',
+      pid,
+      since: timeAgo(live.clock.now() - forMs, live.clock),
+      restarts: reading.restarts,
+      lastExit: reading.lastExit && { ...reading.lastExit, text: exitText(reading.lastExit) },
+      cause: reading.cause && { ...reading.cause, text: causeText(reading.cause) },
+      ...restOf(usage),
+    },
+    ...releases,
+    deposit: {
+      files,
+      waitingFor: waitingFor && { because: waitingFor.because, text: words.hold(waitingFor) },
+      guarantee: live.guarantee,
+    },
+  }
+}
+
+/**
+ * The wall clock's time at a moment of the monotonic clock, ISO 8601. A Pi's wall clock jumps when it
+ * finds the network: only counting back from now gives a time that fits the others.
+ */
+export function timeAgo(moment: number, { now, wall }: Clock): string {
+  return new Date(wall().getTime() - (now() - moment)).toISOString()
+}
+
+/** The status while no daemon runs. */
+export async function statusFromDisk(site: Site): Promise<Status> {
+  const { entries, temporary } = await scan(site.paths.deposit, site.config)
+  const files = [...entries, ...temporary].filter(({ kind }) => kind !== 'dir')
+  return {
+    project: site.paths.project,
+    daemon: null,
+    program: {
+      state: 'STOPPED',
+      wanted: isWanted(site) ? 'up' : 'down',
+      pid: null,
+      since: null,
+      restarts: 0,
+      lastExit: null,
+      cause: null,
+      ...restOf(null),
+    },
+    ...(await releasesOf(site)),
+    deposit: { files: files.length, waitingFor: null, guarantee: null },
+  }
+}
+
+async function releasesOf(site: Site): Promise<Pick<Status, 'release' | 'underWay' | 'last'>> {
+  const [history, releases] = await Promise.all([readHistory(site), readReleases(site)])
+  const underWay = releases.flatMap(({ id, stage }): UnderWay[] => {
+    if (stage?.stage === 'ended') return []
+    const { at = null, manifest = null } = stage?.release ?? {}
+    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest }]
+  })
+  const trial = underWay.findLast(({ stage }) => stage === 'on-trial')
+  const id = lastCommitted(history)
+  const at = history.find((entry) => entry.id === id)?.at ?? null
+  const result = at === null ? null : 'committed'
+  return {
+    release: trial ? { id: trial.id, result: 'on-trial', at: trial.at } : { id, result, at },
+    underWay,
+    last: history.at(-1) ?? null,
+  }
+}
+
+function restOf(usage: Usage | null): Pick<ProgramStatus, 'cpuPercent' | 'rssBytes'> {
+  return usage ?? { cpuPercent: null, rssBytes: null }
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { closeSync, mkdirSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { defaults, type Site } from '../../src/config.ts'
+import { findInterpreter } from '../../src/python/interpreter.ts'
+import { openWriters } from '../../src/python/writers.ts'
+import { type Deposit, openDeposit } from '../../src/source/deposit/deposit.ts'
+import { clock } from '../../src/system/clock.ts'
+import { afterwards } from '../harness/cleanup.ts'
+import { until } from '../harness/processes.ts'
+import { silent, unheard } from '../harness/silence.ts'
+import { makeSite } from '../harness/site.ts'
+
+/** A deposit that is looked at often, with real leases. */
+async function open(t: TestContext): Promise<{ site: Site; deposit: Deposit }> {
+  const config = { deposit: { ...defaults.deposit, quietMs: 100, tickMs: 10, rescanMs: 100 } }
+  const site = await makeSite(t, config)
+  const writers = openWriters(await findInterpreter(), 10_000)
+  afterwards(t, () => writers.close())
+  return { site, deposit: openDeposit(site, writers, silent, unheard, clock) }
+}
+
+test('its state tells how many files there are and what they wait for', async (t) => {
+  const { site, deposit } = await open(t)
+  const put = (name: string) => writeFileSync(join(site.paths.deposit, name), 'x = 1\n')
+  const becomes = (files: number, because: string | undefined) =>
+    until(`${files} files, waiting for ${because}`, () => {
+      const now = deposit.state()
+      return now.files === files && now.waitingFor?.because === because
+    })
+  assert.deepEqual(deposit.state(), { files: 0, waitingFor: null })
+  const upload = deposit.next(new AbortController().signal)
+  put('.hold')
+  put('main.py')
+  await becomes(1, 'marker')
+  unlinkSync(join(site.paths.deposit, '.hold'))
+  put('.in.data.csv')
+  await becomes(2, 'temporary')
+  const file = openSync(join(site.paths.deposit, '.in.data.csv'), 'a')
+  renameSync(join(site.paths.deposit, '.in.data.csv'), join(site.paths.deposit, 'data.csv'))
+  await becomes(2, 'writer')
+  closeSync(file)
+  const complete = await upload
+  assert.deepEqual(deposit.state(), { files: 2, waitingFor: null })
+  const staging = join(site.paths.releases, 'r1/staging')
+  mkdirSync(staging, { recursive: true })
+  assert.equal(await deposit.claim(complete?.snapshot ?? assert.fail(), staging), null)
+  assert.deepEqual(deposit.state(), { files: 0, waitingFor: null })
+})
