@@ -86,6 +86,46 @@ export const defaults = {
     survivorReportMs: 30_000,
     /** How long output may still come out of the pipes after the last process is gone. */
     drainMs: 1_000,
+    /** With more memory than this, swapped-out memory included, it is restarted; 0: no limit. */
+    maxMemoryBytes: 0,
+    /** How often its memory is looked at, and how many looks in a row must find too much. */
+    memoryIntervalMs: 10_000,
+    memorySamples: 3,
+  },
+  health: {
+    /** Asked of the program: a command in main whose exit code 0 means healthy. One of three ways at most. */
+    command: [] as readonly string[],
+    /** Or an address: a GET that is answered in full with a status from 200 to 399. */
+    http: '',
+    /** Or a port that takes a connection: `8080`, `host:8080`, `[::1]:8080`. */
+    tcp: '',
+    /** A failed check counts from this long after a start on, or once it has been healthy. */
+    startPeriodMs: 10_000,
+    /** It is asked this often in that period, and after it for as long as it has never been healthy. */
+    startIntervalMs: 1_000,
+    /** It is asked this often from then on. */
+    intervalMs: 10_000,
+    /** An answer may take this long. */
+    timeoutMs: 2_000,
+    /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
+    failures: 3,
+  },
+  /** Commands for what became of a release, and for a program that turned FATAL; `[]`: none. */
+  hooks: {
+    committed: [] as readonly string[],
+    rejected: [] as readonly string[],
+    rolledBack: [] as readonly string[],
+    fatal: [] as readonly string[],
+    /** A hook that runs longer is ended, with its process group. */
+    deadlineMs: 30_000,
+    /** The same while the daemon ends. */
+    endMs: 3_000,
+    /** This many run at the same time; the others wait. */
+    running: 3,
+    /** This many wait; of more, the oldest are dropped. */
+    waiting: 20,
+    /** So much of the output of one hook is logged. */
+    maxOutputBytes: 64_000,
   },
   deposit: {
     /** Nothing may have changed, and no upload connection been there, for this long. */
@@ -112,6 +152,8 @@ export const defaults = {
     goMarkers: ['.go', '.dodeploy'],
     /** How long the helper that knows who is writing may take for an answer. */
     askMs: 5_000,
+    /** After this long without a question it is ended: it is memory, and the next one starts it again. */
+    helperRestMs: 10_000,
     /** How long the journal may take to tell which uploads were cut off. */
     journalMs: 3_000,
     /** It is read from this long before the batch was noticed. */
@@ -156,6 +198,8 @@ export const defaults = {
     ],
     /** A list of files and their sums in the deposit's root: they are one release, once all are right. */
     manifest: 'SHA256SUMS',
+    /** A longer one is refused unread, in bytes. */
+    maxManifestBytes: 20_000_000,
     /** What a manifest lists may be missing or wrong for this long after the last change. */
     manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */
@@ -250,6 +294,41 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
+  systemd: {
+    /** How often it is looked whether there is something new to tell systemd. */
+    tickMs: 1_000,
+    /** How long it may take to tell it; systemd-notify itself gives up after 5 s. */
+    tellMs: 10_000,
+    /** After a failure it is tried again after this. */
+    retryMs: 5_000,
+    /** While it starts or ends, the daemon asks again and again for this much more time. */
+    extendMs: 30_000,
+    /** But not any more when its end takes this long: something stuck in the kernel must not keep
+     * the machine from going down. */
+    stopMaxMs: 600_000,
+    /** Silent for this long, the daemon counts as hung. This and what follows goes into the unit. */
+    watchdogMs: 60_000,
+    /** A daemon that has ended is started again after this. */
+    restartMs: 5_000,
+    /** Its end may take this much longer than the steps that have a time limit. */
+    stopMarginMs: 20_000,
+    /** `service` waits this long, and as long as the daemon's end may take. */
+    waitMs: 120_000,
+  },
+  daemon: {
+    /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
+    secondSignalMs: 1_000,
+    /** The processor time of the program is measured over this. */
+    cpuSampleMs: 300,
+    /** The control socket is opened again within this when somebody has removed it. */
+    socketCheckMs: 5_000,
+    /** The longest body of a request to it. */
+    maxRequestBytes: 64_000,
+    /** A request must have arrived within this. */
+    requestMs: 10_000,
+    /** Requests at the same time; more than these are turned away. */
+    maxRequests: 64,
+  },
   doctor: {
     /** A check that has no answer after this is left: what it looks at hangs. */
     checkMs: 1_800,
@@ -265,20 +344,6 @@ export const defaults = {
     watches: 4_096,
     /** Folders whose permissions are looked at, below each of deposit, main and .supervisor. */
     maxFolders: 500,
-  },
-  daemon: {
-    /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
-    secondSignalMs: 1_000,
-    /** The processor time of the program is measured over this. */
-    cpuSampleMs: 300,
-    /** The control socket is opened again within this when somebody has removed it. */
-    socketCheckMs: 5_000,
-    /** The longest body of a request to it. */
-    maxRequestBytes: 64_000,
-    /** A request must have arrived within this. */
-    requestMs: 10_000,
-    /** Requests at the same time; more than these are turned away. */
-    maxRequests: 64,
   },
 }
 

@@ -1,6 +1,5 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { execa } from 'execa'
 
 /** What a short command did. */
 export type CommandResult = {
@@ -16,7 +15,7 @@ export type CommandResult = {
 /**
  * Runs a short command to its end and never throws: what went wrong is in the result. No shell is
  * involved. `stdin` is an open file descriptor and `input` a text; without them there is nothing to
- * read. `end` ends it early.
+ * read. `env` adds to the environment. `end` ends it early.
  */
 export async function command(
   file: string,
@@ -26,9 +25,13 @@ export async function command(
     stdin?: number
     input?: string
     cwd?: string
+    env?: NodeJS.ProcessEnv
     end?: AbortSignal
   } = {},
 ): Promise<CommandResult> {
+  // Loaded here: it is a hundred modules, and the short verbs run no command. The daemon runs its first
+  // one when it starts, so it does not depend on its files later.
+  const { execa } = await import('execa')
   const done = await execa(file, args, {
     reject: false,
     all: true,
@@ -36,6 +39,7 @@ export async function command(
     maxBuffer: 100_000_000,
     ...stdinFor(options),
     ...(options.end === undefined ? {} : { cancelSignal: options.end }),
+    ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   return {

@@ -616,7 +616,8 @@ async function session(
   const answer = () => undefined
   const orders = openOrders(end.signal, { is: 'refused', why: 'the end' })
   const shutdown = end.signal
-  const base = { program, python, log: silent, answer, clock: impatient(), shutdown, orders }
+  const tell = () => undefined
+  const base = { program, python, log: silent, answer, clock: impatient(), shutdown, orders, tell }
   try {
     await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
   } finally {

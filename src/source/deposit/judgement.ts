@@ -37,7 +37,7 @@ export type Judgement = {
 export function openJudgement(site: Site, writers: Writers, clock: Clock): Judgement {
   const { paths, config } = site
   const limits = config.deposit
-  const sums = openSums(paths.deposit)
+  const sums = openSums(site)
   const cutOff = openCutOff(site, clock)
   let broken: {
     readonly fingerprint: string
