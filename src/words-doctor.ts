@@ -73,6 +73,13 @@ export const doctorWords = {
   strangers: (pids: readonly number[]) =>
     `main.py also runs outside the daemon (pid ${pids.join(', ')})`,
 
+  service: (unit: string) => `${unit} starts the daemon at boot`,
+  noService: 'no service: a reboot does not start it',
+  notEnabled: (unit: string) => `${unit} is not started at boot`,
+  notLingering: (unit: string, user: string) => `${unit} ends when ${user} logs out`,
+  stopped: (unit: string) => `${unit} is stopped`,
+  byHand: (unit: string) => `the daemon runs, but not as ${unit}`,
+
   // --- disks ---
 
   space: (bytes: number, holds: string) => `${size(bytes)} free for ${holds}`,

@@ -11,7 +11,7 @@ import type { Machine } from './patient.ts'
 export type Settings = { readonly config: Config; readonly finding: Finding }
 
 /** Reads the settings of a project (absolute); those of a broken file are the defaults. */
-export async function readSettings(project: string, { self }: Machine): Promise<Settings> {
+export async function readSettings(project: string, machine: Machine): Promise<Settings> {
   const check = 'settings'
   try {
     const config = await loadConfig(project)
@@ -20,7 +20,7 @@ export async function readSettings(project: string, { self }: Machine): Promise<
     if (!isExpected(failure)) throw failure
     const finding =
       codeOf((failure as Error).cause) === 'EACCES'
-        ? unknown(check, doctorWords.settingsClosed(self.name), askRoot(project))
+        ? unknown(check, doctorWords.settingsClosed(machine.self.name), askRoot(machine, project))
         : error(check, doctorWords.settingsBroken(messageOf(failure)), editLine(project))
     return { config: defaults, finding }
   }
