@@ -87,6 +87,52 @@ export const defaults = {
     survivorReportMs: 30_000,
     /** How long output may still come out of the pipes after the last process is gone. */
     drainMs: 1_000,
+    /** With more memory than this, swapped-out memory included, it is restarted; 0: no limit. */
+    maxMemoryBytes: 0,
+    /** How often its memory is looked at. */
+    memoryIntervalMs: 10_000,
+    /** This many looks in a row must find too much of it. */
+    memorySamples: 3,
+  },
+  /** How the program is asked whether it is well; without one of the three ways it is not asked. */
+  health: {
+    /** Asked of the program: a command in main whose exit code 0 means healthy. One of three ways at most. */
+    command: [] as readonly string[],
+    /** Or an address: a GET that is answered in full with a status from 200 to 399. */
+    http: '',
+    /** Or a port that takes a connection: `8080`, `host:8080`, `[::1]:8080`. */
+    tcp: '',
+    /** A failed check counts from this long after a start on, or once it has been healthy. */
+    startPeriodMs: 10_000,
+    /** It is asked this often in that period, and after it for as long as it has never been healthy. */
+    startIntervalMs: 1_000,
+    /** It is asked this often from then on. */
+    intervalMs: 10_000,
+    /** An answer may take this long. */
+    timeoutMs: 2_000,
+    /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
+    failures: 3,
+  },
+  /** Commands for what became of a release, and for a program that turned FATAL; `[]`: none. */
+  hooks: {
+    /** Run when a release was committed. */
+    committed: [] as readonly string[],
+    /** Run when a release was rejected. */
+    rejected: [] as readonly string[],
+    /** Run when a release was rolled back. */
+    rolledBack: [] as readonly string[],
+    /** Run when the program has turned FATAL. */
+    fatal: [] as readonly string[],
+    /** A hook that runs longer is ended, with its process group. */
+    deadlineMs: 30_000,
+    /** The same while the daemon ends. */
+    endMs: 3_000,
+    /** This many run at the same time; the others wait. */
+    running: 3,
+    /** This many wait; of more, the oldest are dropped. */
+    waiting: 20,
+    /** So much of the output of one hook is logged. */
+    maxOutputBytes: 64_000,
   },
   /** When an upload is complete, and what its names mean. */
   deposit: {
@@ -158,6 +204,8 @@ export const defaults = {
     ],
     /** A list of files and their sums in the deposit's root: they are one release, once all are right. */
     manifest: 'SHA256SUMS',
+    /** A longer one is refused unread, in bytes. */
+    maxManifestBytes: 20_000_000,
     /** What a manifest lists may be missing or wrong for this long after the last change. */
     manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */
@@ -166,6 +214,8 @@ export const defaults = {
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
     resultLines: 100,
+    /** Which file is waited for changes with each file; it is written there this often at most. */
+    resultMs: 1_000,
     /**
      * Names that uploaders, editors and we use for files that are not finished; they stay too. `*` is
      * any text, `XXXXXX` the six random characters of mkstemp(3), as rsync uses them.
@@ -254,6 +304,28 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
+  /** What systemd is told, and what goes into the unit. */
+  systemd: {
+    /** How often it is looked whether there is something new to tell systemd. */
+    tickMs: 1_000,
+    /** How long it may take to tell it; systemd-notify itself gives up after 5 s. */
+    tellMs: 10_000,
+    /** After a failure it is tried again after this. */
+    retryMs: 5_000,
+    /** While it starts or ends, the daemon asks again and again for this much more time. */
+    extendMs: 30_000,
+    /** But not any more when its end takes this long: something stuck in the kernel must not keep
+     * the machine from going down. */
+    stopMaxMs: 600_000,
+    /** Silent for this long, the daemon counts as hung. This and what follows goes into the unit. */
+    watchdogMs: 60_000,
+    /** A daemon that has ended is started again after this. */
+    restartMs: 5_000,
+    /** Its end may take this much longer than the steps that have a time limit. */
+    stopMarginMs: 20_000,
+    /** `service` waits this long, and as long as the daemon's end may take. */
+    waitMs: 120_000,
+  },
   /** The daemon itself. */
   daemon: {
     /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
@@ -268,6 +340,23 @@ export const defaults = {
     requestMs: 10_000,
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
+  },
+  /** What `doctor` warns of. */
+  doctor: {
+    /** A check that has no answer after this is left: what it looks at hangs. */
+    checkMs: 1_800,
+    /** A folder that has not answered after this lies on a dead mount. */
+    answerMs: 5_000,
+    /** Less free space than this is warned of; less than `update.minFreeBytes` is an error. */
+    lowBytes: 200_000_000,
+    /** The same for files (inodes). */
+    lowFiles: 2_000,
+    /** Less memory than this, swap included, is warned of. */
+    lowMemoryBytes: 60_000_000,
+    /** inotify watches that a user should be allowed. */
+    watches: 4_096,
+    /** Folders whose permissions are looked at, below each of deposit, main and .supervisor. */
+    maxFolders: 500,
   },
 }
 

@@ -2,6 +2,7 @@ import type {
   Ended,
   Exit,
   Guarantee,
+  Health,
   Hold,
   Outcome,
   ProgramState,
@@ -51,6 +52,56 @@ export const words = {
     `a fault in ota-supervisor itself; it looks at the disk and goes on. Please report this:\n${stack}`,
   noSetpriv:
     'setpriv is missing: if the daemon is killed, main.py lives on until the next start. sudo apt install util-linux',
+
+  // --- systemd ---
+
+  /** The line that `systemctl status` shows. */
+  statusLine(state: ProgramState): string {
+    if (state.is === 'RUNNING') return `main.py runs (pid ${state.pid}): ${causeText(state.cause)}`
+    if (state.is !== 'STOPPED') return shown(words.state(state) ?? 'main.py is being started')
+    if (state.why === 'no main.py') return 'there is no main.py yet; waiting for the first upload'
+    return state.why === 'not started yet' ? 'getting ready' : 'main.py is stopped'
+  },
+  systemdNotTold: (why: string) =>
+    `systemd could not be told how it goes, and may restart the daemon for it: ${why}. The command systemd-notify is needed: sudo apt install systemd`,
+  noSystemd: 'this machine was not started by systemd',
+  noSystemdHint:
+    'start the daemon in the way this machine starts its services. The unit that would be installed: ota-supervisor service print',
+  unknownServiceAction: (action: string) => `service ${action}: it is install, uninstall or print`,
+  badServiceName: (name: string) =>
+    `${shown(name)} is not a name for a service: letters, digits and . _ - only, and a letter or digit first`,
+  runAsWithUser: '--run-as is for a service of the system: one with --user runs as its own user',
+  userAsRoot: 'a service with --user belongs to the user who installs it: leave out sudo',
+  needsRoot: 'only root may install or remove a service of the system',
+  needsRootHint: (commandLine: string) => `${commandLine}\nor one for this user alone, with --user`,
+  noSuchFolder: (path: string) => `there is no folder ${shown(path)}`,
+  notInUnit: (path: string) =>
+    `${shown(path)} cannot be written into a unit: it has characters that systemd does not take there`,
+  notInUnitHint:
+    'rename it, without control characters; that of Node also without quotes or backslash',
+  foreignUnit: (path: string) => `${path} is there, and ota-supervisor service has not written it`,
+  foreignUnitHint: (path: string) =>
+    `look at it: cat ${path}\nremove it if it is not needed, or choose another name with --name`,
+  otherUnit: (path: string, project: string) => `${path} is there, for ${shown(project)}`,
+  otherUnitHint: 'choose another name for the service of this directory, with --name',
+  runsAsRoot: (project: string) =>
+    `the service runs as root, and so does every upload: ${shown(project)} belongs to root. Better: sudo useradd ota, sudo chown -R ota: ${shown(project)}, then install it again`,
+  nodeMoves: (node: string) =>
+    `${shown(node)} is a place that changes when Node is updated; the service does not start then. Install Node for the whole machine, or the service again after each update`,
+  serviceFailed: (step: string, said: string) => `systemctl ${step} failed:\n${said}`,
+  serviceFailedHint: (show: string) => `all it said: ${show}`,
+  noUserSystemd: 'log in as this user directly (ssh, not su or sudo), where systemctl --user works',
+  serviceInstalled: (about: { service: string; path: string; status: string; log: string }) =>
+    [
+      `${about.service} is active, now and after every boot (${about.path})`,
+      `look at it: ${about.status}`,
+      `its log:    ${about.log}`,
+    ].join('\n'),
+  serviceRemoved: (service: string, path: string) =>
+    `${service} is stopped and removed (${path}); the project is as it was`,
+  serviceNotThere: (service: string, path: string) => `there is no ${service} (${path})`,
+  linger: (user: string) =>
+    `it ends when ${user} logs out, and starts when ${user} logs in. To have it run from boot on: sudo loginctl enable-linger ${user}`,
 
   // --- the log ---
 
@@ -104,6 +155,27 @@ export const words = {
   noSetprivForUser: 'setpriv is missing, which runs the program as another user',
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
 
+  // --- health checks and hooks ---
+
+  health(health: Health, before: Health['is']): string | null {
+    if (health.is === before) return null
+    if (health.is === 'failing') return `main.py failed a health check: ${health.why}`
+    if (health.is !== 'healthy') return null
+    return before === 'failing' ? 'main.py is healthy again' : 'main.py is healthy'
+  },
+  healthStatus: (status: number) => `HTTP ${status}`,
+  healthLate: (ms: number) => `no answer within ${seconds(ms)}`,
+  healthCommand: (exit: Exit, lastWords: string) =>
+    `its command ${exitText(exit)}${lastWords === '' ? '' : `: ${shown(lastWords)}`}`,
+  hookLate: (event: string, ms: number) =>
+    `the hook for "${event}" was ended: it took longer than ${seconds(ms)}`,
+  hookEnded: (event: string) => `the hook for "${event}" was ended: the daemon is stopping`,
+  hookFailed: (event: string, exit: Exit) => `the hook for "${event}" ${exitText(exit)}`,
+  hookFlood: (event: string, bytes: number) =>
+    `the hook for "${event}" has printed more than ${size(bytes)}; the rest of it is not logged`,
+  hookDropped: (event: string, why: 'too many wait' | 'the daemon is stopping') =>
+    `the hook for "${event}" was not run: ${why}`,
+
   // --- the deposit ---
 
   guarantee(found: Guarantee): string {
@@ -138,6 +210,8 @@ export const words = {
         return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
       case 'manifest':
         return `the deposit waits: ${hold.why}`
+      case 'unclaimed':
+        return `could not claim the deposit: ${hold.why}. It stays there and is tried again${hintText(hold.hint)}`
       case 'quiet':
         return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
     }
@@ -154,15 +228,12 @@ export const words = {
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
   depositTrouble: (deposit: string, why: string) => `cannot read ${deposit}: ${why}`,
-  watchTrouble: (why: string) =>
-    `file events do not work here (${why}); uploads are found by looking every few seconds. ` +
-    'ENOSPC means that inotify watches are used up: sudo sysctl fs.inotify.max_user_watches=65536',
+  watchTrouble: (code: string) =>
+    `file events do not work here (${code}); uploads are found by looking every few seconds${watchHint(code)}`,
   claimed: (release: Release) =>
     `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the ${release.from}`,
   changedWhileClaimed: (path: string) =>
     `${shown(path)} changed while it was claimed; all stays in the deposit until it is quiet again`,
-  claimFailed: (why: string, hint: string | undefined) =>
-    `could not claim the deposit: ${why}. It stays there and is tried again${hintText(hint)}`,
   claimDenied:
     'folders in the deposit belong to another user, who lets nobody else write in them. Run the daemon as that user, or as root',
   givenBack: (id: ReleaseId) =>
@@ -231,10 +302,10 @@ export const words = {
     `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
   trialEndedBy: (release: Release, by: Release) =>
     `${release.id}: its trial is ended by ${by.id}; from here they stand or fall together`,
-  outcome: ({ release, outcome }: Ended, kept: string) =>
+  outcome: ({ release, outcome }: Ended, kept: string, running: ReleaseId | null) =>
     outcome.result === 'committed'
       ? `${release.id}: committed${outcome.note === undefined ? '' : ` (${outcome.note})`}`
-      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}\nthe files of ${release.id} are kept in ${kept}`,
+      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}${running === null ? '' : `; ${running} is running`}\nthe files of ${release.id} are kept in ${kept}`,
   undoing: (release: Release, why: string) => `${release.id}: going back: ${why}`,
   retried: (release: Release) =>
     `${release.id}: the power failed or the daemon was killed while it was applied; main is as before, trying again`,
@@ -278,6 +349,7 @@ export const words = {
   unexpected: (expected: string, found: string) => `${expected}, found ${found}`,
   unknownKey: (nearest: string | null) =>
     `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
+  oneOfBoth: (other: string) => `${other} is set too; only one of them can be`,
   longerThan: (other: string) => `it is longer than ${other}`,
   noToml: (why: string) => `this is not TOML: ${why}`,
   brokenConfigHint: 'correct the file, or remove it: every setting has a default',
@@ -306,6 +378,7 @@ export const words = {
 
   // --- the verbs ---
 
+  brokenSettings: 'this verb goes on without them; a running daemon has its old settings in force',
   noProject: (project: string) => `no ota-supervisor has ever run in ${project}`,
   noProjectHint: 'go to the project folder, or name it: -C DIR',
   fromDisk: (why: string) => `${why}; this is what the disk tells`,
@@ -387,4 +460,16 @@ export const words = {
 
   failure: (message: string, hint: string | undefined) =>
     `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
+}
+
+/** The way out where the system has no more watches to give: inotify(7). */
+function watchHint(code: string): string {
+  switch (code) {
+    case 'ENOSPC':
+      return '. The inotify watches are used up: sudo sysctl fs.inotify.max_user_watches=65536'
+    case 'EMFILE':
+      return '. The inotify instances are used up: sudo sysctl fs.inotify.max_user_instances=1024'
+    default:
+      return ''
+  }
 }

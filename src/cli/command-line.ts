@@ -14,6 +14,8 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   stop: () => import('./stop.ts'),
   restart: () => import('./restart.ts'),
   reload: () => import('./reload.ts'),
+  service: () => import('./service.ts'),
+  doctor: () => import('./doctor.ts'),
   version: () => import('./version.ts'),
 }
 
@@ -38,6 +40,8 @@ Verbs:
   stop       stop main.py until it is started again
   restart    stop main.py and start it again
   reload     read supervisor.toml again
+  service    install the daemon as a service of systemd, or remove it
+  doctor     what is wrong here, and the commands that mend it
   version    print the version
 
 `

@@ -4,6 +4,7 @@ import type {
   Clock,
   Exit,
   Guarantee,
+  Health,
   Hold,
   ProgramReading,
   ProgramState,
@@ -50,6 +51,7 @@ export type ProgramStatus = {
   readonly restarts: number
   readonly lastExit: (Exit & { readonly text: string }) | null
   readonly cause: (Cause & { readonly text: string }) | null
+  readonly health: Health
   /** All of its processes together; 100 is one core. Null when nothing runs. */
   readonly cpuPercent: number | null
   readonly rssBytes: number | null
@@ -103,6 +105,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       pid,
       since: timeAgo(live.clock.now() - forMs, live.clock),
       restarts: reading.restarts,
+      health: reading.health,
       lastExit: reading.lastExit && { ...reading.lastExit, text: exitText(reading.lastExit) },
       cause: reading.cause && { ...reading.cause, text: causeText(reading.cause) },
       ...restOf(usage),
@@ -139,6 +142,7 @@ export async function statusFromDisk(site: Site): Promise<Status> {
       restarts: 0,
       lastExit: null,
       cause: null,
+      health: { is: 'none' },
       ...restOf(null),
     },
     ...(await releasesOf(site)),

@@ -140,7 +140,7 @@ function isAnyoneLeft({ group, runId }: Target): boolean {
 }
 
 /** The living processes of the group and of the tag, each once. */
-function livingOf({ group, runId }: Target): readonly Process[] {
+export function livingOf({ group, runId }: Target): readonly Process[] {
   const inGroup = group === null ? [] : membersOf(group)
   const outside = taggedWith(tagName, runId).filter((found) => found.group !== group)
   return [...inGroup, ...outside]

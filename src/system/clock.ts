@@ -51,3 +51,21 @@ export function within<T>(
     if (signal.aborted) onAbort()
   })
 }
+
+/**
+ * Does something for `ms` at most, and not past `end`. Its signal aborts then, and it is waited for: it
+ * must settle soon after.
+ */
+export async function atMost<T>(
+  ms: number,
+  end: AbortSignal,
+  what: (cut: AbortSignal) => Promise<T>,
+): Promise<First<T>> {
+  const cut = new AbortController()
+  const doing = what(cut.signal)
+  const first = await within(doing, end, ms)
+  if (first.is === 'done') return first
+  cut.abort()
+  await doing.catch(() => undefined)
+  return first
+}

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   type Stats,
@@ -14,6 +15,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import {
+  chmod,
   copyFile,
   open,
   readFile,
@@ -67,6 +69,20 @@ export const disk = {
     if (stat.isFile()) return 'file'
     if (stat.isDirectory()) return 'dir'
     return stat.isSymbolicLink() ? 'symlink' : 'other'
+  },
+
+  /** The user to whom a file or folder belongs, by number; null: there is none. Links are followed. */
+  ownerOf(path: string): number | null {
+    return statSync(path, { throwIfNoEntry: false })?.uid ?? null
+  },
+
+  /** The path without links; of what is not there as it is. */
+  realPath(path: string): string {
+    try {
+      return realpathSync(path)
+    } catch {
+      return path
+    }
   },
 
   /** The names in a folder; none where there is no folder. */
@@ -168,10 +184,14 @@ export const disk = {
     await disk.replaceText(path, `${JSON.stringify(value, null, 1)}\n`)
   },
 
-  /** Writes a text file so that after a power cut there is the old one or the new one, whole. */
-  async replaceText(path: string, text: string): Promise<void> {
+  /**
+   * Writes a text file so that after a power cut there is the old one or the new one, whole. It is
+   * for this user alone, or for everybody to read.
+   */
+  async replaceText(path: string, text: string, isForAll = false): Promise<void> {
     const temporary = `${path}.new`
     await writeDurably(temporary, text)
+    if (isForAll) await chmod(temporary, 0o644)
     await rename(temporary, path)
     await syncDir(dirname(path))
   },

@@ -37,7 +37,7 @@ export type Judgement = {
 export function openJudgement(site: Site, writers: Writers, clock: Clock): Judgement {
   const { paths, config } = site
   const limits = config.deposit
-  const sums = openSums(paths.deposit)
+  const sums = openSums(site)
   const cutOff = openCutOff(site, clock)
   let broken: {
     readonly fingerprint: string
@@ -63,7 +63,7 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
       return { snapshot: promised.snapshot, mayWait: false, refused: null }
     }
     const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestWaitMs
-    if (!isLate) return { because: 'manifest', why: promised.why }
+    if (!isLate) return { because: 'manifest', why: promised.why, missing: promised.missing }
     return { snapshot, mayWait: false, refused: promised.why }
   }
 
