@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { tomlName } from './config-names.ts'
 import { type Disk, disk, movingSuffix } from './system/disk.ts'
 
 /** What may happen when the program has ended by itself; systemd's words. */
@@ -367,7 +368,7 @@ export type Config = Readonly<{
 
 /**
  * Puts other settings into force, in place: whoever holds a section reads the new values next time.
- * The answer names those that have changed, such as `deposit.quietMs`.
+ * The answer names those that have changed, as they are called in `supervisor.toml`.
  */
 export function changeTo(next: Config, config: Config): string[] {
   const changed: string[] = []
@@ -375,12 +376,15 @@ export function changeTo(next: Config, config: Config): string[] {
     const values = { ...(next[name as keyof Config] as Readonly<Record<string, unknown>>) }
     for (const [key, value] of Object.entries(values)) {
       const known: unknown = (section as Readonly<Record<string, unknown>>)[key]
-      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${key}`)
+      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${tomlName(key)}`)
     }
     Object.assign(section, values)
   }
   return changed
 }
+
+/** Settings that are looked at only when the daemon starts, as they are called in `supervisor.toml`. */
+export const readAtStart: readonly string[] = ['program.python', 'program.user', 'program.group']
 
 /** Where everything is. All paths are absolute. */
 export type Paths = {
