@@ -372,10 +372,10 @@ export const words = {
   notYoursHint: 'do the same as that user, or with sudo',
   cannotAsk: (why: string) => `cannot ask the daemon: ${why}`,
   strangeAnswer: (status: number) => `the daemon gave an answer that is not understood (${status})`,
-  reloaded: (changed: readonly string[]) =>
+  reloaded: (changed: readonly string[], atStart: readonly string[]) =>
     changed.length === 0
       ? 'the settings are as before'
-      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start`,
+      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start${atStart.length === 0 ? '' : `, but ${atStart.join(', ')} from the next start of the daemon`}`,
   notReloaded: (why: string, hint: string | undefined) =>
     `the old settings stay in force: ${why}${hintText(hint)}`,
 
