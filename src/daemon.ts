@@ -17,6 +17,7 @@ import { clock } from './system/clock.ts'
 import { disk } from './system/disk.ts'
 import { takeLock } from './system/lock.ts'
 import { packageOf } from './system/package.ts'
+import { lastCommitted, readHistory } from './update/history.ts'
 import { words } from './words.ts'
 
 /**
@@ -35,16 +36,16 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     })
   }
   const python = await findInterpreter()
-  const log = openSessionLog(paths.logs, config.log, clock)
+  const site: Site = { paths, config, disk }
   const { version } = packageOf()
   const node = process.versions.node
-  log.info(
-    words.hello({ version, project: paths.project, python: python.version, node, log: log.path }),
-  )
+  const hello = words.hello({ version, project: paths.project, python: python.version, node })
+  const inMain = words.mainHolds(lastCommitted(await readHistory(site)))
+  let runs = () => inMain
+  const log = openSessionLog(site, clock, () => `${hello}\n${runs()}`)
   for (const folder of made) log.info(words.madeFolder(folder))
 
   const ending = endOnSignal(log, config, clock)
-  const site: Site = { paths, config, disk }
   const setpriv = await findCommand('setpriv')
   if (setpriv === null) log.warn(words.noSetpriv)
   const leftovers = await endLeftovers(site, {
@@ -56,6 +57,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
   const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
+  runs = () => words.runs(program.state())
   const writers = openWriters(python, config.deposit.askMs)
   log.info(words.guarantee(await testGuarantee(site, writers, process.getuid?.() ?? 0)))
   const result = openResult(site)
@@ -73,8 +75,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
 
   await writers.close()
-  log.info(words.goodbye)
-  await log.close()
+  await log.close(ending.how())
   // A write to a terminal that is stopped (Ctrl-S) never returns, and Node would wait for it.
   if (isatty(1)) setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
   lock.release()
@@ -103,6 +104,8 @@ type Ending = {
   readonly shutdown: AbortSignal
   readonly hasten: AbortSignal
   readonly exitCode: () => number
+  /** For the last line of the log. */
+  readonly how: () => string
 }
 
 /**
@@ -113,11 +116,13 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
   const shutdown = new AbortController()
   const hasten = new AbortController()
   let exitCode = 0
+  let how = ''
   let firstAt = 0
   function onSignal(name: NodeJS.Signals): void {
     if (!shutdown.signal.aborted) {
       firstAt = now()
       log.info(words.stopping(name))
+      how = words.endedBy(name)
       shutdown.abort()
     } else if (now() - firstAt >= config.secondSignalMs && !hasten.signal.aborted) {
       log.warn(words.hastened)
@@ -129,9 +134,15 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
     // Nobody waits for what threw it, so nobody can mend it: end in order and be started again.
     log.error(words.bug(error.stack ?? error.message))
     exitCode = 1
+    how = words.endedByFault
     shutdown.abort()
   })
-  return { shutdown: shutdown.signal, hasten: hasten.signal, exitCode: () => exitCode }
+  return {
+    shutdown: shutdown.signal,
+    hasten: hasten.signal,
+    exitCode: () => exitCode,
+    how: () => how,
+  }
 }
 
 /** The absolute path of a command, or null when PATH has none. */

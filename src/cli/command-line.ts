@@ -5,6 +5,7 @@ import type { Asked, Verb } from './verb.ts'
 /** The verbs, in the order in which `--help` shows them. Loaded on demand: none pays for another. */
 const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
   run: () => import('./run.ts'),
+  logs: () => import('./logs.ts'),
   version: () => import('./version.ts'),
 }
 
@@ -20,6 +21,7 @@ Usage: ota-supervisor [VERB] [options]
 
 Verbs:
   run        run the daemon in the foreground (the default)
+  logs       print the log, and follow it
   version    print the version
 
 `

@@ -63,7 +63,7 @@ export function openProgram(
     let why = cause
     for (;;) {
       const began = clock.now()
-      const exit = await watchRun(run, why, end)
+      const exit = await watchRun(run, release, why, end)
       await endRun(run, exit)
       if (exit === null || end.aborted) return become({ is: 'STOPPED', why: stopCause })
       deaths = count(deaths, clock.now(), clock.now() - began, limits)
@@ -79,13 +79,18 @@ export function openProgram(
   }
 
   /** STARTING, RUNNING, and then its end; null when it is to be stopped first. */
-  async function watchRun(run: Run, cause: Cause, end: AbortSignal): Promise<Exit | null> {
-    become({ is: 'STARTING', pid: run.pid, cause })
-    const early = await within(run.exit, end, limits.startMs)
+  async function watchRun(
+    { pid, exit }: Run,
+    release: ReleaseId,
+    cause: Cause,
+    end: AbortSignal,
+  ): Promise<Exit | null> {
+    become({ is: 'STARTING', pid, release, cause })
+    const early = await within(exit, end, limits.startMs)
     if (early.is === 'done') return early.value
     if (early.is === 'aborted') return null
-    become({ is: 'RUNNING', pid: run.pid, cause })
-    const late = await within(run.exit, end)
+    become({ is: 'RUNNING', pid, release, cause })
+    const late = await within(exit, end)
     return late.is === 'done' ? late.value : null
   }
 

@@ -18,13 +18,13 @@ export function recordedProgram(entry: string, moments: Moments): Program {
   let state: ProgramState = { is: 'STOPPED', why: 'not started yet' }
   return {
     state: () => state,
-    async start(_release, cause) {
+    async start(release, cause) {
       if (state.is === 'RUNNING') throw new Error('a second program was started')
       if (disk.kind(entry) === null) {
         state = { is: 'STOPPED', why: 'no main.py' }
         return null
       }
-      state = { is: 'RUNNING', pid: 1, cause }
+      state = { is: 'RUNNING', pid: 1, release, cause }
       if (moments.started() === 'up') return { exit: new Promise<Exit>(() => undefined) }
       const last: Exit = { is: 'code', code: 1 }
       return { exit: Promise.resolve(last) }
