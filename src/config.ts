@@ -182,13 +182,16 @@ export const defaults = {
     /** All log files together may take this many; the oldest go first. */
     maxTotalBytes: 200_000_000,
     /** There may be this many of them: sessions that end at once leave many small ones. */
-    keepFiles: 500,
+    maxNumber: 500,
     /** When less than this is free on their file system, the oldest go first too. */
     minFreeBytes: 200_000_000,
     /** The same as a part of the file system; the smaller of the two counts. */
     minFreeShare: 0.05,
-    /** With too little free space, and no older file to delete, a file is ended at this size already. */
-    minFileBytes: 1_000_000,
+    /**
+     * This much of the newest log stays even then, as long as the disk takes it. While it is all there is,
+     * files are ended at a quarter of this, so that there are some to delete when the disk is full.
+     */
+    minKeptBytes: 1_000_000,
     /** How often it is looked, while something is written, whether the file and the space are there. */
     checkMs: 1_000,
     /** Lines that come within this are written together. */

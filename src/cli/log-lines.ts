@@ -1,4 +1,4 @@
-import { type LogLine, parseLine, printable, timeText, written } from '../log/format.ts'
+import { type LogLine, marked, parseLine, printable, timeText, written } from '../log/format.ts'
 
 /** Makes of a line of a log file what is printed of it, with its line end. */
 export type Show = (line: string) => string
@@ -29,7 +29,7 @@ export function forTerminal(isColoured: boolean): Show {
     const [date = '', time = ''] = timeText(parsed.time).split(' ')
     const newDay = date === day ? '' : `--- ${date} ---\n`
     day = date
-    const text = `${time.slice(0, 8)} ${nameOf(parsed).padEnd(4)} ${harmless(parsed.text)}`
+    const text = `${time.slice(0, 8)} ${nameOf(parsed).padEnd(4)} ${harmless(marked(parsed))}`
     const colour = isColoured ? colourOf(parsed) : null
     return `${newDay}${colour === null ? text : `\x1b[${colour}m${text}\x1b[0m`}\n`
   }

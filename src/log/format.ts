@@ -51,6 +51,11 @@ function jsonLines({ time, who, stream, level }: Speaker, body: string): string 
     .join('')
 }
 
+/** The text of a line, with the mark of a warning or an error before it. */
+export function marked({ level, text }: LogLine): string {
+  return `${marks[level]}${text}`
+}
+
 /** Reads a line of either form, without its line end; null when it is neither (a torn line). */
 export function parseLine(line: string): LogLine | null {
   return line.startsWith('{') ? parseJson(line) : parseText(line)

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import { isExpected, isOutOfSpace, messageOf, OperationalError } from '../errors.ts'
 import type { Clock } from '../model.ts'
 import { words } from '../words.ts'
-import { fileCap, keepBudget } from './budget.ts'
+import { fullSize, keepBudget, shortSize } from './budget.ts'
 import { type LogFile, listLogs } from './folder.ts'
 import { type LogName, logName } from './names.ts'
 import type { Outlet } from './outlet.ts'
@@ -49,7 +49,7 @@ export function openSessionFiles(needs: SessionNeeds): SessionFiles {
   let state: State = { is: 'none' }
   /** The name of the file before the next one. */
   let after = ''
-  let maxBytes = fileCap(limits())
+  let maxBytes = fullSize(limits())
   /** When it is looked again whether all is well, and when a next file is tried, by `clock.now`. */
   let lookAt = 0
   let turnAt = 0
@@ -101,9 +101,7 @@ export function openSessionFiles(needs: SessionNeeds): SessionFiles {
   function keepWithin(part: Part, urgentBytes = 0): void {
     lookAt = clock.now() + limits().checkMs
     const kept = keepBudget(dir, basename(part.path), limits(), known, urgentBytes)
-    const cap = fileCap(limits())
-    // With nothing else left to delete, this file must become one that can be deleted.
-    maxBytes = kept.isShort ? Math.min(cap, limits().minFileBytes) : cap
+    maxBytes = kept.isShort ? shortSize(limits()) : fullSize(limits())
     if (kept.deleted.length > 0) needs.tell('info', words.logsDeleted(kept.deleted))
     if (kept.trouble !== null) tellOnce(words.logsNotDeleted(dir, kept.trouble))
   }
