@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listLogs } from '../../src/log/folder.ts'
+import { begunLogs } from '../../src/log/follow.ts'
 
 /** The outcomes in a project's history, oldest first: `r1 committed`. */
 export async function outcomesOf(project: string): Promise<string[]> {
@@ -29,7 +29,7 @@ export async function sessionsOf(project: string): Promise<string[]> {
 
 /** The lines of a project's only session, through all of its files. */
 export async function logOf(project: string): Promise<string[]> {
-  const files = listLogs(join(project, 'logs'))
+  const files = begunLogs(join(project, 'logs'))
   if (new Set(files.map(({ session }) => session)).size !== 1) throw new Error('not one session')
   const texts = files.map(({ name }) => readFile(join(project, 'logs', name), 'utf8'))
   return (await Promise.all(texts)).join('').split('\n').slice(0, -1)
