@@ -25,6 +25,7 @@ export const importPolicies = ['warn', 'strict', 'ignore'] as const
  * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
  */
 export const defaults = {
+  /** How main.py is run, restarted and stopped. */
   program: {
     /** The file in main that is run, relative to main. */
     entry: 'main.py',
@@ -96,6 +97,7 @@ export const defaults = {
     /** This many looks in a row must find too much. */
     memorySamples: 3,
   },
+  /** A question that only a program that is well can answer. None is asked by default. */
   health: {
     /**
      * Asks the program whether it is well: a command and its arguments, run as the program is. Exit code 0
@@ -117,18 +119,19 @@ export const defaults = {
     /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
     failures: 3,
   },
+  /** Commands that are told what became of a release, or of the program. Nothing waits for them. */
   hooks: {
-    /** A command and its arguments, told as JSON on stdin that a release was committed. Empty: none. */
+    /** A command and its arguments, run when a release is committed; it reads JSON. Empty: none. */
     committed: [] as readonly string[],
-    /** The same for one that was rejected. */
+    /** Run when a release is rejected. */
     rejected: [] as readonly string[],
-    /** The same for one that was rolled back. */
+    /** Run when a release is rolled back. */
     rolledBack: [] as readonly string[],
-    /** The same for a program that has become FATAL. */
+    /** Run when the program becomes FATAL. */
     fatal: [] as readonly string[],
     /** A hook that runs longer is killed, with its process group. */
     deadlineMs: 30_000,
-    /** The same while the daemon ends. */
+    /** While the daemon ends, hooks have this long. */
     endMs: 3_000,
     /** This many run at the same time; the others wait. */
     running: 3,
@@ -137,6 +140,7 @@ export const defaults = {
     /** So much of the output of one hook is logged. */
     maxOutputBytes: 64_000,
   },
+  /** When an upload is complete, and what its names mean. */
   deposit: {
     /** Nothing may have changed, and no upload connection been there, for this long. */
     quietMs: 250,
@@ -214,7 +218,7 @@ export const defaults = {
     manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */
     archives: ['deposit.zip', 'deposit.tar.gz', 'deposit.tgz'],
-    /** The file in which the uploader reads what became of his files; `''`: none. */
+    /** The file in which the uploader reads what became of his files; `""`: none. */
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
     resultLines: 100,
@@ -245,6 +249,7 @@ export const defaults = {
     /** After a claim that could not be made (no space, no permission) the next try waits this long. */
     retryMs: 5_000,
   },
+  /** How a new version proves itself. */
   trial: {
     /** The new program must stay up this long. */
     ms: 10_000,
@@ -253,6 +258,7 @@ export const defaults = {
     /** Tries for a release whose apply was cut off by a power failure. */
     maxAttempts: 3,
   },
+  /** What is refused before the program is stopped. */
   verify: {
     /** A release may have this many files; an archive, files and folders. */
     maxEntries: 200_000,
@@ -274,6 +280,7 @@ export const defaults = {
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */
     repairMs: 60_000,
   },
+  /** What is kept, and when a step that failed is tried again. */
   update: {
     /** Free space that must be left on main's file system before the program is stopped. */
     minFreeBytes: 1_000_000,
@@ -294,6 +301,7 @@ export const defaults = {
     /** Together they may have this many bytes; the oldest go first. */
     maxJournalBytes: 500_000_000,
   },
+  /** The log of the session. */
   log: {
     /** A longer line of the program is cut into several. */
     maxLineBytes: 16_384,
@@ -304,6 +312,7 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
+  /** What is told to systemd, and what goes into the unit. */
   systemd: {
     /** How often it is looked whether there is something new to tell systemd. */
     tickMs: 1_000,
@@ -325,6 +334,7 @@ export const defaults = {
     /** `service` waits this long, and as long as the daemon's end may take. */
     waitMs: 120_000,
   },
+  /** The daemon itself. */
   daemon: {
     /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
     secondSignalMs: 1_000,
@@ -339,6 +349,7 @@ export const defaults = {
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
   },
+  /** What the verb `doctor` warns of. */
   doctor: {
     /** A check that has no answer after this is left: what it looks at hangs. */
     checkMs: 1_800,

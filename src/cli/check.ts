@@ -79,11 +79,10 @@ function forecastLines(forecast: Forecast): string[] {
       return [words.wouldUnpack]
     case 'unknown':
       return [coloured(words.wouldDependOn, 'yellow')]
-    case 'refused':
-      return words
-        .wouldRefuse(forecast.why)
-        .split('\n')
-        .map((line) => coloured(line, 'red'))
+    case 'refused': {
+      const text = words.wouldRefuse(forecast.why)
+      return text.split('\n').map((line) => coloured(line, 'red'))
+    }
     case 'applied':
       return [
         coloured(words.wouldApply(forecast.counts), 'green'),
