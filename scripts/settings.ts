@@ -44,13 +44,14 @@ function commentsIn(source: string): Comments {
     if (indent.length === 2) section = tomlName(key)
     const name = indent.length === 2 ? section : `${section}.${tomlName(key)}`
     const words = comment.replace(/\n\s*\* ?/g, ' ').trim()
-    if (words !== '') comments.set(name, words.replace(/`([a-z]+(?:[A-Z][a-z]+)+)`/g, asWritten))
+    if (words !== '')
+      comments.set(name, words.replace(/`([a-z]+\.)?([a-z]+(?:[A-Z][a-z]+)+)`/g, asWritten))
   }
   return comments
 }
 
-function asWritten(_: string, key: string): string {
-  return `\`${tomlName(key)}\``
+function asWritten(_: string, section: string | undefined, key: string): string {
+  return `\`${section ?? ''}${tomlName(key)}\``
 }
 
 type Schema = Record<string, unknown> & { properties?: Record<string, Schema> }

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { tomlName } from './config-names.ts'
 import { type Disk, disk, movingSuffix } from './system/disk.ts'
 
 /** What may happen when the program has ended by itself; systemd's words. */
@@ -119,7 +120,7 @@ export const defaults = {
     /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
     failures: 3,
   },
-  /** Commands that are told what became of a release, or of the program. Nothing waits for them. */
+  /** Commands that are told what became of a release, and of a program that turned FATAL. */
   hooks: {
     /** A command and its arguments, run when a release is committed; it reads JSON. Empty: none. */
     committed: [] as readonly string[],
@@ -355,7 +356,7 @@ export const defaults = {
     checkMs: 1_800,
     /** A folder that has not answered after this lies on a dead mount. */
     answerMs: 5_000,
-    /** Less free space than this is warned of; less than `update.minFreeBytes` is an error. */
+    /** Less free space than this is warned of; less than `update.min_free` is an error. */
     lowBytes: 200_000_000,
     /** The same for files (inodes). */
     lowFiles: 2_000,
@@ -375,7 +376,7 @@ export type Config = Readonly<{
 
 /**
  * Puts other settings into force, in place: whoever holds a section reads the new values next time.
- * The answer names those that have changed, such as `deposit.quietMs`.
+ * The answer names those that have changed, as they are called in `supervisor.toml`.
  */
 export function changeTo(next: Config, config: Config): string[] {
   const changed: string[] = []
@@ -383,12 +384,15 @@ export function changeTo(next: Config, config: Config): string[] {
     const values = { ...(next[name as keyof Config] as Readonly<Record<string, unknown>>) }
     for (const [key, value] of Object.entries(values)) {
       const known: unknown = (section as Readonly<Record<string, unknown>>)[key]
-      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${key}`)
+      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${tomlName(key)}`)
     }
     Object.assign(section, values)
   }
   return changed
 }
+
+/** Settings that are looked at only when the daemon starts, as they are called in `supervisor.toml`. */
+export const readAtStart: readonly string[] = ['program.python', 'program.user', 'program.group']
 
 /** Where everything is. All paths are absolute. */
 export type Paths = {

@@ -115,8 +115,9 @@ function fromText({ name }: Setting, given: Settings['given']): string {
   return line === null ? configFileName : `${configFileName}:${line}`
 }
 
-/** The value as it is written, without what may be a secret. */
+/** The value as it is written, without what may be a secret: variables, and passwords in addresses. */
 function shownValue({ name, written }: Setting): unknown {
+  if (name === 'health.http') return String(written).replace(/\/\/[^/]*@/, '//***@')
   if (name !== 'program.env') return written
   return Object.fromEntries(Object.keys(Object(written)).map((key) => [key, '***']))
 }

@@ -225,7 +225,8 @@ test('while a daemon runs it may be asked, and nobody is disturbed', async (t) =
 test('settings: which are not the defaults, and where they come from', async (t) => {
   const dir = await projectWith(t, {})
   const text =
-    '[program]\nstop = "20s"\nenv.KEY = "secret-value"\nrestart = "on-failure"\n\n[deposit]\nkeep = []\n'
+    '[program]\nstop = "20s"\nenv.KEY = "secret-value"\nrestart = "on-failure"\n\n[deposit]\nkeep = []\n' +
+    '[health]\nhttp = "http://me:secret-value@127.0.0.1/"\n'
   await writeFile(join(dir, 'supervisor.toml'), text)
   const { stdout } = await runSupervisor(['check'], dir)
   assert.match(stdout, /program\.stop = "20s" {2}\(supervisor\.toml:2; default "10s"\)/)
@@ -237,6 +238,7 @@ test('settings: which are not the defaults, and where they come from', async (t)
     stdout,
     /deposit\.keep = \[\] {2}\(supervisor\.toml:7; default \["\.keep", "\.gitkeep"\]\)/,
   )
+  assert.match(stdout, /health\.http = "http:\/\/\*\*\*@127\.0\.0\.1\/" {2}/)
   assert.doesNotMatch(stdout, /restart|secret-value/)
   const { settings } = await check(dir, 0)
   assert.deepEqual(settings['program']?.['stop'], { value: '20s', from: 'supervisor.toml:2' })
