@@ -125,17 +125,17 @@ export const defaults = {
   },
   /** Commands that are told what became of a release, and of a program that turned FATAL. */
   hooks: {
-    /** A command and its arguments, told as JSON on stdin that a release was committed. Empty: none. */
+    /** A command and its arguments, run when a release is committed; it reads JSON. Empty: none. */
     committed: [] as readonly string[],
-    /** The same for one that was rejected. */
+    /** Run when a release is rejected. */
     rejected: [] as readonly string[],
-    /** The same for one that was rolled back. */
+    /** Run when a release is rolled back. */
     rolledBack: [] as readonly string[],
-    /** The same for a program that has become FATAL. */
+    /** Run when the program becomes FATAL. */
     fatal: [] as readonly string[],
     /** A hook that runs longer is killed, with its process group. */
     deadlineMs: 30_000,
-    /** The same while the daemon ends. */
+    /** While the daemon ends, hooks have this long. */
     endMs: 3_000,
     /** This many run at the same time; the others wait. */
     running: 3,
