@@ -10,7 +10,7 @@ export type Allowance = {
   /** Together, in bytes on the disk. */
   readonly bytes: number
   readonly files: number
-  /** Bytes that are to become free, as long as the files have more than `leastBytes` together. */
+  /** Bytes that are to become free, as long as `leastBytes` of files are left. */
   readonly missingBytes: number
   readonly leastBytes: number
   /** Bytes that must become free, whatever it takes: the disk is full. */
@@ -21,15 +21,16 @@ export type Allowance = {
 export function surplus(files: readonly LogFile[], allowed: Allowance): LogFile[] {
   let bytes = files.reduce((sum, file) => sum + file.diskBytes, 0)
   let freed = 0
-  return files.filter(({ diskBytes }, index) => {
-    const mayGo = freed < allowed.missingBytes && bytes > allowed.leastBytes
+  const firstToStay = files.findIndex(({ diskBytes }, index) => {
+    const mayGo = freed < allowed.missingBytes && bytes - diskBytes >= allowed.leastBytes
     const mustGo =
       bytes > allowed.bytes || files.length - index > allowed.files || freed < allowed.urgentBytes
-    if (!mayGo && !mustGo) return false
+    if (!mayGo && !mustGo) return true
     bytes -= diskBytes
     freed += diskBytes
-    return true
+    return false
   })
+  return files.slice(0, firstToStay < 0 ? files.length : firstToStay)
 }
 
 /** What keeping the budget came to. */

@@ -48,9 +48,11 @@ test('and with the space that is missing on the disk', () => {
 })
 
 test('but the newest stay, until the disk is full', () => {
-  assert.equal(gone([100, 100, 100], { missingBytes: 5_000, leastBytes: 250 }), '0')
-  assert.equal(gone([900, 100, 100], { missingBytes: 5_000, leastBytes: 250 }), '0')
-  assert.equal(gone([100, 100, 900], { missingBytes: 5_000, leastBytes: 250 }), '012')
+  assert.equal(gone([100, 100, 100], { missingBytes: 5_000, leastBytes: 200 }), '0')
+  assert.equal(gone([100, 100, 100], { missingBytes: 5_000, leastBytes: 201 }), '')
+  assert.equal(gone([900, 100, 100], { missingBytes: 5_000, leastBytes: 200 }), '0')
+  assert.equal(gone([100, 100, 900], { missingBytes: 5_000, leastBytes: 200 }), '01')
+  assert.equal(gone([300, 10, 200], { missingBytes: 5_000, leastBytes: 250 }), '')
   assert.equal(gone([100, 100, 100], { leastBytes: 250, urgentBytes: 50 }), '0')
   assert.equal(gone([100, 100, 100], { leastBytes: 250, urgentBytes: 150 }), '01')
 })
