@@ -3,6 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { tomlName } from './config-names.ts'
 import { type Disk, disk, movingSuffix } from './system/disk.ts'
 
+/** The forms that the lines of the log files may have. */
+export const logFormats = ['text', 'json'] as const
+
 /** What may happen when the program has ended by itself; systemd's words. */
 export const restartPolicies = ['on-failure', 'always', 'never'] as const
 
@@ -88,24 +91,30 @@ export const defaults = {
     survivorReportMs: 30_000,
     /** How long output may still come out of the pipes after the last process is gone. */
     drainMs: 1_000,
-    /** With more memory than this, swapped-out memory included, it is restarted; 0: no limit. */
+    /**
+     * With more memory than this it is restarted, in a trial rolled back: all of its processes together, with
+     * what is swapped out. `0B`: no limit.
+     */
     maxMemoryBytes: 0,
     /** How often its memory is looked at. */
     memoryIntervalMs: 10_000,
-    /** This many looks in a row must find too much of it. */
+    /** This many looks in a row must find too much. */
     memorySamples: 3,
   },
-  /** How the program is asked whether it is well; without one of the three ways it is not asked. */
+  /** A question that only a program that is well can answer. None is asked by default. */
   health: {
-    /** Asked of the program: a command in main whose exit code 0 means healthy. One of three ways at most. */
+    /**
+     * Asks the program whether it is well: a command and its arguments, run as the program is. Exit code 0
+     * means healthy. Empty: no command. One of `command`, `http` and `tcp` at most can be set.
+     */
     command: [] as readonly string[],
-    /** Or an address: a GET that is answered in full with a status from 200 to 399. */
+    /** Asks it by a GET of this address: an answer in full with a status from 200 to 399 means healthy. */
     http: '',
-    /** Or a port that takes a connection: `8080`, `host:8080`, `[::1]:8080`. */
+    /** Asks it by connecting to this port: `8080`, `host:8080`, `[::1]:8080`. */
     tcp: '',
-    /** A failed check counts from this long after a start on, or once it has been healthy. */
+    /** A failed check counts from this long after a start on, or once the program has been healthy. */
     startPeriodMs: 10_000,
-    /** It is asked this often in that period, and after it for as long as it has never been healthy. */
+    /** It is asked this often in that time, and later for as long as it has not been healthy yet. */
     startIntervalMs: 1_000,
     /** It is asked this often from then on. */
     intervalMs: 10_000,
@@ -114,19 +123,19 @@ export const defaults = {
     /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
     failures: 3,
   },
-  /** Commands for what became of a release, and for a program that turned FATAL; `[]`: none. */
+  /** Commands that are told what became of a release, and of a program that turned FATAL. */
   hooks: {
-    /** Run when a release was committed. */
+    /** A command and its arguments, run when a release is committed; it reads JSON. Empty: none. */
     committed: [] as readonly string[],
-    /** Run when a release was rejected. */
+    /** Run when a release is rejected. */
     rejected: [] as readonly string[],
-    /** Run when a release was rolled back. */
+    /** Run when a release is rolled back. */
     rolledBack: [] as readonly string[],
-    /** Run when the program has turned FATAL. */
+    /** Run when the program becomes FATAL. */
     fatal: [] as readonly string[],
-    /** A hook that runs longer is ended, with its process group. */
+    /** A hook that runs longer is killed, with its process group. */
     deadlineMs: 30_000,
-    /** The same while the daemon ends. */
+    /** While the daemon ends, hooks have this long. */
     endMs: 3_000,
     /** This many run at the same time; the others wait. */
     running: 3,
@@ -161,6 +170,8 @@ export const defaults = {
     goMarkers: ['.go', '.dodeploy'],
     /** How long the helper that knows who is writing may take for an answer. */
     askMs: 5_000,
+    /** After this long without a question it is ended: it is memory, and the next one starts it again. */
+    helperRestMs: 10_000,
     /** How long the journal may take to tell which uploads were cut off. */
     journalMs: 3_000,
     /** It is read from this long before the batch was noticed. */
@@ -296,8 +307,29 @@ export const defaults = {
   },
   /** The log of the session. */
   log: {
+    /** How the lines of the log files are written: `text`, or `json`, one object a line. */
+    format: 'text' as (typeof logFormats)[number],
     /** A longer line of the program is cut into several. */
     maxLineBytes: 16_384,
+    /** A log file has this many bytes at most; then the session goes on in another. */
+    maxFileBytes: 10_000_000,
+    /** All log files together may take this many; the oldest go first. */
+    maxTotalBytes: 200_000_000,
+    /** There may be this many of them: sessions that end at once leave many small ones. */
+    maxNumber: 500,
+    /** When less than this is free on their file system, the oldest go first too. */
+    minFreeBytes: 200_000_000,
+    /** The same as a part of the file system; the smaller of the two counts. */
+    minFreeShare: 0.05,
+    /**
+     * This much of the newest log stays even then, as long as the disk takes it. While it is all there is,
+     * files are ended at a quarter of this, so that there are some to delete when the disk is full.
+     */
+    minKeptBytes: 1_000_000,
+    /** How often it is looked, while something is written, whether the file and the space are there. */
+    checkMs: 1_000,
+    /** Lines that come within this are written together. */
+    gatherMs: 5,
     /** Output waiting to be written; above this the program's pipe is no longer read. */
     maxPendingBytes: 1_000_000,
     /** A log file that cannot be written (a full disk) is tried again after this. */
@@ -305,7 +337,7 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
-  /** What systemd is told, and what goes into the unit. */
+  /** What is told to systemd, and what goes into the unit. */
   systemd: {
     /** How often it is looked whether there is something new to tell systemd. */
     tickMs: 1_000,
@@ -342,13 +374,13 @@ export const defaults = {
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
   },
-  /** What `doctor` warns of. */
+  /** What the verb `doctor` warns of. */
   doctor: {
     /** A check that has no answer after this is left: what it looks at hangs. */
     checkMs: 1_800,
     /** A folder that has not answered after this lies on a dead mount. */
     answerMs: 5_000,
-    /** Less free space than this is warned of; less than `update.minFreeBytes` is an error. */
+    /** Less free space than this is warned of; less than `update.min_free` is an error. */
     lowBytes: 200_000_000,
     /** The same for files (inodes). */
     lowFiles: 2_000,
@@ -360,6 +392,14 @@ export const defaults = {
     maxFolders: 500,
   },
 }
+
+/** What the verb `logs` goes by. It needs no settings file: that may be what is wrong. */
+export const reading = {
+  /** So many lines, unless it is told another number. */
+  lines: 50,
+  /** With `-f` it is looked this often for what has come, in milliseconds. */
+  pollMs: 200,
+} as const
 
 /** The settings in force. Nobody changes them but `changeTo`, so they are read where they are used. */
 export type Config = Readonly<{

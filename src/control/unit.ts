@@ -70,9 +70,9 @@ function markerOf(project: string): string {
 }
 
 /** How long the daemon's end may take: every step that has a limit, and a margin. In ms. */
-export function stopLimit({ program, deposit, log, systemd }: Config): number {
+export function stopLimit({ program, hooks, deposit, log, systemd }: Config): number {
   const ladder = program.stopMs + program.termMs + program.drainMs
-  return ladder + deposit.askMs + log.closeMs + systemd.stopMarginMs
+  return ladder + hooks.endMs + deposit.askMs + log.closeMs + systemd.stopMarginMs
 }
 
 function unitLines(scope: Scope, project: string): string[] {
@@ -130,8 +130,6 @@ function userLines({ scope, user, reads, writes }: UnitFacts): string[] {
     named,
     // /usr, /boot and /etc are read-only, whatever their rights say.
     ...(areOutside(writes, ['/usr', '/boot', '/efi', '/etc']) ? ['ProtectSystem=full'] : []),
-    // Surfaces of the kernel that no program here needs.
-    ...['ProtectKernelModules=yes', 'ProtectKernelLogs=yes', 'LockPersonality=yes'],
     // What other users have at home is nobody's business here.
     ...(areOutside([...reads, ...writes], ['/home', '/root', '/run/user'])
       ? ['ProtectHome=yes']

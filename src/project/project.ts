@@ -2,7 +2,7 @@ import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Claimed, Claiming } from '../model.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Upload } from '../source/deposit/judgement.ts'
-import { within } from '../system/clock.ts'
+import { withDeadline, within } from '../system/clock.ts'
 import { words } from '../words.ts'
 import { committedRelease } from './back.ts'
 import { carryOut } from './carry-out.ts'
@@ -199,8 +199,9 @@ function hintIn(error: unknown): { readonly hint?: string } {
 async function claimEarly({ deposit, signal }: Uploads, on: Ground): Promise<readonly Queued[]> {
   if (!(await deposit.hasContent())) return []
   const { bootWaitMs } = on.site.config.deposit
-  const timeUp = AbortSignal.any([signal, on.orders.call(), AbortSignal.timeout(bootWaitMs)])
-  const upload = await deposit.next(timeUp)
+  const patience = withDeadline(bootWaitMs, signal, on.orders.call())
+  const upload = await deposit.next(patience.signal)
+  patience.clear()
   const claimed = upload === null ? 'again' : await claim(upload.snapshot, deposit, on)
   return typeof claimed === 'object' ? [{ claimed, upload }] : []
 }

@@ -17,6 +17,22 @@ export const clock: Clock = {
   },
 }
 
+/**
+ * A signal that aborts with the first of these, or after `ms`; `clear` ends the wait for that. Unlike
+ * `AbortSignal.any` with `AbortSignal.timeout`, which Node 20 forgets at the next garbage collection.
+ */
+export function withDeadline(
+  ms: number,
+  ...signals: readonly AbortSignal[]
+): { readonly signal: AbortSignal; readonly clear: () => void } {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), ms)
+  return {
+    signal: AbortSignal.any([...signals, late.signal]),
+    clear: () => clearTimeout(timer),
+  }
+}
+
 /** What came first in `within`. */
 export type First<T> =
   | { readonly is: 'done'; readonly value: T }

@@ -93,6 +93,17 @@ test('it is ready without a main.py, and says so', { skip }, async (t) => {
   await socket.hears(/^STATUS=there is no main\.py yet; waiting for the first upload$/)
 })
 
+test('it is ready when the operator keeps the program down, and says so', { skip }, async (t) => {
+  const name = await socketName(t)
+  const socket = await openNotifySocket(t, name)
+  const dir = await projectWith(t, 'good')
+  await mkdir(join(dir, '.supervisor'))
+  await writeFile(join(dir, '.supervisor/stopped'), '')
+  await startDaemon(t, dir, { NOTIFY_SOCKET: name })
+  await socket.hears(/^READY=1$/)
+  await socket.hears(/^STATUS=main\.py is stopped by the operator, until: ota-supervisor start$/)
+})
+
 test('the watchdog hears from the main loop, and nothing when that hangs', { skip }, async (t) => {
   const name = await socketName(t, 'abstract')
   const socket = await openNotifySocket(t, name)

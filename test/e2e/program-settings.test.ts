@@ -284,6 +284,24 @@ function homeOf(user: string): string | undefined {
   return line?.split(':')[5]
 }
 
+test('user: a health check is run as him too, and his memory is counted', async (t) => {
+  if (!canChangeUser(t)) return
+  const dir = await projectThatTells(t, {
+    program: { python: sharedPython, user: 'nobody', max_memory: '1MB', memory_interval: '1s' },
+    health: {
+      command: ['sh', '-c', `test "$(id -u)" = ${nobody} && test "$USER" = nobody`],
+      start_interval: '50ms',
+      failures: 1,
+    },
+  })
+  await chmod(dir, 0o755)
+  const daemon = await startDaemon(t, dir)
+  await daemon.says(/main\.py is healthy/)
+  await daemon.says(/main\.py is being stopped \(pid \d+\): too much memory/)
+  assert.equal(await daemon.end(), 0)
+  assert.deepEqual(await programsOf(dir), [])
+})
+
 test('user: he dies with the daemon as well', async (t) => {
   if (!canChangeUser(t)) return
   const dir = await projectFor(t, { user: String(nobody) })

@@ -51,21 +51,6 @@ test('every setting has a name of its own in supervisor.toml', async (t) => {
   })
 })
 
-test('no two settings have one name in the file', () => {
-  const names = settingsOf(defaults).map(({ name }) => name)
-  assert.deepEqual(
-    names.filter((name, index) => names.indexOf(name) !== index),
-    [],
-  )
-})
-
-test('all defaults, written as the settings page has them, are the defaults', async () => {
-  const lines = settingsOf(defaults).map(({ name, written }) => {
-    return `${name} = ${JSON.stringify(written)}`
-  })
-  assert.deepEqual(await configOf(lines.join('\n')), defaults)
-})
-
 test('health checks and hooks are commands, addresses and durations', async (t) => {
   const dir = await makeProject(t)
   const text =
@@ -111,6 +96,21 @@ test('what may be a secret in an address is not shown', async (t) => {
   const dir = await makeProject(t)
   await writeFile(join(dir, 'supervisor.toml'), '[health]\nhttp = "ftp://me:geheim@x/"\n')
   await assert.rejects(loadConfig(dir), ({ message }: Error) => !message.includes('geheim'))
+})
+
+test('no two settings have one name in the file', () => {
+  const names = settingsOf(defaults).map(({ name }) => name)
+  assert.deepEqual(
+    names.filter((name, index) => names.indexOf(name) !== index),
+    [],
+  )
+})
+
+test('all defaults, written as the settings page has them, are the defaults', async () => {
+  const lines = settingsOf(defaults).map(({ name, written }) => {
+    return `${name} = ${JSON.stringify(written)}`
+  })
+  assert.deepEqual(await configOf(lines.join('\n')), defaults)
 })
 
 test('the settings of the README are accepted as they stand there', async (t) => {
