@@ -114,6 +114,7 @@ test('args and env reach the program; the tags that find it do not go with them'
   assert.equal(found.env['SOME'], 'other')
   assert.equal(found.env['PYTHONUNBUFFERED'], 'x')
   assert.equal(found.env['OTA_SUPERVISOR_RELEASE'], 'r0')
+  assert.match(found.env['OTA_SUPERVISOR_RUN_ID'] ?? '', /^[0-9a-f-]{36}$/)
   assert.equal((await programsOf(dir)).length, 1)
   assert.equal(await daemon.end(), 0)
   assert.deepEqual(await programsOf(dir), [])
