@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty'
-import { type Config, changeTo, type Paths, pathsOf, type Site } from './config.ts'
+import { type Config, changeTo, type Paths, pathsOf, readAtStart, type Site } from './config.ts'
 import { loadConfig } from './config-file.ts'
 import { openDesk } from './control/desk.ts'
 import { openControl } from './control/server.ts'
@@ -122,7 +122,9 @@ function isTerminal(): boolean {
 /** Puts what `supervisor.toml` says now into force; a broken one changes nothing. */
 async function reloadSettings({ paths, config }: Site, log: Log): Promise<Answer> {
   try {
-    const text = words.reloaded(changeTo(await loadConfig(paths.project), config))
+    const changed = changeTo(await loadConfig(paths.project), config)
+    const atStart = changed.filter((name) => readAtStart.includes(name))
+    const text = words.reloaded(changed, atStart)
     log.info(text)
     return { is: 'done', text }
   } catch (error) {
