@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { link, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -16,6 +16,19 @@ const kinds: Corpus = {
   'a link to the folder it lies in': linkTo('.'),
   'a link that leads nowhere': linkTo('nowhere'),
   'a link to /etc': linkTo('/etc'),
+  'a link beside a good file': {
+    make: async (place) => {
+      await tree({ 'pkg/good.py': 'x = 1\n' })(place)
+      await symlink('nowhere', join(place.upload, 'pkg/odd'))
+    },
+    says: /pkg\/odd is a symbolic link/,
+    becomes: 'rejected',
+    check: ({ dir }) => {
+      const rejected = join(dir, '.supervisor/rejected')
+      const id = Math.max(...readdirSync(rejected).map((name) => Number(name.slice(1))))
+      assert.deepEqual(readdirSync(join(rejected, `r${id}/files/pkg`)).sort(), ['good.py', 'odd'])
+    },
+  },
   'a __pycache__ that is a link to a folder outside': {
     make: async ({ upload, outside }) => {
       await symlink(outside, join(upload, '__pycache__'))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterwards } from '../harness/cleanup.ts'
@@ -31,6 +31,8 @@ const oddNames = [
   'CON',
 ]
 
+const oddFolder = 'ä"\'\\ \t\n🐍'
+
 const names: Corpus = {
   ...Object.fromEntries(
     oddNames.map((name): [string, Hostile] => [
@@ -38,10 +40,15 @@ const names: Corpus = {
       {
         ...committed,
         make: tree({ [name]: 'x = 1\n' }),
-        check: ({ dir }) => assert.ok(existsSync(`${dir}/main/${name}`)),
+        check: ({ dir }) => assert.equal(readFileSync(`${dir}/main/${name}`, 'utf8'), 'x = 1\n'),
       },
     ]),
   ),
+  'a folder with an odd name': {
+    ...committed,
+    make: tree({ [`${oddFolder}/data.txt`]: 'y' }),
+    check: ({ dir }) => assert.ok(existsSync(`${dir}/main/${oddFolder}/data.txt`)),
+  },
   ...Object.fromEntries(
     ['.wh.', '.wh..', '.wh...', '.wh..wh.', '.wh..wh.x'].map((name): [string, Hostile] => [
       `a whiteout ${name}`,
@@ -90,6 +97,10 @@ const names: Corpus = {
     make: ({ upload }) => symlink('nowhere', join(upload, 'a\nr9: committed')),
     says: /a\\u000ar9: committed is a symbolic link/,
     becomes: 'rejected',
+    check: ({ dir }) => {
+      const [log = ''] = readdirSync(join(dir, 'logs'))
+      assert.doesNotMatch(readFileSync(join(dir, 'logs', log), 'utf8'), /^r9: committed/m)
+    },
   },
   'a name that upsets a terminal': {
     make: ({ upload }) => symlink('nowhere', join(upload, 'a\x1b[2J')),

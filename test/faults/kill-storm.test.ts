@@ -17,7 +17,7 @@ const checkEvery = 17
 
 const quick = {
   program: { stop: '500ms', start: '20ms' },
-  deposit: { quiet: '50ms', tick: '5ms' },
+  deposit: { quiet: '50ms', tick: '15ms' },
   trial: { time: '100ms' },
 }
 

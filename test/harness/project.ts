@@ -8,7 +8,7 @@ import { afterwards } from './cleanup.ts'
 /** The settings tests run with: everything is quick. */
 export const fastSettings = {
   program: { start: '50ms', backoff: '50ms', backoff_max: '400ms', stop: '1s', term: '300ms' },
-  deposit: { quiet: '150ms', tick: '10ms', rescan: '300ms', retry: '200ms' },
+  deposit: { quiet: '150ms', tick: '25ms', rescan: '300ms', retry: '200ms' },
   trial: { time: '600ms' },
   update: { retry: '100ms', wait: '200ms' },
 }
