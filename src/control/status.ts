@@ -13,7 +13,7 @@ import type {
 } from '../model.ts'
 import { causeText, exitText } from '../phrases.ts'
 import { isWanted } from '../project/wanted.ts'
-import { scan } from '../source/deposit/scan.ts'
+import { canLook, scan } from '../source/deposit/scan.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
 import { readReleases } from '../update/store.ts'
 import { words } from '../words.ts'
@@ -129,7 +129,7 @@ export function timeAgo(moment: number, { now, wall }: Clock): string {
 
 /** The status while no daemon runs. */
 export async function statusFromDisk(site: Site): Promise<Status> {
-  const { entries, temporary } = await scan(site.paths.deposit, site.config)
+  const { entries, temporary } = await scan(site.paths.deposit, site.config, canLook)
   const files = [...entries, ...temporary].filter(({ kind }) => kind !== 'dir')
   return {
     project: site.paths.project,
