@@ -14,6 +14,7 @@ import { endLeftovers, openProgram } from './program/life.ts'
 import { type Answer, openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
 import { findInterpreter } from './python/interpreter.ts'
+import { openPackages, sweepPackages } from './python/packages.ts'
 import { openWriters } from './python/writers.ts'
 import { openDeposit } from './source/deposit/deposit.ts'
 import { testGuarantee } from './source/deposit/guarantee.ts'
@@ -61,7 +62,12 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
-  const program = openProgram({ python: python.path, setpriv }, site, log, clock, ending.hasten)
+  await sweepPackages(site, log)
+  const prefix = await inTheBackground(setpriv)
+  const packages = openPackages(python, prefix, site, log, clock, ending.shutdown)
+  await packages.given()
+  const launch = { inUse: packages.inUse, setpriv }
+  const program = openProgram(launch, site, log, clock, ending.hasten)
   const writers = openWriters(python, config.deposit.askMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
@@ -75,6 +81,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     reading: program.reading,
     deposit: deposit.state,
     guarantee,
+    packages,
     clock,
   }
   const reload = () => reloadSettings(site, log)
@@ -84,6 +91,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     site,
     program,
     python,
+    packages,
     log,
     answer,
     clock,
@@ -173,6 +181,16 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
     shutdown.abort()
   })
   return { shutdown: shutdown.signal, hasten: hasten.signal, exitCode: () => exitCode }
+}
+
+/** What goes before a command that must not outlive the daemon, nor take anything from the program. */
+async function inTheBackground(setpriv: string | null): Promise<string[]> {
+  const [nice, ionice] = [await findCommand('nice'), await findCommand('ionice')]
+  return [
+    ...(setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']),
+    ...(nice === null ? [] : [nice, '-n', '10']),
+    ...(ionice === null ? [] : [ionice, '-c', '2', '-n', '7', '-t']),
+  ]
 }
 
 /** The absolute path of a command, or null when PATH has none. */

@@ -121,6 +121,8 @@ export type Cause =
   | { readonly by: 'roll-back'; readonly id: ReleaseId }
   | { readonly by: 'retry'; readonly after: Exit }
   | { readonly by: 'recovery' }
+  /** Its packages, which were missing, are there now. */
+  | { readonly by: 'packages' }
   | { readonly by: 'operator'; readonly does: 'start' | 'stop' | 'restart' | 'rollback' }
 
 /** The life of the program, in supervisord's words. Written by `program/life.ts` only. */
@@ -188,6 +190,8 @@ export type Hold =
   | { readonly because: 'session'; readonly session: Session; readonly isKnown: boolean }
   | { readonly because: 'connection'; readonly many: number }
   | { readonly because: 'broken'; readonly why: string }
+  /** Its packages could not be fetched. */
+  | { readonly because: 'unreachable' }
   | { readonly because: 'manifest'; readonly why: string }
   | {
       readonly because: 'quiet'

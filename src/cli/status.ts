@@ -34,6 +34,7 @@ function statusText(status: Status): string {
   return [
     field('main.py', programLines(status)),
     field('release', releaseLines(status)),
+    ...packagesFields(status),
     field('deposit', depositLines(status)),
     field('daemon', daemonLines(status)),
   ].join('\n')
@@ -66,6 +67,23 @@ function releaseLines({ release, underWay, last }: Status): string[] {
     lines.push(`${coloured(`${last.id} ${resultText(last)}`, 'red')}: ${shown(why)}`)
   }
   return lines
+}
+
+/** Nothing for a program without packages. */
+function packagesFields({ packages }: Status): string[] {
+  if (packages === null) return []
+  const { environment, isStandIn, installing } = packages
+  const lines = [
+    ...(environment === null ? [] : [shown(environment)]),
+    ...(isStandIn ? [coloured(words.isStandIn, 'red')] : []),
+    ...(installing === null
+      ? []
+      : [
+          words.installingSince(installing.from, agoText(installing.since)),
+          shown(installing.doing),
+        ]),
+  ]
+  return lines.length === 0 ? [] : [field('packages', lines)]
 }
 
 function depositLines({ deposit }: Status): string[] {

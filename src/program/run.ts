@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import type { Site } from '../config.ts'
@@ -23,10 +24,16 @@ export type Run = {
   readonly drained: () => Promise<void>
 }
 
-/** How the program is started: found once, when the daemon starts. */
+/** How the program is started. */
 export type Launch = {
-  /** The interpreter, absolute. */
-  readonly python: string
+  /**
+   * The interpreter, absolute, and the virtual environment it is of, if it is of one. Asked for at each
+   * start: a release may bring another.
+   */
+  readonly inUse: () => {
+    readonly python: { readonly path: string }
+    readonly folder: string | null
+  }
   /** `setpriv`, absolute, where there is one: the program then dies with the daemon. */
   readonly setpriv: string | null
 }
@@ -49,10 +56,11 @@ export async function startRun(
     }
   }
   note(null)
-  const [file = launch.python, ...args] = commandLine(launch, config.program.entry)
+  const { python, folder } = launch.inUse()
+  const [file = python.path, ...args] = commandLine(launch, python.path, config.program.entry)
   const child = execa(file, args, {
     cwd: paths.main,
-    env: environment(runId, release),
+    env: environment(runId, release, folder),
     extendEnv: false,
     // A group and session of its own: a Ctrl-C at the terminal is the daemon's to handle.
     detached: true,
@@ -93,17 +101,21 @@ export async function startRun(
   }
 }
 
-function commandLine({ python, setpriv }: Launch, entry: string): string[] {
+function commandLine({ setpriv }: Launch, python: string, entry: string): string[] {
   // setpriv comes last before the program: a change of user would clear what it sets (prctl(2)).
   const prefix = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
   return [...prefix, python, entry]
 }
 
 /** The program's environment: the daemon's, less what is meant for the daemon alone. */
-function environment(runId: string, release: ReleaseId): NodeJS.ProcessEnv {
+function environment(runId: string, release: ReleaseId, folder: string | null): NodeJS.ProcessEnv {
   const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, ...rest } = process.env
   return {
     ...rest,
+    // As `activate` of the environment sets them: commands that its packages bring are found.
+    ...(folder === null
+      ? {}
+      : { VIRTUAL_ENV: folder, PATH: `${join(folder, 'bin')}:${rest['PATH'] ?? ''}` }),
     // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
     PYTHONUNBUFFERED: '1',
     [tagName]: runId,

@@ -7,6 +7,7 @@ import { filesOf } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
 import { words } from '../words.ts'
 import type { Ground } from './ground.ts'
+import type { Prepared } from './packages.ts'
 
 /** A release that may be applied: its bytecode is made, and what is odd about it is known. */
 export type Checked = {
@@ -15,15 +16,24 @@ export type Checked = {
   readonly warnings: readonly string[]
 }
 
-/** Has the program's own Python compile the release's files, running none of them. */
-export async function check(verified: Verified, on: Ground): Promise<Checked | Refused> {
-  const { site, python } = on
-  const { config, paths } = site
+/**
+ * Has the program's own Python compile the release's files, running none of them, and look for modules
+ * that are missing: not before its packages are there.
+ */
+export async function check(
+  verified: Verified,
+  packages: Prepared,
+  on: Ground,
+): Promise<Checked | Refused> {
+  const { config, paths } = on.site
+  const isWanted = packages.is === 'wanted'
+  const python = isWanted ? on.python : packages.inUse.python
   const { staging, bytecode } = filesOf(verified.release.id, paths)
   const files = filesIn(verified.plan)
     .filter((path) => path.endsWith('.py'))
     .map((path) => ({ path, read: join(staging, path), place: join(paths.main, path) }))
-  if (files.length === 0) return { bytecode: [], warnings: [] }
+  const isAsBefore = isWanted || python.path === on.packages.inUse().python.path
+  if (files.length === 0 && isAsBefore) return { bytecode: [], warnings: [] }
   const gone = verified.plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
   const limits = { ms: config.verify.checkMs, msPerFile: config.verify.checkPerFileMs }
   try {
@@ -36,7 +46,7 @@ export async function check(verified: Verified, on: Ground): Promise<Checked | R
     }
     return judged(
       await checkPython(question, python, limits, on.orders.call()),
-      config.verify.imports,
+      isWanted ? 'ignore' : config.verify.imports,
     )
   } catch (error) {
     on.orders.call().throwIfAborted()

@@ -9,12 +9,14 @@ export type Interpreter = {
   readonly version: string
   /** Where the program's imports are looked for, apart from main itself. */
   readonly searchPath: readonly string[]
+  /** What its compiled modules must be made for, such as `cpython-311-x86_64-linux-gnu-x86_64`. */
+  readonly abi: string
 }
 
 /** Finds `python3`, or else `python` (3 or newer). Fails with a hint when there is none. */
 export async function findInterpreter(): Promise<Interpreter> {
   for (const name of ['python3', 'python']) {
-    const found = await ask(name)
+    const found = await askInterpreter(name)
     if (found !== null) return found
   }
   throw new OperationalError('there is no Python 3 on this machine', {
@@ -24,14 +26,21 @@ export async function findInterpreter(): Promise<Interpreter> {
 }
 
 const question = `
-import json, sys
-print(json.dumps([sys.executable, "%d.%d.%d" % sys.version_info[:3], [p for p in sys.path if p]]))
+import json, os, sys
+abi = sys.implementation.cache_tag + getattr(sys, "abiflags", "")
+abi = "-".join([abi, getattr(sys.implementation, "_multiarch", ""), os.uname().machine])
+print(json.dumps([sys.executable, "%d.%d.%d" % sys.version_info[:3], [p for p in sys.path if p], abi]))
 `
 
-async function ask(name: string): Promise<Interpreter | null> {
+type Answer = [string, string, string[], string]
+
+/** Asks a Python, by its path or a name in PATH, what it is; null when it is no Python 3. */
+export async function askInterpreter(name: string): Promise<Interpreter | null> {
   // In the root folder: `-c` would import modules from the working directory.
   const answer = await command(name, ['-c', question], { timeoutMs: 30_000, cwd: '/' })
   if (answer.exitCode !== 0) return null
-  const [path, version, searchPath] = JSON.parse(answer.stdout) as [string, string, string[]]
-  return path.startsWith('/') && version.startsWith('3.') ? { path, version, searchPath } : null
+  const [path, version, searchPath, abi] = JSON.parse(answer.stdout) as Answer
+  return path.startsWith('/') && version.startsWith('3.')
+    ? { path, version, searchPath, abi }
+    : null
 }

@@ -35,6 +35,7 @@ const changing = [
   'touch',
   'removeTree',
   'move',
+  'copy',
   'reserve',
   'writeRecord',
   'replaceText',
@@ -104,6 +105,9 @@ function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolea
       return true
     case 'append':
       writeFileSync(path, half(String(second)), { flag: 'a' })
+      return true
+    case 'copy':
+      writeFileSync(String(second), '')
       return true
     case 'reserve':
       writeFileSync(path, '')

@@ -23,6 +23,8 @@ export type Deposit = {
    * alone until it changes, or for `repairMs`.
    */
   readonly holdBack: (upload: Upload, why: string) => Promise<void>
+  /** The same because the network was gone: it is held longer with each time in a row. */
+  readonly holdForNetwork: (upload: Upload) => Promise<void>
   /** True when something lies in it, complete or not. */
   readonly hasContent: () => Promise<boolean>
   /** What the last look found; it costs nothing to ask. */
@@ -209,12 +211,21 @@ export function openDeposit(
 
   function tell(hold: Hold, now: number): void {
     const text = words.hold(hold)
-    if (told?.text === text && now - told.at < limits.holdLogMs) return
+    // The network may be gone for days.
+    const isEnough = hold.because === 'unreachable' || (told && now - told.at < limits.holdLogMs)
+    if (told?.text === text && isEnough) return
     told = { text, at: now }
     // The quiet period is over before anyone could read of it.
     if (hold.because === 'quiet' && !hold.isGuess) return
     log.info(text)
     answer(text)
+  }
+
+  /** The fingerprint of an upload that lies in the deposit again. */
+  async function givenBack(upload: Upload): Promise<string> {
+    // On another file system what was given back is a copy, with a fingerprint of its own.
+    const isCopy = disk.fileSystemOf(paths.deposit) !== disk.fileSystemOf(paths.releases)
+    return isCopy ? (await look()).fingerprint : upload.snapshot.fingerprint
   }
 
   return {
@@ -245,10 +256,10 @@ export function openDeposit(
       return changed
     },
     async holdBack(upload, why) {
-      // On another file system what was given back is a copy, with a fingerprint of its own.
-      const isCopy = disk.fileSystemOf(paths.deposit) !== disk.fileSystemOf(paths.releases)
-      const { fingerprint } = isCopy ? await look() : upload.snapshot
-      judgement.holdBack(fingerprint, why)
+      judgement.holdBack(await givenBack(upload), why)
+    },
+    async holdForNetwork(upload) {
+      judgement.holdForNetwork(await givenBack(upload))
     },
     async hasContent() {
       try {

@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type Daemon, startDaemon } from './daemon.ts'
+import { makeProject, type Settings, type Tree, writeTree } from './project.ts'
+
+/** A program that says which widget it has, and stays. */
+export const widgetProgram = `import sys, time
+import widget
+print("widget", widget.VERSION, "in", sys.prefix, flush=True)
+while True:
+    time.sleep(0.2)
+`
+
+/** One that gets along without. */
+export const frugalProgram = `import time
+try:
+    import widget
+    print("widget", widget.VERSION, flush=True)
+except ImportError:
+    print("no widget", flush=True)
+while True:
+    time.sleep(0.2)
+`
+
+/** Settings with which nothing waits for long, and little space is enough. */
+export const packageSettings = {
+  python: { retry: '100ms', retry_max: '400ms', min_free: '1MB' },
+  verify: { repair: '100ms' },
+}
+
+/** A project with this in main. */
+export async function makeProgram(
+  t: TestContext,
+  main: Tree,
+  settings: Settings = {},
+): Promise<string> {
+  const python = { ...packageSettings.python, ...settings['python'] }
+  const verify = { ...packageSettings.verify, ...settings['verify'] }
+  const dir = await makeProject(t, { ...settings, python, verify })
+  await writeTree(join(dir, 'main'), main)
+  return dir
+}
+
+/** The environment in which pip knows this index only, and nothing of the user's. */
+export function pipSettings(dir: string, url: string): NodeJS.ProcessEnv {
+  return {
+    PIP_CONFIG_FILE: '/dev/null',
+    PIP_INDEX_URL: url,
+    PIP_CACHE_DIR: join(dir, 'pip-cache'),
+    PIP_RETRIES: '0',
+  }
+}
+
+/** A daemon whose pip knows this index only. */
+export function startWithIndex(t: TestContext, dir: string, url: string): Promise<Daemon> {
+  return startDaemon(t, dir, pipSettings(dir, url))
+}
+
+/** An index that is not there: its port is closed. */
+export const noIndex = 'http://127.0.0.1:9/simple/'
+
+/** The whole environments of a project, and what is installed in each. */
+export function environmentsOf(
+  dir: string,
+): { readonly address: string; readonly packages: string[] }[] {
+  const folder = join(dir, '.supervisor/environments')
+  return namesOf(folder).flatMap((address) => {
+    if (!namesOf(join(folder, address)).includes('complete.json')) return []
+    const { packages } = JSON.parse(readFileSync(join(folder, address, 'complete.json'), 'utf8'))
+    return [{ address, packages }]
+  })
+}
+
+/** All folders of environments, whole or not. */
+export function environmentFolders(dir: string): string[] {
+  return namesOf(join(dir, '.supervisor/environments')).filter((name) => !name.endsWith('.json'))
+}
+
+function namesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** Writes bytes to a file below a folder, making what is missing. */
+export async function putBytes(root: string, path: string, bytes: Buffer): Promise<void> {
+  await mkdir(join(root, path, '..'), { recursive: true })
+  await writeFile(join(root, path), bytes)
+}
