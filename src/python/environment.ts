@@ -58,7 +58,8 @@ export async function readEnvironment(
 /** All that is in the folder of environments and is whole, as far as its mark tells. */
 export async function readEnvironments(site: Site): Promise<Environment[]> {
   const found: Environment[] = []
-  for (const name of site.disk.list(site.paths.environments)) {
+  const names = site.disk.list(site.paths.environments).filter((name) => /^[0-9a-f]+$/.test(name))
+  for (const name of names) {
     const text = await site.disk.readText(join(folderOf(name, site), markName)).catch(() => null)
     if (text === null) continue
     try {
@@ -190,8 +191,17 @@ async function writeInput(wish: Wish, commits: Commits, { dir, site }: Making): 
   return [...links, '-r', 'wanted.txt']
 }
 
+/** Without a retry pip tells only its log that it could not reach an index. */
 async function expectPip(pip: string, args: readonly string[], making: Making): Promise<void> {
-  judge(await runPip(pip, args, making), making)
+  const log = logOf(making)
+  making.site.disk.unlink(log)
+  const done = await runPip(pip, [...args, '--log', log], making)
+  const logged = done.exitCode === 0 ? null : await making.site.disk.readText(log)
+  judge(done, making, logged ?? '')
+}
+
+function logOf({ dir }: Making): string {
+  return join(dir, 'tmp', 'pip.log')
 }
 
 /** -I: nothing of the environment or the working directory is imported. */
@@ -215,10 +225,10 @@ function run(commandLine: readonly string[], making: Making, cwd: string): Promi
 }
 
 /** Fails unless it went well. */
-function judge({ exitCode, isLate, output }: JobResult, { site }: Making): void {
+function judge({ exitCode, isLate, output }: JobResult, { site }: Making, log = ''): void {
   if (exitCode === 0) return
   if (isLate) throw failed(words.installLate(site.config.python.installMs))
-  const { lines, means } = failureOf(withoutPassword(output))
+  const { lines, means } = failureOf(withoutPassword(output), log)
   throw new OperationalError(words.installFailed(lines), {
     code: means === 'network' ? 'ENETWORK' : 'EPACKAGES',
     ...hintFor(means),

@@ -15,7 +15,7 @@ import {
 } from './environment.ts'
 import { withoutPassword } from './gupfile.ts'
 import { askInterpreter, type Interpreter } from './interpreter.ts'
-import { askCommits, oddIn, readCommits } from './sources.ts'
+import { askCommits, dropOldCommits, oddIn, readCommits } from './sources.ts'
 import { neededBy, readUses, surplus } from './uses.ts'
 import { openWorker, tagOf, type Worker } from './worker.ts'
 
@@ -154,6 +154,7 @@ export function openPackages(
     if (inUse.address !== null) needed.add(inUse.address)
     const gone = surplus(all, needed, budget)
     for (const address of gone) await dropEnvironment(address, site)
+    dropOldCommits(site)
     if (gone.length > 0) log.info(words.collected(gone.length))
   }
 

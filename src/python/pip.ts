@@ -37,8 +37,8 @@ export type Failure = {
   readonly means: 'network' | 'disk full' | 'no compiler' | 'nothing known'
 }
 
-/** Reads why pip or git failed from what it said. */
-export function failureOf(output: string): Failure {
+/** Reads why pip or git failed from what it said, to people and to its log. */
+export function failureOf(output: string, log = ''): Failure {
   const lines = output
     .split(/[\n\r]+/)
     .map((line) => line.trimEnd())
@@ -47,7 +47,7 @@ export function failureOf(output: string): Failure {
     .map((line) => line.slice(0, 300))
     .join('\n')
   if (full.test(output)) return { lines, means: 'disk full' }
-  if (network.test(output)) return { lines, means: 'network' }
+  if (network.test(output) || network.test(log)) return { lines, means: 'network' }
   return { lines, means: compiler.test(output) ? 'no compiler' : 'nothing known' }
 }
 

@@ -17,6 +17,20 @@ function fileOf({ digest }: Wish, { paths }: Site): string {
   return join(paths.environments, `${digest}.commits.json`)
 }
 
+/** More than the gupfiles that can be gone back to. */
+const maxRecords = 200
+
+/** Forgets what the oldest gupfiles came to. */
+export function dropOldCommits({ disk, paths }: Site): void {
+  const records = disk.list(paths.environments).filter((name) => name.endsWith('.commits.json'))
+  if (records.length <= maxRecords) return
+  const aged = records
+    .map((name) => join(paths.environments, name))
+    .map((path) => ({ path, at: disk.changedAt(path) ?? 0 }))
+    .toSorted((one, other) => other.at - one.at)
+  for (const { path } of aged.slice(maxRecords)) disk.unlink(path)
+}
+
 /** The commits of a wish, without asking anybody; null when they have to be asked for. */
 export async function readCommits(wish: Wish, site: Site): Promise<Commits | null> {
   const sources = sourcesOf(wish)

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Daemon, startDaemon } from './daemon.ts'
+import { isLiving } from './processes.ts'
 import { makeProject, type Settings, type Tree, writeTree } from './project.ts'
+import { makeWheel, type TestPackage, wheelName } from './wheels.ts'
 
 /** A program that says which widget it has, and stays. */
 export const widgetProgram = `import sys, time
@@ -86,8 +88,49 @@ function namesOf(folder: string): string[] {
   }
 }
 
-/** Writes bytes to a file below a folder, making what is missing. */
-export async function putBytes(root: string, path: string, bytes: Buffer): Promise<void> {
-  await mkdir(join(root, path, '..'), { recursive: true })
-  await writeFile(join(root, path), bytes)
+/** Puts files of any content into the deposit by rename, faster than any quiet period. */
+export async function dropAll(
+  { dir }: Daemon,
+  files: Readonly<Record<string, string | Buffer>>,
+): Promise<void> {
+  const upload = join(dir, 'upload')
+  await writeAll(upload, files)
+  for (const path of Object.keys(files)) {
+    mkdirSync(dirname(join(dir, 'deposit', path)), { recursive: true })
+    renameSync(join(upload, path), join(dir, 'deposit', path))
+  }
+  await rm(upload, { recursive: true })
+}
+
+/** Writes files of any content below a folder, making what is missing. */
+export async function writeAll(
+  root: string,
+  files: Readonly<Record<string, string | Buffer>>,
+): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), content)
+  }
+}
+
+/** The wheels of packages, as files of a folder `wheels/`. */
+export function wheelsOf(...packages: readonly TestPackage[]): Record<string, Buffer> {
+  return Object.fromEntries(packages.map((one) => [`wheels/${wheelName(one)}`, makeWheel(one)]))
+}
+
+/** The living processes of installs in this project: they carry a tag. */
+export function jobsOf(dir: string): number[] {
+  const tag = `OTA_SUPERVISOR_JOB=${join(dir, '.supervisor/environments')}\0`
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && isLiving(pid))
+    .filter((pid) => textOf(`/proc/${pid}/environ`).includes(tag))
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
 }

@@ -84,6 +84,8 @@ export type Index = {
   readonly asked: readonly string[]
   /** From now on nothing is answered: a server that hangs. */
   readonly hang: () => void
+  /** With true it answers that it cannot, until false. */
+  readonly fail: (isFailing: boolean) => void
   readonly close: () => void
 }
 
@@ -92,10 +94,12 @@ export async function serveIndex(t: TestContext, packages: readonly TestPackage[
   const wheels = new Map(packages.map((one) => [wheelName(one), makeWheel(one)]))
   const asked: string[] = []
   let isHanging = false
+  let isFailing = false
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     asked.push(path)
     if (isHanging) return
+    if (isFailing) return void request.socket.destroy()
     const wheel = wheels.get(path.split('/').at(-1) ?? '')
     if (wheel !== undefined) return void response.end(wheel)
     const name = /^\/simple\/([^/]+)\/$/.exec(path)?.[1]
@@ -121,6 +125,9 @@ export async function serveIndex(t: TestContext, packages: readonly TestPackage[
     asked,
     hang: () => {
       isHanging = true
+    },
+    fail: (isSo) => {
+      isFailing = isSo
     },
     close,
   }
