@@ -1,39 +1,92 @@
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { type Config, defaults } from './config.ts'
+import { settingsOf } from './config-names.ts'
+import type { Problem } from './config-problems.ts'
 import { messageOf, OperationalError } from './errors.ts'
-import { disk } from './system/disk.ts'
+import { readTextFile } from './system/text-file.ts'
+import { words } from './words.ts'
 
 /** The optional settings file of a project. */
-const configFileName = 'supervisor.toml'
+export const configFileName = 'supervisor.toml'
+
+/** A settings file that is longer than this is a mistake. */
+const maxBytes = 256_000
+
+/** The settings in force, and which of them the file gives. */
+export type Settings = {
+  readonly config: Config
+  /** By name (`program.stop`): the line that gives it, or null where that cannot be told. */
+  readonly given: ReadonlyMap<string, number | null>
+}
 
 /**
  * The settings of a project: the defaults, and what `supervisor.toml` says instead. Its sections and
- * keys are those of `defaults` in snake_case, without the unit: `quietMs` is `quiet = "2s"`. Anything
- * unknown or of a wrong type is an OperationalError that names the key.
+ * keys are those of `defaults` in snake_case, without the unit: `quietMs` is `quiet = "2s"`. All that
+ * is wrong with the file is in one OperationalError with code `ECONFIG`.
  */
 export async function loadConfig(projectDir: string): Promise<Config> {
-  const path = join(projectDir, configFileName)
-  const text = await disk.readText(path)
+  return (await loadSettings(projectDir)).config
+}
+
+/** The same, with what is known of where each setting comes from. */
+export async function loadSettings(projectDir: string): Promise<Settings> {
+  const path = resolve(projectDir, configFileName)
+  const text = await readText(path)
+  if (text !== null) return readSettings(text, path)
   // A copy: settings in force can change, the defaults never do.
-  if (text === null) return structuredClone(defaults)
-  // Most projects have no such file; what reads it is not loaded for them.
-  const [{ parse }, { configSchema }] = await Promise.all([
-    import('smol-toml'),
-    import('./config-schema.ts'),
-  ])
+  return { config: structuredClone(defaults), given: new Map() }
+}
+
+async function readText(path: string): Promise<string | null> {
   try {
-    return configSchema(defaults).parse(parse(text))
+    return await readTextFile(path, maxBytes)
   } catch (error) {
-    throw new OperationalError(`${path}: ${await explain(error)}`, {
-      code: 'ECONFIG',
-      path,
-      hint: 'correct the file, or remove it: every setting has a default',
-      cause: error,
-    })
+    throw broken(path, messageOf(error), error)
   }
 }
 
-async function explain(error: unknown): Promise<string> {
-  const { z } = await import('zod')
-  return error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error)
+/** What the text of a settings file says; `path` is for messages only. */
+export async function readSettings(text: string, path: string): Promise<Settings> {
+  // Most projects have no such file; what reads it is not loaded for them.
+  const [{ parse, TomlError }, { configSchema }, { linesOf }, problems] = await Promise.all([
+    import('smol-toml'),
+    import('./config-schema.ts'),
+    import('./config-lines.ts'),
+    import('./config-problems.ts'),
+  ])
+  const refuse = (found: readonly Problem[]) => broken(path, problems.problemText(path, found))
+  let parsed: unknown
+  try {
+    parsed = parse(text, { unsafeKeyBehaviour: 'throw' })
+  } catch (error) {
+    // Its message goes on with a piece of the file, which may be a secret.
+    const what = words.noToml(messageOf(error).replace(/^Invalid TOML document: |\n.*/gs, ''))
+    throw refuse([{ line: error instanceof TomlError ? error.line : null, key: '', what }])
+  }
+  const lineOf = linesOf(text)
+  const known = settingsOf(defaults).map(({ name }) => name)
+  const checked = configSchema(defaults).safeParse(parsed)
+  if (!checked.success) throw refuse(problems.problemsOf(checked.error, parsed, lineOf, known))
+  const odd = problems.contradictions(checked.data, lineOf)
+  if (odd.length > 0) throw refuse(odd)
+  const given = known.flatMap((name): [string, number | null][] => {
+    const names = name.split('.')
+    return isGiven(parsed, names) ? [[name, lineOf(names)]] : []
+  })
+  return { config: checked.data, given: new Map(given) }
+}
+
+function isGiven(parsed: unknown, [name, ...others]: readonly string[]): boolean {
+  if (name === undefined) return true
+  if (typeof parsed !== 'object' || parsed === null || !Object.hasOwn(parsed, name)) return false
+  return isGiven((parsed as Record<string, unknown>)[name], others)
+}
+
+function broken(path: string, message: string, cause?: unknown): OperationalError {
+  return new OperationalError(message, {
+    code: 'ECONFIG',
+    path,
+    hint: words.brokenConfigHint,
+    cause,
+  })
 }

@@ -1,71 +1,148 @@
 import { z } from 'zod'
-import type { Config } from './config.ts'
+import {
+  type Config,
+  dependencyPolicies,
+  importPolicies,
+  restartPolicies,
+  sourceSchemes,
+  stopSignals,
+} from './config.ts'
+import * as kinds from './config-kinds.ts'
+import { tomlName, unitOf } from './config-names.ts'
+import { words } from './words.ts'
 
 /** The schema of `supervisor.toml`, made from the defaults: it answers with the whole configuration. */
 export function configSchema(defaults: Config): z.ZodType<Config> {
-  return section(defaults) as unknown as z.ZodType<Config>
+  const schema = group(defaults, (section, settings) =>
+    group<unknown>(settings, (key, value) => settingKind(section, key, value)),
+  )
+  return schema as unknown as z.ZodType<Config>
 }
 
 /** A group of settings, from TOML's names to ours. What is not given keeps its default. */
-function section(defaults: object): z.ZodType<object> {
+function group<Value>(
+  defaults: Readonly<Record<string, Value>>,
+  kindOf: (key: string, value: Value) => z.ZodType,
+): z.ZodType<object> {
   const keys = Object.entries(defaults).map(([key, value]) => ({ key, value, name: tomlName(key) }))
   const shape = Object.fromEntries(
-    keys.map(({ key, value, name }) => [name, setting(key, value).optional()]),
+    keys.map(({ key, value, name }) => [name, kindOf(key, value).optional()]),
   )
-  return z.strictObject(shape).transform((given) => {
+  return z.strictObject(shape, words.expected(`a table`)).transform((given) => {
     const values: Record<string, unknown> = given
+    // A copy: settings in force can change, the defaults never do.
     return Object.fromEntries(
-      keys.map(({ key, value, name }) => [key, values[name] ?? withDefaults(value)]),
+      keys.map(({ key, value, name }) => [key, values[name] ?? structuredClone(value)]),
     )
   })
 }
 
-function withDefaults(value: unknown): unknown {
-  return isSection(value) ? { ...value } : value
-}
-
-function setting(key: string, value: unknown): z.ZodType {
-  if (isSection(value)) return section(value)
+/** What a setting takes: told by its name and its default, where the lists below do not. */
+function settingKind(section: string, key: string, value: unknown): z.ZodType {
+  const name = `${section}.${key}`
+  const special = specials.get(name)
+  if (special !== undefined) return special
   if (Array.isArray(value)) {
-    return z.array(typeof value[0] === 'number' ? z.number() : z.string().min(1))
+    return kinds.list(typeof value[0] === 'number' ? kinds.whole(0) : kinds.text())
   }
-  if (typeof value === 'boolean') return z.boolean()
-  if (typeof value === 'string') return z.string()
-  if (/ms$/i.test(key)) return duration
-  if (key.endsWith('Bytes')) return size
-  return z.number().nonnegative()
+  switch (typeof value) {
+    case 'boolean':
+      return kinds.flag
+    case 'string':
+      return kinds.text()
+    case 'number':
+      return numberKind(name, key, value)
+    default:
+      return kinds.table
+  }
 }
 
-function isSection(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function numberKind(name: string, key: string, value: number): z.ZodType {
+  const least = value === 0 || mayBeZero.has(name) ? 0 : 1
+  const unit = unitOf(key)
+  if (unit === 'duration') return kinds.duration(least)
+  if (unit === 'size') return kinds.size(least)
+  return Number.isInteger(value) ? kinds.whole(least) : kinds.share()
 }
 
-/** `quietMs` → `quiet`, `maxLineBytes` → `max_line`; a setting that is all unit is called `time`. */
-function tomlName(key: string): string {
-  const name = key
-    .replace(/(Ms|Bytes)$/, '')
-    .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  return name === 'ms' ? 'time' : name
-}
+const hour = 3_600_000
 
-const durationUnits = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 } as const
+/** Every setting, as `Config` names it: `program.stopMs`. */
+type Name = {
+  [Section in keyof Config]: `${Section}.${keyof Config[Section] & string}`
+}[keyof Config]
 
-/** `"1.5s"` → 1500. */
-const duration = z
-  .string()
-  .regex(/^\d+(\.\d+)?(ms|s|min|h)$/, 'expected a duration such as "250ms", "10s", "5min" or "1h"')
-  .transform((text) => quantity(text, durationUnits))
+const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
+  ['program.entry', kinds.pathInside],
+  ['program.python', kinds.commandIfAny],
+  ['program.args', kinds.list(kinds.text())],
+  ['program.env', kinds.environment],
+  ['program.cwd', kinds.folder],
+  ['program.user', kinds.account],
+  ['program.group', kinds.account],
+  ['program.restart', kinds.choice(restartPolicies)],
+  ['program.stopSignal', kinds.choice(stopSignals)],
+  ['health.command', kinds.argv],
+  ['health.http', kinds.httpAddress],
+  ['health.tcp', kinds.tcpAddress],
+  ['hooks.committed', kinds.argv],
+  ['hooks.rejected', kinds.argv],
+  ['hooks.rolledBack', kinds.argv],
+  ['hooks.fatal', kinds.argv],
+  // After a longer time nothing would seem to be taken any more.
+  ['deposit.quietMs', kinds.duration(0, hour)],
+  ['deposit.unknownQuietMs', kinds.duration(0, hour)],
+  ['deposit.blindQuietMs', kinds.duration(0, hour)],
+  ['deposit.ports', kinds.list(kinds.whole(1, 65_535))],
+  ['deposit.holdMarkers', kinds.list(kinds.fileName)],
+  ['deposit.goMarkers', kinds.list(kinds.fileName)],
+  ['deposit.archives', kinds.list(kinds.archiveName)],
+  ['deposit.manifest', kinds.fileName],
+  ['deposit.resultFile', kinds.fileNameIfAny],
+  ['deposit.ignore', kinds.list(kinds.pattern)],
+  ['deposit.keep', kinds.list(kinds.pattern)],
+  ['deposit.drop', kinds.list(kinds.pattern)],
+  ['deposit.temporary', kinds.list(kinds.pattern)],
+  // It is divided by.
+  ['deposit.tickShare', kinds.share(0.001)],
+  // With the folders of the journal before it a path must fit into the system's limit of 4,096.
+  ['verify.maxPathBytes', kinds.size(255, 3_500)],
+  ['verify.imports', kinds.choice(importPolicies)],
+  ['python.dependencies', kinds.choice(dependencyPolicies)],
+  ['python.venv', kinds.text('a path')],
+  ['python.sources', kinds.list(kinds.choice(sourceSchemes))],
+])
 
-const sizeUnits = { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9 } as const
-
-/** `"10MB"` → 10000000. */
-const size = z
-  .string()
-  .regex(/^\d+(\.\d+)?([kKMG]?B)$/, 'expected a size such as "64kB", "10MB" or "1GB"')
-  .transform((text) => quantity(text, sizeUnits))
-
-function quantity(text: string, units: Readonly<Record<string, number>>): number {
-  const number = Number.parseFloat(text)
-  const unit = text.replace(/^[\d.]+/, '')
-  return Math.round(number * (units[unit] ?? 1))
-}
+/** Numbers that may be zero: nothing waits for ever then, or runs in circles. */
+const mayBeZero: ReadonlySet<string> = new Set<Name>([
+  'program.startMs',
+  'program.backoffMs',
+  'program.backoffMaxMs',
+  'program.healthyMs',
+  'program.stopMs',
+  'program.termMs',
+  'program.drainMs',
+  'health.startPeriodMs',
+  'hooks.endMs',
+  'hooks.waiting',
+  'hooks.maxOutputBytes',
+  'deposit.sessionQuietMs',
+  'deposit.connectionMs',
+  'deposit.orphanMs',
+  'deposit.journalMarginMs',
+  'deposit.journalSkewMs',
+  'deposit.emptyFolderMs',
+  'deposit.manifestWaitMs',
+  'deposit.bootWaitMs',
+  'trial.ms',
+  'verify.checkPerFileMs',
+  'verify.repairMs',
+  'python.minFreeBytes',
+  'python.keepBytes',
+  'update.minFreeBytes',
+  'update.reserveBytes',
+  'update.keepRejected',
+  'update.maxRejectedBytes',
+  'log.closeMs',
+  'daemon.secondSignalMs',
+])

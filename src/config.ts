@@ -5,15 +5,72 @@ import { type Disk, disk, movingSuffix } from './system/disk.ts'
 /** What may decide the program's packages. */
 export const dependencyPolicies = ['auto', 'gupfile', 'requirements', 'none'] as const
 
-/** Every default and every limit of the daemon. Durations in milliseconds, sizes in bytes. */
+/** The kinds of source that a gupfile may name: all that git knows and pip takes. */
+export const sourceSchemes = ['git+https', 'git+ssh', 'git+file', 'git+http', 'git+git'] as const
+
+/** What may happen when the program has ended by itself; systemd's words. */
+export const restartPolicies = ['on-failure', 'always', 'never'] as const
+
+/** The signals a program can be asked to end by. */
+export const stopSignals = [
+  'auto',
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGKILL',
+] as const
+
+/** What may be done about modules that main.py imports and nobody has. */
+export const importPolicies = ['warn', 'strict', 'ignore'] as const
+
+/**
+ * Every default and every limit of the daemon. Durations in milliseconds, sizes in bytes. The comments
+ * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
+ */
 export const defaults = {
   program: {
-    /** The file in main that is run. */
+    /** The file in main that is run, relative to main. */
     entry: 'main.py',
+    /**
+     * The Python that runs it: a command, or a path, which is relative to the project directory. Empty:
+     * `python3`, or else `python`. Looked for when the daemon starts.
+     */
+    python: '',
+    /** The program's arguments, after `main.py`. */
+    args: [] as readonly string[],
+    /**
+     * More variables for the program's environment; they go before those of the daemon's own. Names that begin
+     * with `OTA_SUPERVISOR_` are not free. With a secret in it, let nobody else read the file.
+     */
+    env: {} as Readonly<Record<string, string>>,
+    /** The folder it runs in: any path; a relative one is relative to main. */
+    cwd: '.',
+    /**
+     * The user it runs as, by name or number; only a daemon that is root can choose another. Empty: the
+     * daemon's. It gets this user's groups, HOME, USER and LOGNAME, and must be able to read main. Looked
+     * up when the daemon starts.
+     */
+    user: '',
+    /** Its group, by name or number. Empty: the first group of `user`. Looked up when the daemon starts. */
+    group: '',
+    /**
+     * When it has ended by itself: `on-failure` starts it again unless its exit code was 0, `always` does so
+     * whatever it was, `never` waits for the next upload.
+     */
+    restart: 'on-failure' as (typeof restartPolicies)[number],
+    /**
+     * The first rung of the stop ladder: the signal that asks it to end. `auto` is SIGTERM if it has a
+     * handler for it, else SIGINT, which Python turns into KeyboardInterrupt.
+     */
+    stopSignal: 'auto' as (typeof stopSignals)[number],
     /** Up this long, a start counts as done: STARTING becomes RUNNING. */
     startMs: 1_000,
     /** The first wait after a crash; it doubles with each crash that follows. */
     backoffMs: 1_000,
+    /** The longest wait after a crash. */
     backoffMaxMs: 60_000,
     /** Waits vary by this part, so that several boxes do not restart in step. */
     backoffJitter: 0.1,
@@ -21,11 +78,13 @@ export const defaults = {
     healthyMs: 60_000,
     /** This many crashes within `crashWindowMs`, and the program is FATAL. */
     crashLimit: 10,
+    /** The time within which crashes are counted for `crashLimit`. */
     crashWindowMs: 300_000,
     /** A FATAL program is tried again after this. */
     fatalRetryMs: 600_000,
-    /** The stop ladder: how long after the polite signal, and after SIGTERM, the next rung is taken. */
+    /** The stop ladder: how long after the polite signal SIGTERM is sent. */
     stopMs: 10_000,
+    /** The stop ladder: how long after SIGTERM the program is killed. */
     termMs: 3_000,
     /** How often a process group is looked at while it ends. */
     stopPollMs: 10,
@@ -33,6 +92,46 @@ export const defaults = {
     survivorReportMs: 30_000,
     /** How long output may still come out of the pipes after the last process is gone. */
     drainMs: 1_000,
+    /** With more memory than this, swapped-out memory included, it is restarted; 0: no limit. */
+    maxMemoryBytes: 0,
+    /** How often its memory is looked at, and how many looks in a row must find too much. */
+    memoryIntervalMs: 10_000,
+    memorySamples: 3,
+  },
+  health: {
+    /** Asked of the program: a command in main whose exit code 0 means healthy. One of three ways at most. */
+    command: [] as readonly string[],
+    /** Or an address: a GET that is answered in full with a status from 200 to 399. */
+    http: '',
+    /** Or a port that takes a connection: `8080`, `host:8080`, `[::1]:8080`. */
+    tcp: '',
+    /** A failed check counts from this long after a start on, or once it has been healthy. */
+    startPeriodMs: 10_000,
+    /** It is asked this often in that period, and after it for as long as it has never been healthy. */
+    startIntervalMs: 1_000,
+    /** It is asked this often from then on. */
+    intervalMs: 10_000,
+    /** An answer may take this long. */
+    timeoutMs: 2_000,
+    /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
+    failures: 3,
+  },
+  /** Commands for what became of a release, and for a program that turned FATAL; `[]`: none. */
+  hooks: {
+    committed: [] as readonly string[],
+    rejected: [] as readonly string[],
+    rolledBack: [] as readonly string[],
+    fatal: [] as readonly string[],
+    /** A hook that runs longer is ended, with its process group. */
+    deadlineMs: 30_000,
+    /** The same while the daemon ends. */
+    endMs: 3_000,
+    /** This many run at the same time; the others wait. */
+    running: 3,
+    /** This many wait; of more, the oldest are dropped. */
+    waiting: 20,
+    /** So much of the output of one hook is logged. */
+    maxOutputBytes: 64_000,
   },
   deposit: {
     /** Nothing may have changed, and no upload connection been there, for this long. */
@@ -75,6 +174,11 @@ export const defaults = {
     emptyFolderMs: 60_000,
     /** How often it is looked at when no event came: what events lose is found then. */
     rescanMs: 5_000,
+    /**
+     * More names that stay in the deposit, with all that is in them: they are never deployed, nor waited for,
+     * whatever else their names say. `*` is any text; a name counts in every folder.
+     */
+    ignore: [] as readonly string[],
     /** Names that stay in the deposit: they hold an empty folder in git. */
     keep: ['.keep', '.gitkeep'],
     /** Names that editors, syncers and Python leave behind: removed, and never deployed. */
@@ -98,6 +202,8 @@ export const defaults = {
     ],
     /** A list of files and their sums in the deposit's root: they are one release, once all are right. */
     manifest: 'SHA256SUMS',
+    /** A longer one is refused unread, in bytes. */
+    maxManifestBytes: 20_000_000,
     /** What a manifest lists may be missing or wrong for this long after the last change. */
     manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */
@@ -106,6 +212,8 @@ export const defaults = {
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
     resultLines: 100,
+    /** Which file is waited for changes with each file; it is written there this often at most. */
+    resultMs: 1_000,
     /**
      * Names that uploaders, editors and we use for files that are not finished; they stay too. `*` is
      * any text, `XXXXXX` the six random characters of mkstemp(3), as rsync uses them.
@@ -140,20 +248,23 @@ export const defaults = {
     maxAttempts: 3,
   },
   verify: {
-    /** A release may have this many files and folders, and this many bytes. */
+    /** A release may have this many files; an archive, files and folders. */
     maxEntries: 200_000,
+    /** A release may have this many bytes. */
     maxBytes: 4_000_000_000,
     /** A path relative to main may be this long; with the folders of the journal before it the
      * system's limit is 4,096. */
     maxPathBytes: 3_000,
-    /** The check of the Python files may take this long, and this for each of them. */
+    /** The check of the Python files may take this long, and `checkPerFileMs` more for each of them. */
     checkMs: 30_000,
+    /** See `checkMs`. */
     checkPerFileMs: 5,
-    /** An archive may unpack to this many times its size, and unpacking may take this long. */
+    /** An archive may unpack to this many times its size. */
     maxRatio: 200,
+    /** Unpacking an archive may take this long. */
     unpackMs: 600_000,
     /** Modules that main.py imports and nobody has: `warn` of them, `strict` refuses, or `ignore`. */
-    imports: 'warn',
+    imports: 'warn' as (typeof importPolicies)[number],
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */
     repairMs: 60_000,
   },
@@ -191,8 +302,8 @@ export const defaults = {
     venv: '',
     /** With true the program also sees the packages of the system, such as those of `apt install python3-…`. */
     systemPackages: false,
-    /** The kinds of source that a gupfile may name. */
-    sources: ['git+https', 'git+ssh', 'git+file'],
+    /** The kinds of source that a gupfile may name. With `git+http` and `git+git` anybody on the way can change it. */
+    sources: ['git+https', 'git+ssh', 'git+file'] as readonly (typeof sourceSchemes)[number][],
     /** Installing the packages of one release may take this long. */
     installMs: 900_000,
     /** A source may take this long to tell which commit a tag or branch is. */
@@ -220,6 +331,27 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
+  systemd: {
+    /** How often it is looked whether there is something new to tell systemd. */
+    tickMs: 1_000,
+    /** How long it may take to tell it; systemd-notify itself gives up after 5 s. */
+    tellMs: 10_000,
+    /** After a failure it is tried again after this. */
+    retryMs: 5_000,
+    /** While it starts or ends, the daemon asks again and again for this much more time. */
+    extendMs: 30_000,
+    /** But not any more when its end takes this long: something stuck in the kernel must not keep
+     * the machine from going down. */
+    stopMaxMs: 600_000,
+    /** Silent for this long, the daemon counts as hung. This and what follows goes into the unit. */
+    watchdogMs: 60_000,
+    /** A daemon that has ended is started again after this. */
+    restartMs: 5_000,
+    /** Its end may take this much longer than the steps that have a time limit. */
+    stopMarginMs: 20_000,
+    /** `service` waits this long, and as long as the daemon's end may take. */
+    waitMs: 120_000,
+  },
   daemon: {
     /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
     secondSignalMs: 1_000,
@@ -233,6 +365,22 @@ export const defaults = {
     requestMs: 10_000,
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
+  },
+  doctor: {
+    /** A check that has no answer after this is left: what it looks at hangs. */
+    checkMs: 1_800,
+    /** A folder that has not answered after this lies on a dead mount. */
+    answerMs: 5_000,
+    /** Less free space than this is warned of; less than `update.minFreeBytes` is an error. */
+    lowBytes: 200_000_000,
+    /** The same for files (inodes). */
+    lowFiles: 2_000,
+    /** Less memory than this, swap included, is warned of. */
+    lowMemoryBytes: 60_000_000,
+    /** inotify watches that a user should be allowed. */
+    watches: 4_096,
+    /** Folders whose permissions are looked at, below each of deposit, main and .supervisor. */
+    maxFolders: 500,
   },
 }
 

@@ -1,27 +1,31 @@
-import { access, constants } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
 import { isatty } from 'node:tty'
 import { type Config, changeTo, type Paths, pathsOf, type Site } from './config.ts'
 import { loadConfig } from './config-file.ts'
 import { openDesk } from './control/desk.ts'
 import { openControl } from './control/server.ts'
 import { type Live, timeAgo } from './control/status.ts'
+import { reportTo } from './control/systemd.ts'
 import { codeOf, hintOf, isExpected, messageOf, OperationalError } from './errors.ts'
 import { timeText } from './log/format.ts'
 import { openSessionLog, type SessionLog } from './log/session.ts'
 import type { Clock, Log } from './model.ts'
-import { endLeftovers, openProgram } from './program/life.ts'
+import { findIdentity, identityArguments } from './program/identity.ts'
+import { endLeftovers, openProgram, type Program } from './program/life.ts'
+import { openHooks } from './project/hooks.ts'
 import { type Answer, openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
 import { findInterpreter } from './python/interpreter.ts'
 import { openPackages, sweepPackages } from './python/packages.ts'
+import { onBehalf } from './python/worker.ts'
 import { openWriters } from './python/writers.ts'
 import { openDeposit } from './source/deposit/deposit.ts'
 import { testGuarantee } from './source/deposit/guarantee.ts'
 import { openResult } from './source/deposit/result.ts'
 import { clock } from './system/clock.ts'
+import { findCommand } from './system/command.ts'
 import { disk } from './system/disk.ts'
 import { takeLock } from './system/lock.ts'
+import { type ServiceManager, takeServiceManager } from './system/notify.ts'
 import { packageOf } from './system/package.ts'
 import { words } from './words.ts'
 
@@ -31,6 +35,7 @@ import { words } from './words.ts'
  */
 export async function runDaemon(projectDir: string, config: Config): Promise<number> {
   const since = clock.now()
+  const manager = takeServiceManager(process.env, process.pid)
   const paths = pathsOf(projectDir)
   const made = makeFolders(paths)
   const lock = await takeLock(paths.project, paths.pid)
@@ -41,7 +46,9 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
       hint: words.alreadyRunningHint(lock.heldBy),
     })
   }
-  const python = await findInterpreter()
+  const python = await findInterpreter(config.program.python, paths.project)
+  const setpriv = await findCommand('setpriv')
+  const identity = await findIdentity(config.program, setpriv)
   const log = openSessionLog(paths.logs, config.log, clock)
   const { version } = packageOf()
   const node = process.versions.node
@@ -52,8 +59,17 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
 
   const ending = endOnSignal(log, config, clock)
   const site: Site = { paths, config, disk }
-  const setpriv = await findCommand('setpriv')
   if (setpriv === null) log.warn(words.noSetpriv)
+  await sweepPackages(site, log)
+  const behalf = await onBehalf(setpriv, identityArguments(identity), identity)
+  const packages = openPackages(python, behalf, site, clock, ending.shutdown, log)
+  await packages.given()
+  const launch = { inUse: packages.inUse, setpriv, identity }
+  const hooks = openHooks(site, log)
+  const program = openProgram(launch, site, log, clock, ending.hasten, (id, exit) =>
+    hooks.tell({ event: 'fatal', release: { id }, exit }),
+  )
+  const report = reportToSystemd(manager, program, ending.shutdown, { site, log, clock })
   const leftovers = await endLeftovers(site, {
     limits: config.program,
     clock,
@@ -62,17 +78,10 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
-  await sweepPackages(site, log)
-  const prefix = await inTheBackground(setpriv)
-  const packages = openPackages(python, prefix, site, log, clock, ending.shutdown)
-  await packages.given()
-  const launch = { inUse: packages.inUse, setpriv }
-  const program = openProgram(launch, site, log, clock, ending.hasten)
   const writers = openWriters(python, config.deposit.askMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
-  const result = openResult(site)
-  const answer = (text: string) => result(timeText(clock.wall()), text)
+  const answer = openResult(site, () => timeText(clock.wall()))
   const deposit = openDeposit(site, writers, log, answer, clock)
   log.info(words.waiting(paths.deposit))
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
@@ -93,14 +102,17 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     python,
     packages,
     log,
-    answer,
+    answer: answer.tell,
     clock,
     shutdown: ending.shutdown,
     orders,
+    tell: hooks.tell,
   })
 
+  await hooks.close(ending.hasten)
   await control.close()
   await writers.close()
+  await report?.end()
   log.info(words.goodbye)
   await log.close()
   // A write to a terminal that is stopped (Ctrl-S) never returns, and Node would wait for it.
@@ -126,6 +138,27 @@ async function reloadSettings({ paths, config }: Site, log: Log): Promise<Answer
     log.error(words.notReloaded(messageOf(error), hintOf(error)))
     return { is: 'refused', why: words.notReloaded(messageOf(error), hintOf(error)) }
   }
+}
+
+/** Without systemd, or whoever else wants to be told how it goes, there is nothing to do. */
+function reportToSystemd(
+  manager: ServiceManager | null,
+  program: Program,
+  shutdown: AbortSignal,
+  { site, log, clock }: { readonly site: Site; readonly log: Log; readonly clock: Clock },
+): { readonly end: () => Promise<void> } | null {
+  if (manager === null) return null
+  return reportTo(manager, {
+    statusLine: () => words.statusLine(program.state()),
+    isReady() {
+      const state = program.state()
+      return state.is !== 'STOPPED' || state.why !== 'not started yet'
+    },
+    shutdown,
+    limits: () => site.config.systemd,
+    log,
+    clock,
+  })
 }
 
 /** Makes what is missing of a project's folders; the names of those a person cares about. */
@@ -181,27 +214,4 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
     shutdown.abort()
   })
   return { shutdown: shutdown.signal, hasten: hasten.signal, exitCode: () => exitCode }
-}
-
-/** What goes before a command that must not outlive the daemon, nor take anything from the program. */
-async function inTheBackground(setpriv: string | null): Promise<string[]> {
-  const [nice, ionice] = [await findCommand('nice'), await findCommand('ionice')]
-  return [
-    ...(setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']),
-    ...(nice === null ? [] : [nice, '-n', '10']),
-    ...(ionice === null ? [] : [ionice, '-c', '2', '-n', '7', '-t']),
-  ]
-}
-
-/** The absolute path of a command, or null when PATH has none. */
-async function findCommand(name: string): Promise<string | null> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name)
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (folder.startsWith('/') && isThere) return path
-  }
-  return null
 }

@@ -108,10 +108,16 @@ export type Outcome =
   | { readonly result: 'rolled-back'; readonly why: string }
 
 /** How a process ended. `unstartable`: there never was a process. */
-export type Exit =
+export type ProcessEnd =
   | { readonly is: 'code'; readonly code: number }
   | { readonly is: 'signal'; readonly signal: string }
   | { readonly is: 'unstartable'; readonly why: string }
+
+/** How a run of the program ended: by itself, or because the daemon had to end it. */
+export type Exit =
+  | ProcessEnd
+  | { readonly is: 'unhealthy'; readonly inARow: number; readonly why: string }
+  | { readonly is: 'too big'; readonly bytes: number; readonly maxBytes: number }
 
 /** Why the program is started or stopped. Every start and stop carries one. */
 export type Cause =
@@ -123,6 +129,8 @@ export type Cause =
   | { readonly by: 'recovery' }
   /** Its packages, which were missing, are there now. */
   | { readonly by: 'packages' }
+  | { readonly by: 'health'; readonly why: string }
+  | { readonly by: 'memory'; readonly bytes: number }
   | { readonly by: 'operator'; readonly does: 'start' | 'stop' | 'restart' | 'rollback' }
 
 /** The life of the program, in supervisord's words. Written by `program/life.ts` only. */
@@ -148,7 +156,24 @@ export type ProgramReading = {
   readonly restarts: number
   /** How it last ended by itself; null when it never did. */
   readonly lastExit: Exit | null
+  /** What the health checks of the process that runs have shown; `none` when nothing runs. */
+  readonly health: Health
 }
+
+/**
+ * What the health checks have shown. `none`: there is no check. `starting`: not well yet, and it need not
+ * be. `failing`: the last `inARow` checks failed; `wasHealthy`: it had been well before.
+ */
+export type Health =
+  | { readonly is: 'none' }
+  | { readonly is: 'starting'; readonly why?: string }
+  | { readonly is: 'healthy' }
+  | {
+      readonly is: 'failing'
+      readonly wasHealthy: boolean
+      readonly inARow: number
+      readonly why: string
+    }
 
 /** One line of the program's output, without its line end, as bytes. */
 export type OutputLine = { readonly stream: 'out' | 'err'; readonly bytes: Buffer }
@@ -158,7 +183,8 @@ export type Log = {
   readonly info: (text: string) => void
   readonly warn: (text: string) => void
   readonly error: (text: string) => void
-  readonly output: (release: ReleaseId, line: OutputLine) => void
+  /** A line that the program printed, under the release it runs, or a hook. */
+  readonly output: (who: ReleaseId | 'hook', line: OutputLine) => void
   /** Resolves when there is room for more output: awaiting it is the back-pressure. */
   readonly room: () => Promise<void>
 }
@@ -192,7 +218,10 @@ export type Hold =
   | { readonly because: 'broken'; readonly why: string }
   /** Its packages could not be fetched. */
   | { readonly because: 'unreachable' }
-  | { readonly because: 'manifest'; readonly why: string }
+  /** `missing`: how many of the files that the list names are not there yet. */
+  | { readonly because: 'manifest'; readonly why: string; readonly missing: number }
+  /** The upload is complete, but the system does not let it be claimed. */
+  | { readonly because: 'unclaimed'; readonly why: string; readonly hint: string | undefined }
   | {
       readonly because: 'quiet'
       readonly ms: number

@@ -1,4 +1,4 @@
-import type { Cause, Exit, Outcome } from './model.ts'
+import type { Cause, Exit, Health, Outcome } from './model.ts'
 
 /** A process, as people are told of it. */
 export type Named = { readonly pid: number; readonly name: string }
@@ -39,8 +39,26 @@ export function causeText(cause: Cause): string {
       return 'its packages are installed now'
     case 'recovery':
       return 'recovery from a fault'
+    case 'health':
+      return `not healthy (${cause.why})`
+    case 'memory':
+      return `too much memory (${size(cause.bytes)})`
     case 'operator':
       return `operator: ${cause.does}`
+  }
+}
+
+/** How the health checks stand; null: nothing is to be said of it. */
+export function healthText(health: Health): string | null {
+  switch (health.is) {
+    case 'none':
+      return null
+    case 'starting':
+      return health.why === undefined ? 'not checked yet' : `not healthy yet: ${health.why}`
+    case 'healthy':
+      return 'healthy'
+    case 'failing':
+      return `failed ${count(health.inARow, 'health check')} in a row: ${health.why}`
   }
 }
 
@@ -53,6 +71,10 @@ export function exitText(exit: Exit): string {
       return `was ended by ${exit.signal}`
     case 'unstartable':
       return `could not be started: ${exit.why}`
+    case 'unhealthy':
+      return `failed ${count(exit.inARow, 'health check')} in a row (${exit.why})`
+    case 'too big':
+      return `used ${size(exit.bytes)} of memory (max_memory is ${size(exit.maxBytes)})`
   }
 }
 

@@ -1,4 +1,14 @@
-import type { Ended, Exit, Guarantee, Hold, ProgramState, Release, ReleaseId } from './model.ts'
+import type {
+  Ended,
+  Exit,
+  Guarantee,
+  Health,
+  Hold,
+  Outcome,
+  ProgramState,
+  Release,
+  ReleaseId,
+} from './model.ts'
 import {
   causeText,
   count,
@@ -10,7 +20,6 @@ import {
   resultText,
   seconds,
   shown,
-  shownLines,
   size,
   untouchedText,
 } from './phrases.ts'
@@ -44,6 +53,58 @@ export const words = {
   noSetpriv:
     'setpriv is missing: if the daemon is killed, main.py lives on until the next start. sudo apt install util-linux',
 
+  // --- systemd ---
+
+  /** The line that `systemctl status` shows. */
+  statusLine(state: ProgramState): string {
+    if (state.is === 'RUNNING') return `main.py runs (pid ${state.pid}): ${causeText(state.cause)}`
+    if (state.is !== 'STOPPED') return shown(words.state(state) ?? 'main.py is being started')
+    if (state.why === 'no main.py') return 'there is no main.py yet; waiting for the first upload'
+    if (state.why === 'not started yet') return 'getting ready'
+    const isKept = state.why.by === 'operator' && state.why.does === 'stop'
+    return isKept ? `main.py is ${words.keptDown}` : 'main.py is stopped'
+  },
+  systemdNotTold: (why: string) =>
+    `systemd could not be told how it goes, and may restart the daemon for it: ${why}. The command systemd-notify is needed: sudo apt install systemd`,
+  noSystemd: 'this machine was not started by systemd',
+  noSystemdHint:
+    'start the daemon in the way this machine starts its services. The unit that would be installed: ota-supervisor service print',
+  unknownServiceAction: (action: string) => `service ${action}: it is install, uninstall or print`,
+  badServiceName: (name: string) =>
+    `${shown(name)} is not a name for a service: letters, digits and . _ - only, and a letter or digit first`,
+  runAsWithUser: '--run-as is for a service of the system: one with --user runs as its own user',
+  userAsRoot: 'a service with --user belongs to the user who installs it: leave out sudo',
+  needsRoot: 'only root may install or remove a service of the system',
+  needsRootHint: (commandLine: string) => `${commandLine}\nor one for this user alone, with --user`,
+  noSuchFolder: (path: string) => `there is no folder ${shown(path)}`,
+  notInUnit: (path: string) =>
+    `${shown(path)} cannot be written into a unit: it has characters that systemd does not take there`,
+  notInUnitHint:
+    'rename it, without control characters; that of Node also without quotes or backslash',
+  foreignUnit: (path: string) => `${path} is there, and ota-supervisor service has not written it`,
+  foreignUnitHint: (path: string) =>
+    `look at it: cat ${path}\nremove it if it is not needed, or choose another name with --name`,
+  otherUnit: (path: string, project: string) => `${path} is there, for ${shown(project)}`,
+  otherUnitHint: 'choose another name for the service of this directory, with --name',
+  runsAsRoot: (project: string) =>
+    `the service runs as root, and so does every upload: ${shown(project)} belongs to root. Better: sudo useradd ota, sudo chown -R ota: ${shown(project)}, then install it again`,
+  nodeMoves: (node: string) =>
+    `${shown(node)} is a place that changes when Node is updated; the service does not start then. Install Node for the whole machine, or the service again after each update`,
+  serviceFailed: (step: string, said: string) => `systemctl ${step} failed:\n${said}`,
+  serviceFailedHint: (show: string) => `all it said: ${show}`,
+  noUserSystemd: 'log in as this user directly (ssh, not su or sudo), where systemctl --user works',
+  serviceInstalled: (about: { service: string; path: string; status: string; log: string }) =>
+    [
+      `${about.service} is active, now and after every boot (${about.path})`,
+      `look at it: ${about.status}`,
+      `its log:    ${about.log}`,
+    ].join('\n'),
+  serviceRemoved: (service: string, path: string) =>
+    `${service} is stopped and removed (${path}); the project is as it was`,
+  serviceNotThere: (service: string, path: string) => `there is no ${service} (${path})`,
+  linger: (user: string) =>
+    `it ends when ${user} logs out, and starts when ${user} logs in. To have it run from boot on: sudo loginctl enable-linger ${user}`,
+
   // --- the log ---
 
   noLogFile: (dir: string, why: string) =>
@@ -68,7 +129,9 @@ export const words = {
       case 'STOPPED':
         return typeof state.why === 'string' ? null : 'main.py stopped'
       case 'EXITED':
-        return 'main.py reached its end (exit code 0); waiting for the next deposit'
+        return state.last.is === 'code' && state.last.code === 0
+          ? 'main.py reached its end (exit code 0); waiting for the next deposit'
+          : `main.py ${exitText(state.last)}; the settings say not to start it again; waiting for the next deposit${killedText(state.last)}`
       case 'BACKOFF':
         return `main.py ${exitText(state.last)}; next start in ${seconds(state.waitMs)}${killedText(state.last)}`
       case 'FATAL':
@@ -81,7 +144,39 @@ export const words = {
     `ended ${count(left.length, 'process', 'processes')} of the last session (the daemon was killed): ${names(left)}`,
   survivors: (left: readonly Named[]) =>
     `not even SIGKILL ends ${names(left)}: stuck in the kernel (a dead disk or mount?). Nothing is started before it is gone`,
+  badPython: (file: string, why: string) => `program.python: ${file}: ${why}`,
+  badPythonHint: 'correct program.python in supervisor.toml: Python 3 is needed',
+  noWorkingFolder: (path: string) => `there is no folder ${path} to run it in (program.cwd)`,
+  noAccount: (kind: 'user' | 'group', name: string) =>
+    `there is no ${kind} ${name} on this machine (program.${kind})`,
+  noAccountHint: (kind: 'user' | 'group') =>
+    `correct program.${kind} in supervisor.toml, or make it: see man ${kind}add`,
+  notRoot: (uid: number) =>
+    `only root can run the program as another user or group, and this daemon is uid ${uid} (program.user, program.group)`,
+  notRootHint: 'run the daemon as root, or remove program.user and program.group',
+  noSetprivForUser: 'setpriv is missing, which runs the program as another user',
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
+
+  // --- health checks and hooks ---
+
+  health(health: Health, before: Health['is']): string | null {
+    if (health.is === before) return null
+    if (health.is === 'failing') return `main.py failed a health check: ${health.why}`
+    if (health.is !== 'healthy') return null
+    return before === 'failing' ? 'main.py is healthy again' : 'main.py is healthy'
+  },
+  healthStatus: (status: number) => `HTTP ${status}`,
+  healthLate: (ms: number) => `no answer within ${seconds(ms)}`,
+  healthCommand: (exit: Exit, lastWords: string) =>
+    `its command ${exitText(exit)}${lastWords === '' ? '' : `: ${shown(lastWords)}`}`,
+  hookLate: (event: string, ms: number) =>
+    `the hook for "${event}" was ended: it took longer than ${seconds(ms)}`,
+  hookEnded: (event: string) => `the hook for "${event}" was ended: the daemon is stopping`,
+  hookFailed: (event: string, exit: Exit) => `the hook for "${event}" ${exitText(exit)}`,
+  hookFlood: (event: string, bytes: number) =>
+    `the hook for "${event}" has printed more than ${size(bytes)}; the rest of it is not logged`,
+  hookDropped: (event: string, why: 'too many wait' | 'the daemon is stopping') =>
+    `the hook for "${event}" was not run: ${why}`,
 
   // --- the deposit ---
 
@@ -119,6 +214,8 @@ export const words = {
         return `the deposit waits for the network: what it needs could not be fetched. It is tried again every now and then, and at once when something changes here`
       case 'manifest':
         return `the deposit waits: ${hold.why}`
+      case 'unclaimed':
+        return `could not claim the deposit: ${hold.why}. It stays there and is tried again${hintText(hold.hint)}`
       case 'quiet':
         return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
     }
@@ -135,15 +232,12 @@ export const words = {
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
   depositTrouble: (deposit: string, why: string) => `cannot read ${deposit}: ${why}`,
-  watchTrouble: (why: string) =>
-    `file events do not work here (${why}); uploads are found by looking every few seconds. ` +
-    'ENOSPC means that inotify watches are used up: sudo sysctl fs.inotify.max_user_watches=65536',
+  watchTrouble: (code: string) =>
+    `file events do not work here (${code}); uploads are found by looking every few seconds${watchHint(code)}`,
   claimed: (release: Release) =>
     `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the ${release.from}`,
   changedWhileClaimed: (path: string) =>
     `${shown(path)} changed while it was claimed; all stays in the deposit until it is quiet again`,
-  claimFailed: (why: string, hint: string | undefined) =>
-    `could not claim the deposit: ${why}. It stays there and is tried again${hintText(hint)}`,
   claimDenied:
     'folders in the deposit belong to another user, who lets nobody else write in them. Run the daemon as that user, or as root',
   givenBack: (id: ReleaseId) =>
@@ -200,72 +294,6 @@ export const words = {
     'ota-supervisor: what became of the uploads, newest first. This file is written by the machine.',
   ownNameUsed: (path: string) => `${shown(path)}: the name .supervisor belongs to ota-supervisor`,
 
-  // --- packages; paths are relative to main ---
-
-  gupTooLong: (most: number) => `it has more than ${most} lines`,
-  gupLineTooLong: 'the line is too long',
-  gupForm: 'expected "package,version" or "package,version,source"',
-  gupName: (found: string) => `${found} is not the name of a package`,
-  gupVersion: (found: string) => `${found} is not a version`,
-  gupReference: (found: string) => `${found} is not a tag, a branch or a commit`,
-  gupScheme: (found: string, schemes: readonly string[]) =>
-    `${found} is not a source: it must begin with ${schemes.map((one) => `${one}://`).join(' or ')}`,
-  gupAddress: (found: string) => `${found} is not the address of a git repository`,
-  gupTwice: (name: string, line: number) => `${name} is on line ${line} too, and not the same`,
-  reqOutside: (target: string) => `${shown(target)} lies outside of main`,
-  reqNoFile: (target: string) => `there is no file ${shown(target)}`,
-  reqLocal: (target: string) =>
-    `${shown(target)} is no wheel or archive in main. A folder of main cannot be a package: import it, or upload it as a wheel`,
-  projectForm: '[project] dependencies must be a list of requirements, such as "requests>=2"',
-  isStandIn: 'main.py runs without what main asks for; it is tried again by itself',
-  installingSince: (from: string, since: string) =>
-    `installing what ${from} asks for, for ${since}`,
-  noPip: 'there is no pip on this machine, so no packages can be installed',
-  noPipHint: 'sudo apt install python3-pip',
-  sourceFailed: (name: string, source: string, lines: string) =>
-    `${name}: ${source} does not tell its versions:\n${lines}`,
-  sourceUnknown: (line: number, source: string, version: string) =>
-    `gupfile, line ${line}: ${source} has no tag and no branch ${version}`,
-  sourceTwoTags: (version: string, other: string) =>
-    `the tags ${version} and ${other} are different commits; ${version} is used`,
-  otherVersion: (name: string, tag: string, got: string) =>
-    `${name}: what is tagged ${tag} calls itself ${got}`,
-  installing: (from: string, packages: readonly string[]) =>
-    `installing ${packages.length === 0 ? 'what is in' : `the packages of`} ${from} beside the running program${packages.length === 0 ? '' : `: ${packages.join(', ')}`}`,
-  stillInstalling: (ms: number, doing: string) =>
-    `still installing packages (${seconds(ms)}): ${shown(doing)}`,
-  installed: (packages: number, bytes: number, ms: number) =>
-    `${count(packages, 'package')} installed in ${seconds(ms)} (${size(bytes)})`,
-  installFailed: (lines: string) => `its packages cannot be installed:\n${shownLines(lines)}`,
-  installLate: (ms: number) =>
-    `its packages were not installed within ${seconds(ms)} ([python] install)`,
-  networkHint:
-    'the network or the package index is gone; without a network: put the wheels into wheels/ beside the gupfile',
-  installFullHint: 'the disk is full; make room and upload it again',
-  noCompilerHint:
-    'it would have to be compiled here, and there is no compiler: put a wheel of it into wheels/, or: sudo apt install build-essential python3-dev',
-  environmentBroken: 'its virtual environment does not start',
-  sweptEnvironments:
-    'removed a half-made virtual environment: the daemon or the power went while it was made',
-  collected: (many: number) =>
-    `removed ${count(many, 'virtual environment')} that nothing needs any more`,
-  standIn: (why: string) => `main.py is started without its packages, with what is there: ${why}`,
-  packagesMissing: (from: string) =>
-    `those that ${from} asks for are not installed here. It is tried again by itself, and main.py is restarted when they are`,
-  remaking: (from: string) =>
-    `the packages of ${from} are not there any more (removed by hand, or another Python came with an upgrade); installing them before main.py is started`,
-  notCollected: (why: string) => `a virtual environment could not be removed: ${why}`,
-  refusedForNow: (id: ReleaseId, why: string) =>
-    `${id}: rejected for now: ${why}\nnothing was changed in main/, and main.py was not stopped; its files are in the deposit again, and it is tried again by itself`,
-  noVenv: (path: string) => `[python] venv: ${path} is not a Python 3`,
-  noVenvHint: 'make it with: python3 -m venv DIR, or remove the setting',
-  mistakes: (mistakes: readonly { path: string; line: number; why: string }[]) =>
-    mistakes
-      .slice(0, 5)
-      .map(({ path, line, why }) => `${shown(path)}${line === 0 ? '' : `, line ${line}`}: ${why}`)
-      .concat(mistakes.length > 5 ? [`and ${mistakes.length - 5} more mistakes`] : [])
-      .join('\n'),
-
   // --- the road ---
 
   applied: (release: Release, downtimeMs: number, trialMs: number) =>
@@ -278,10 +306,10 @@ export const words = {
     `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
   trialEndedBy: (release: Release, by: Release) =>
     `${release.id}: its trial is ended by ${by.id}; from here they stand or fall together`,
-  outcome: ({ release, outcome }: Ended, kept: string) =>
+  outcome: ({ release, outcome }: Ended, kept: string, running: ReleaseId | null) =>
     outcome.result === 'committed'
       ? `${release.id}: committed${outcome.note === undefined ? '' : ` (${outcome.note})`}`
-      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}\nthe files of ${release.id} are kept in ${kept}`,
+      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}${running === null ? '' : `; ${running} is running`}\nthe files of ${release.id} are kept in ${kept}`,
   undoing: (release: Release, why: string) => `${release.id}: going back: ${why}`,
   retried: (release: Release) =>
     `${release.id}: the power failed or the daemon was killed while it was applied; main is as before, trying again`,
@@ -294,7 +322,7 @@ export const words = {
   trialFailed: (exit: Exit, upMs: number) =>
     `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}`,
   failedWith: (id: ReleaseId, why: string) => `${id}, which came during its trial, failed: ${why}`,
-  noteFirst: 'it failed its trial, but there is nothing to go back to; main.py is tried again',
+  noteFirst: 'it failed its trial, but there is nothing to go back to, so it stays',
   noteNoProgram: 'there is no main.py yet',
   noteReached: 'main.py reached its end (exit code 0)',
   noteWith: (id: ReleaseId) => `together with ${id}`,
@@ -318,6 +346,17 @@ export const words = {
       'them into the deposit once more.',
       '',
     ].join('\n'),
+
+  // --- supervisor.toml ---
+
+  expected: (what: string) => `expected ${what}`,
+  unexpected: (expected: string, found: string) => `${expected}, found ${found}`,
+  unknownKey: (nearest: string | null) =>
+    `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
+  oneOfBoth: (other: string) => `${other} is set too; only one of them can be`,
+  longerThan: (other: string) => `it is longer than ${other}`,
+  noToml: (why: string) => `this is not TOML: ${why}`,
+  brokenConfigHint: 'correct the file, or remove it: every setting has a default',
 
   // --- the control socket ---
 
@@ -343,6 +382,7 @@ export const words = {
 
   // --- the verbs ---
 
+  brokenSettings: 'this verb goes on without them; a running daemon has its old settings in force',
   noProject: (project: string) => `no ota-supervisor has ever run in ${project}`,
   noProjectHint: 'go to the project folder, or name it: -C DIR',
   fromDisk: (why: string) => `${why}; this is what the disk tells`,
@@ -352,6 +392,35 @@ export const words = {
   noRelease: 'r0, what was there before the first release',
   keptDown: 'stopped by the operator, until: ota-supervisor start',
   daemonDown: 'not running',
+
+  // --- deploy ---
+
+  notThere: (path: string) => `there is no ${shown(path)}`,
+  isTheProject: (path: string) =>
+    `${shown(path)} is the project itself, or what holds it. Name what is to go into main/`,
+  notDeployable: (path: string) =>
+    `${shown(path)} is not a file or folder (links are never followed)`,
+  twice: (path: string) => `two files would become ${shown(path)}`,
+  nothingToDeploy: 'there is no file in what you named',
+  leftOut: (paths: readonly string[]) =>
+    `left out, by their names: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  manifestThere: (name: string) =>
+    `another upload with a ${name} is under way, or was left behind, in the deposit`,
+  manifestThereHint: (path: string) => `wait for it to end, or remove it: rm ${path}`,
+  putting: (done: number, all: number, bytes: number) =>
+    `${done} of ${count(all, 'file')}, ${size(bytes)}`,
+  putAll: (files: number, bytes: number) =>
+    `${count(files, 'file')} (${size(bytes)}) put into the deposit`,
+  appliedAtStart: 'they are applied when the daemon starts',
+  isUnderWay: (id: ReleaseId, stage: string) => `${id}: ${stage}`,
+  deployHeld: (id: ReleaseId) =>
+    `${id}: applied; the operator has stopped main.py, so its trial begins with: ota-supervisor start`,
+  deployed: (release: Release & Outcome & { readonly downtimeMs: number }) =>
+    `${release.id}: ${resultText(release)}${release.downtimeMs > 0 ? `, main.py was down for ${Math.round(release.downtimeMs)} ms` : ''}`,
+  notDeployed: 'interrupted: nothing is deployed, what was put is taken away again',
+  liesThere: 'the daemon looks at it',
+  deployLost:
+    'the files were taken back from the deposit, or came apart: see ota-supervisor history',
 
   // --- the operator ---
 
@@ -371,8 +440,40 @@ export const words = {
   isBack: (id: ReleaseId, isUp: boolean) =>
     `main/ is back at ${id}${isUp ? '' : '; main.py stays stopped until: ota-supervisor start'}`,
 
+  // --- check ---
+
+  writersUnseen: 'whether anybody still writes files that belong to another user',
+  wouldClaim: (files: number, bytes: number) =>
+    `${count(files, 'file')} (${size(bytes)}) would be claimed:`,
+  asItLies: (files: number, bytes: number) =>
+    `as it lies there now: ${count(files, 'file')} (${size(bytes)})`,
+  nothingLies: 'nothing would be claimed',
+  wouldRefuse: (why: string) => `would be rejected: ${why}`,
+  wouldUnpack: 'an archive: it is looked into when it has been claimed',
+  wouldApply: (counts: { added: number; replaced: number; deleted: number }) =>
+    `would be applied: ${counts.added} new, ${counts.replaced} replaced, ${counts.deleted} deleted`,
+  wouldDependOn: 'whether it would be applied depends on what this user cannot see',
+  wouldRemove: (paths: readonly string[]) =>
+    `would be removed, and never deployed: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
+  cannotSee: (what: string) => `this user cannot see: ${what}`,
+  andMore: (more: number) => `and ${more} more`,
+  allDefaults: 'all are the defaults',
+  noDirectory: (path: string) => `there is no directory ${path}`,
+
   // --- errors on the way up ---
 
   failure: (message: string, hint: string | undefined) =>
     `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
+}
+
+/** The way out where the system has no more watches to give: inotify(7). */
+function watchHint(code: string): string {
+  switch (code) {
+    case 'ENOSPC':
+      return '. The inotify watches are used up: sudo sysctl fs.inotify.max_user_watches=65536'
+    case 'EMFILE':
+      return '. The inotify instances are used up: sudo sysctl fs.inotify.max_user_instances=1024'
+    default:
+      return ''
+  }
 }

@@ -5,13 +5,17 @@ import type { Asked, Verb } from './verb.ts'
 /** The verbs, in the order in which `--help` shows them. Loaded on demand: none pays for another. */
 const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
   run: () => import('./run.ts'),
+  check: () => import('./check.ts'),
   status: () => import('./status.ts'),
   history: () => import('./history.ts'),
+  deploy: () => import('./deploy.ts'),
   rollback: () => import('./rollback.ts'),
   start: () => import('./start.ts'),
   stop: () => import('./stop.ts'),
   restart: () => import('./restart.ts'),
   reload: () => import('./reload.ts'),
+  service: () => import('./service.ts'),
+  doctor: () => import('./doctor.ts'),
   version: () => import('./version.ts'),
 }
 
@@ -27,13 +31,17 @@ Usage: ota-supervisor [VERB] [options]
 
 Verbs:
   run        run the daemon in the foreground (the default)
+  check      what would happen to what lies in the deposit, and the settings
   status     how the program, its release and the deposit stand
   history    how the last releases ended
+  deploy     put files into the deposit as one release, and wait for its end
   rollback   undo the newest release, or all back to before one
   start      start main.py (after a stop, or after crashes)
   stop       stop main.py until it is started again
   restart    stop main.py and start it again
   reload     read supervisor.toml again
+  service    install the daemon as a service of systemd, or remove it
+  doctor     what is wrong here, and the commands that mend it
   version    print the version
 
 `

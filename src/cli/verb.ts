@@ -6,7 +6,14 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, notRunning: 3 } as cons
 
 /** The exit code for an expected failure. */
 export function exitCodeOf(error: unknown): number {
-  return codeOf(error) === 'ENOTRUNNING' ? exitCodes.notRunning : exitCodes.failed
+  switch (codeOf(error)) {
+    case 'ENOTRUNNING':
+      return exitCodes.notRunning
+    case 'ECONFIG':
+      return exitCodes.usage
+    default:
+      return exitCodes.failed
+  }
 }
 
 /** What was asked of a verb. */

@@ -60,7 +60,13 @@ async function listen(desk: Desk, { paths, config }: Site, log: Log): Promise<Co
   // Whoever made it is gone: the lock of the project is ours.
   rmSync(socketOf(paths), { force: true })
   const limits = config.daemon
-  const server = createServer({ requestTimeout: limits.requestMs, keepAliveTimeout: 1 })
+  const server = createServer({
+    requestTimeout: limits.requestMs,
+    headersTimeout: limits.requestMs,
+    // Who connects and says nothing must make room soon: the default looks every 30 seconds.
+    connectionsCheckingInterval: limits.requestMs / 2,
+    keepAliveTimeout: 1,
+  })
   server.maxConnections = limits.maxRequests
   server.on('request', (request, response) => void serve(desk, request, response, limits, log))
   const { address, close } = addressOf(paths)

@@ -4,6 +4,7 @@ import type {
   Clock,
   Exit,
   Guarantee,
+  Health,
   Hold,
   ProgramReading,
   ProgramState,
@@ -53,6 +54,7 @@ export type ProgramStatus = {
   readonly restarts: number
   readonly lastExit: (Exit & { readonly text: string }) | null
   readonly cause: (Cause & { readonly text: string }) | null
+  readonly health: Health
   /** All of its processes together; 100 is one core. Null when nothing runs. */
   readonly cpuPercent: number | null
   readonly rssBytes: number | null
@@ -70,6 +72,8 @@ export type UnderWay = {
   readonly id: ReleaseId
   readonly stage: Stage['stage'] | 'unknown'
   readonly at: string | null
+  /** The SHA-256 of the manifest it came with. */
+  readonly manifest: string | null
 }
 
 /** What lies in the deposit, and the first reason why it is not claimed yet. */
@@ -120,6 +124,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       pid,
       since: timeAgo(live.clock.now() - forMs, live.clock),
       restarts: reading.restarts,
+      health: reading.health,
       lastExit: reading.lastExit && { ...reading.lastExit, text: exitText(reading.lastExit) },
       cause: reading.cause && { ...reading.cause, text: causeText(reading.cause) },
       ...restOf(usage),
@@ -166,6 +171,7 @@ export async function statusFromDisk(site: Site): Promise<Status> {
       restarts: 0,
       lastExit: null,
       cause: null,
+      health: { is: 'none' },
       ...restOf(null),
     },
     ...(await releasesOf(site)),
@@ -178,7 +184,8 @@ async function releasesOf(site: Site): Promise<Pick<Status, 'release' | 'underWa
   const [history, releases] = await Promise.all([readHistory(site), readReleases(site)])
   const underWay = releases.flatMap(({ id, stage }): UnderWay[] => {
     if (stage?.stage === 'ended') return []
-    return [{ id, stage: stage?.stage ?? 'unknown', at: stage?.release.at ?? null }]
+    const { at = null, manifest = null } = stage?.release ?? {}
+    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest }]
   })
   const trial = underWay.findLast(({ stage }) => stage === 'on-trial')
   const id = lastCommitted(history)

@@ -47,7 +47,7 @@ export function openSessionLog(dir: string, limits: Config['log'], clock: Clock)
     info: (text) => own('info', '', text),
     warn: (text) => own('warn', 'WARNING: ', text),
     error: (text) => own('error', 'ERROR: ', text),
-    output: (release, { stream, bytes }) => line('info', `${release} ${stream}`, printable(bytes)),
+    output: (who, { stream, bytes }) => line('info', `${who} ${stream}`, printable(bytes)),
     async room() {
       await Promise.all(sinks.map((sink) => sink.room()))
     },

@@ -41,7 +41,7 @@ export async function stopLadder(
   target: Target & { readonly group: number },
   how: Climbing,
 ): Promise<void> {
-  const polite = politeSignal(target.group)
+  const polite = politeSignal(target.group, how.limits)
   if (await rung(target, polite, how.limits.stopMs, how)) return
   if (await rung(target, 'SIGTERM', how.limits.termMs, how)) return
   await killUntilGone(target, how)
@@ -68,10 +68,11 @@ async function killUntilGone(target: Target, how: Climbing): Promise<void> {
 }
 
 /**
- * SIGTERM for a program that has a handler for it, else SIGINT: Python's default on SIGTERM runs
- * neither `finally` nor `atexit`, on SIGINT it runs both.
+ * The one of the settings; or SIGTERM for a program that has a handler for it, else SIGINT: Python's
+ * default on SIGTERM runs neither `finally` nor `atexit`, on SIGINT it runs both.
  */
-function politeSignal(leader: number): 'SIGTERM' | 'SIGINT' {
+function politeSignal(leader: number, { stopSignal }: Config['program']): NodeJS.Signals {
+  if (stopSignal !== 'auto') return stopSignal
   return handles(leader, 15) ? 'SIGTERM' : 'SIGINT'
 }
 
@@ -139,7 +140,7 @@ function isAnyoneLeft({ group, runId }: Target): boolean {
 }
 
 /** The living processes of the group and of the tag, each once. */
-function livingOf({ group, runId }: Target): readonly Process[] {
+export function livingOf({ group, runId }: Target): readonly Process[] {
   const inGroup = group === null ? [] : membersOf(group)
   const outside = taggedWith(tagName, runId).filter((found) => found.group !== group)
   return [...inGroup, ...outside]

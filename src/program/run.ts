@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
-import type { Site } from '../config.ts'
+import type { Config, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
-import type { Exit, Log, ReleaseId } from '../model.ts'
+import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
+import { exitOf } from '../system/job.ts'
 import { words } from '../words.ts'
+import { type Identity, identityArguments } from './identity.ts'
 import { lines } from './lines.ts'
+import type { AsProgram } from './probe.ts'
 import { tagName, writeRecord } from './record.ts'
 
 /** One process of the program, from its start to its last line. */
@@ -16,12 +18,14 @@ export type Run = {
   readonly runId: string
   readonly pid: number
   /** Resolves when the leader has ended. What it left behind may still live. */
-  readonly exit: Promise<Exit>
+  readonly exit: Promise<ProcessEnd>
   /**
    * Resolves when all output is logged. To be called when nobody is left; pipes that somebody still
    * holds open are cut after `drainMs` in which the log had room.
    */
   readonly drained: () => Promise<void>
+  /** Another command in the same place: its folder, its environment, its tag. */
+  readonly asProgram: AsProgram
 }
 
 /** How the program is started. */
@@ -36,9 +40,11 @@ export type Launch = {
   }
   /** `setpriv`, absolute, where there is one: the program then dies with the daemon. */
   readonly setpriv: string | null
+  /** Who it runs as; null: as the daemon does. */
+  readonly identity: Identity | null
 }
 
-/** Starts `python main.py` in main. Never throws: what cannot be started has ended already. */
+/** Starts `python main.py`, in main or where the settings say. Never throws: what cannot be started has ended already. */
 export async function startRun(
   launch: Launch,
   release: ReleaseId,
@@ -55,12 +61,19 @@ export async function startRun(
       log.warn(words.noRunRecord(paths.runRecord, messageOf(error)))
     }
   }
+  const cwd = resolve(paths.main, config.program.cwd)
+  const asProgram = placeOf(cwd, environment(runId, release, launch, config), launch, config)
+  const unstartable = (why: string) => neverStarted(runId, asProgram, why)
+  // Else the system would say that there is no Python. With the dot a link is followed.
+  if (site.disk.kind(`${cwd}/.`) !== 'dir') return unstartable(words.noWorkingFolder(cwd))
   note(null)
-  const { python, folder } = launch.inUse()
-  const [file = python.path, ...args] = commandLine(launch, python.path, config.program.entry)
-  const child = execa(file, args, {
-    cwd: paths.main,
-    env: environment(runId, release, folder),
+  const { entry, args } = config.program
+  const script = cwd === paths.main ? entry : join(paths.main, entry)
+  const { argv, env } = asProgram([launch.inUse().python.path, script, ...args])
+  const [file = '', ...rest] = argv
+  const child = execa(file, rest, {
+    cwd,
+    env,
     extendEnv: false,
     // A group and session of its own: a Ctrl-C at the terminal is the daemon's to handle.
     detached: true,
@@ -76,7 +89,7 @@ export async function startRun(
   // Its promise waits for the pipes, which a grandchild may hold open for ever: 'exit' does not.
   child.catch(() => undefined)
   const { pid } = child
-  if (pid === undefined) return unstartable(runId, (await child).shortMessage ?? 'no process')
+  if (pid === undefined) return unstartable((await child).shortMessage ?? 'no process')
   const exit = exitOf(child)
   note(pid)
   const streams = { out: child.stdout, err: child.stderr }
@@ -88,6 +101,7 @@ export async function startRun(
     runId,
     pid,
     exit,
+    asProgram,
     async drained() {
       const all = Promise.all(pumps)
       const never = new AbortController().signal
@@ -101,38 +115,47 @@ export async function startRun(
   }
 }
 
-function commandLine({ setpriv }: Launch, python: string, entry: string): string[] {
-  // setpriv comes last before the program: a change of user would clear what it sets (prctl(2)).
-  const prefix = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
-  return [...prefix, python, entry]
+/** What runs a command as the program is run. */
+function placeOf(
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  { setpriv, identity }: Launch,
+  { program }: Config,
+): AsProgram {
+  // One setpriv for both: it sets this last, and a change of user after it would clear it (prctl(2)).
+  const prefix =
+    setpriv === null ? [] : [setpriv, ...identityArguments(identity), '--pdeathsig', 'KILL', '--']
+  return (argv) => ({ argv: [...prefix, ...argv], cwd, env, drainMs: program.drainMs })
 }
 
-/** The program's environment: the daemon's, less what is meant for the daemon alone. */
-function environment(runId: string, release: ReleaseId, folder: string | null): NodeJS.ProcessEnv {
-  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, ...rest } = process.env
+/** The program's environment: the daemon's, where systemd's letters are gone by now, and the settings'. */
+function environment(
+  runId: string,
+  release: ReleaseId,
+  { identity, inUse }: Launch,
+  { program }: Config,
+): NodeJS.ProcessEnv {
+  const { folder } = inUse()
+  const path = process.env['PATH'] ?? ''
   return {
-    ...rest,
+    ...process.env,
+    ...identity?.env,
     // As `activate` of the environment sets them: commands that its packages bring are found.
-    ...(folder === null
-      ? {}
-      : { VIRTUAL_ENV: folder, PATH: `${join(folder, 'bin')}:${rest['PATH'] ?? ''}` }),
+    ...(folder === null ? {} : { VIRTUAL_ENV: folder, PATH: `${join(folder, 'bin')}:${path}` }),
     // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
     PYTHONUNBUFFERED: '1',
+    ...program.env,
     [tagName]: runId,
     OTA_SUPERVISOR_RELEASE: release,
   }
 }
 
-async function exitOf(child: NodeJS.EventEmitter): Promise<Exit> {
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
-  return code === null ? { is: 'signal', signal: signal ?? 'unknown' } : { is: 'code', code }
-}
-
-function unstartable(runId: string, why: string): Run {
+function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
   return {
     runId,
     pid: 0,
     exit: Promise.resolve({ is: 'unstartable', why }),
+    asProgram,
     drained: async () => undefined,
   }
 }

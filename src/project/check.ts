@@ -1,7 +1,10 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import type { importPolicies, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
-import type { Verified } from '../model.ts'
+import type { Plan, ReleaseId, Verified } from '../model.ts'
 import { checkPython, type Findings } from '../python/check.ts'
+import type { Interpreter } from '../python/interpreter.ts'
+import type { Behalf } from '../python/worker.ts'
 import { filesIn } from '../update/apply.ts'
 import { filesOf } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
@@ -25,31 +28,74 @@ export async function check(
   packages: Prepared,
   on: Ground,
 ): Promise<Checked | Refused> {
-  const { config, paths } = on.site
-  const isWanted = packages.is === 'wanted'
-  const python = isWanted ? on.python : packages.inUse.python
-  const { staging, bytecode } = filesOf(verified.release.id, paths)
-  const files = filesIn(verified.plan)
+  const { staging, bytecode } = filesOf(verified.release.id, on.site.paths)
+  const staged = { folder: staging, only: null, bytecode }
+  const { behalf } = on.packages
+  if (behalf.owner !== null) letIn(verified.release.id, behalf.owner, on.site)
+  const isThere = packages.is === 'there'
+  const by: Checking = {
+    python: isThere ? packages.inUse.python : on.python,
+    imports: isThere ? on.site.config.verify.imports : 'ignore',
+    hasNewPackages: isThere && packages.inUse.python.path !== on.packages.inUse().python.path,
+    behalf,
+  }
+  return checkPlan(verified.plan, staged, on.site, by, on.orders.call())
+}
+
+/** Lets another user read what was staged, and write the bytecode. */
+function letIn(id: ReleaseId, owner: NonNullable<Behalf['owner']>, { disk, paths }: Site): void {
+  const { dir, staging, bytecode } = filesOf(id, paths)
+  for (const folder of [dirname(paths.releases), paths.releases, dir, staging]) {
+    disk.letThrough(folder)
+  }
+  disk.makeDir(bytecode)
+  disk.give(bytecode, owner)
+}
+
+/** With what it is checked. */
+export type Checking = {
+  readonly python: Interpreter
+  readonly imports: (typeof importPolicies)[number]
+  /** The program's packages will be others than now: what it imports is looked at in any case. */
+  readonly hasNewPackages: boolean
+  readonly behalf: Behalf
+}
+
+/** Where the new files of a plan lie. All paths are absolute but those of `only`. */
+export type Staged = {
+  readonly folder: string
+  /** The files and folders in it that count, relative to it; null: all. */
+  readonly only: readonly string[] | null
+  /** The folder for the bytecode; null: none is kept. */
+  readonly bytecode: string | null
+}
+
+/** The same for files that lie anywhere. Throws the signal's reason when that ends it. */
+export async function checkPlan(
+  plan: Plan,
+  { folder, only, bytecode }: Staged,
+  { config, paths }: Site,
+  by: Checking,
+  end: AbortSignal,
+): Promise<Checked | Refused> {
+  const files = filesIn(plan)
     .filter((path) => path.endsWith('.py'))
-    .map((path) => ({ path, read: join(staging, path), place: join(paths.main, path) }))
-  const isAsBefore = isWanted || python.path === on.packages.inUse().python.path
-  if (files.length === 0 && isAsBefore) return { bytecode: [], warnings: [] }
-  const gone = verified.plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
+    .map((path) => ({ path, read: join(folder, path), place: join(paths.main, path) }))
+  if (files.length === 0 && !by.hasNewPackages) return { bytecode: [], warnings: [] }
+  const gone = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
   const limits = { ms: config.verify.checkMs, msPerFile: config.verify.checkPerFileMs }
   try {
     const question = {
       files,
       bytecode,
       entry: config.program.entry,
-      roots: [staging, paths.main],
+      roots: [folder, paths.main],
+      staged: only,
       gone,
     }
-    return judged(
-      await checkPython(question, python, limits, on.orders.call()),
-      isWanted ? 'ignore' : config.verify.imports,
-    )
+    return judged(await checkPython(question, by.python, limits, end, by.behalf), by.imports)
   } catch (error) {
-    on.orders.call().throwIfAborted()
+    end.throwIfAborted()
     if (codeOf(error) !== 'ECHECK') throw error
     return { refused: messageOf(error), mayBeCutOff: false }
   }

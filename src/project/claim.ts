@@ -11,7 +11,7 @@ import { repack } from './unpack.ts'
 
 /**
  * Claims a complete upload: its files leave the deposit for the staging folder of a new release.
- * When it cannot be done all is in the deposit again, and the log says why: `again` when a file has
+ * When it cannot be done all is in the deposit again, and it is told why: `again` when a file has
  * changed, `later` when the system said no (a full disk).
  */
 export async function claim(
@@ -24,7 +24,9 @@ export async function claim(
   let next: 'again' | 'later' = 'again'
   try {
     const at = on.clock.wall().toISOString()
-    const about = { from: 'deposit', at, ...sizeOf(snapshot) }
+    const { manifestId: manifest } = snapshot
+    const found = { from: 'deposit', at, ...sizeOf(snapshot) }
+    const about = manifest === undefined ? found : { ...found, manifest }
     release = await openRelease(about, await newestId(site), site)
     const changed = await deposit.claim(snapshot, filesOf(release.id, site.paths).staging)
     if (changed === null) {
@@ -39,7 +41,7 @@ export async function claim(
     log.info(words.changedWhileClaimed(changed))
   } catch (error) {
     if (!isExpected(error)) throw error
-    log.error(words.claimFailed(messageOf(error), hintOf(error) ?? hintFor(error)))
+    deposit.unclaimed(messageOf(error), hintOf(error) ?? hintFor(error))
     if (isOutOfSpace(error)) await makeRoom(on)
     next = 'later'
   }

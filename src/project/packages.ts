@@ -10,8 +10,9 @@ import type { View } from '../python/requirements.ts'
 import { within } from '../system/clock.ts'
 import { byAge, filesOf, isReleaseId } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
-import { words } from '../words.ts'
+import { packageWords } from '../words-packages.ts'
 import type { Ground } from './ground.ts'
+import { viewOf, viewWith } from './view.ts'
 
 /** What a release will run with; or what has to be made for it first. */
 export type Prepared =
@@ -30,8 +31,10 @@ export type Made =
  * takes less than a millisecond.
  */
 export async function lookForPackages(verified: Verified, on: Ground): Promise<Prepared | Refused> {
-  const asked = await ask(viewWith(verified, on.site), on)
-  if ('mistakes' in asked) return { refused: words.mistakes(asked.mistakes), mayBeCutOff: true }
+  const { staging } = filesOf(verified.release.id, on.site.paths)
+  const asked = await ask(viewWith(verified.plan, { folder: staging, only: null }, on.site), on)
+  if ('mistakes' in asked)
+    return { refused: packageWords.mistakes(asked.mistakes), mayBeCutOff: true }
   if ('inUse' in asked) return { is: 'there', inUse: asked.inUse }
   const found = await on.packages.find(asked.wish)
   return found === null
@@ -65,12 +68,12 @@ export async function choosePackages(on: Ground): Promise<void> {
   const asked = await ask(viewOf(on.site), on)
   if ('inUse' in asked) return on.packages.use(asked.inUse, null)
   if ('mistakes' in asked) {
-    on.log.error(words.standIn(words.mistakes(asked.mistakes)))
+    on.log.error(packageWords.standIn(packageWords.mistakes(asked.mistakes)))
     return on.packages.use(on.packages.inUse(), null)
   }
   const found = await on.packages.find(asked.wish)
   if (found !== null) return on.packages.use(inUseOf(found, on.site), null)
-  on.log.error(words.standIn(words.packagesMissing(asked.wish.from)))
+  on.log.error(packageWords.standIn(packageWords.packagesMissing(asked.wish.from)))
   on.packages.use(on.packages.inUse(), asked.wish)
 }
 
@@ -81,7 +84,7 @@ export async function choosePackages(on: Ground): Promise<void> {
 export async function remakePackages(on: Ground): Promise<void> {
   const asked = await ask(viewOf(on.site), on)
   if (!('wish' in asked) || (await on.packages.find(asked.wish)) !== null) return
-  on.log.warn(words.remaking(asked.wish.from))
+  on.log.warn(packageWords.remaking(asked.wish.from))
   await within(tryAgain(asked.wish, on), on.orders.call())
 }
 
@@ -115,7 +118,7 @@ export async function collectPackages(on: Ground): Promise<void> {
     await on.packages.collect(oldestUndoable(on.site))
   } catch (error) {
     if (!isExpected(error)) throw error
-    on.log.warn(words.notCollected(messageOf(error)))
+    on.log.warn(packageWords.notCollected(messageOf(error)))
   }
 }
 
@@ -142,45 +145,4 @@ async function ask(
 
 function inUseOf({ python, address }: Environment, { paths }: Site): InUse {
   return { python, address, folder: join(paths.environments, address) }
-}
-
-/** Main as it is. */
-function viewOf({ disk, paths }: Site): View {
-  const place = (path: string) => {
-    const there = join(paths.main, path)
-    return disk.kind(there) === 'file' ? there : null
-  }
-  return {
-    place,
-    text: async (path) => (place(path) === null ? null : disk.readText(join(paths.main, path))),
-    names: (folder) => disk.list(join(paths.main, folder)),
-  }
-}
-
-/** Main as it will be once the release is in it. */
-function viewWith({ release, plan }: Verified, site: Site): View {
-  const { disk, paths } = site
-  const { staging } = filesOf(release.id, paths)
-  const main = viewOf(site)
-  const gone = new Set(plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : [])))
-  const isGone = (path: string) => {
-    const parts = path.split('/')
-    return gone.size > 0 && parts.some((_, index) => gone.has(parts.slice(0, index + 1).join('/')))
-  }
-  const place = (path: string) => {
-    const staged = join(staging, path)
-    if (disk.kind(staged) === 'file') return staged
-    return isGone(path) ? null : main.place(path)
-  }
-  return {
-    place,
-    async text(path) {
-      const there = place(path)
-      return there === null ? null : disk.readText(there)
-    },
-    names(folder) {
-      const kept = isGone(folder) ? [] : main.names(folder)
-      return [...new Set([...disk.list(join(staging, folder)), ...kept])].sort()
-    },
-  }
 }

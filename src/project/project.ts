@@ -2,14 +2,15 @@ import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, Claimed, Claiming } from '../model.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Upload } from '../source/deposit/judgement.ts'
-import { within } from '../system/clock.ts'
+import { withDeadline, within } from '../system/clock.ts'
 import { words } from '../words.ts'
 import { committedRelease } from './back.ts'
 import { carryOut } from './carry-out.ts'
 import { claim, unclaim } from './claim.ts'
-import { endRelease, type Ground, startProgram } from './ground.ts'
+import { type Ground, startProgram } from './ground.ts'
 import { collectPackages, healPackages, type Made, remakePackages } from './packages.ts'
 import { recover } from './recover.ts'
+import { postpone, type Queued, refuse } from './refuse.ts'
 import { conclude, goOn, suspend, type Walked, walk } from './road.ts'
 import type { Trial, Verdict } from './trial.ts'
 import { isWanted } from './wanted.ts'
@@ -46,9 +47,6 @@ type Standing = {
   /** Those of main, which were missing, are. */
   readonly healing: Promise<Event> | null
 }
-
-/** With its upload, as long as that may go back to the deposit to be completed. */
-type Queued = { readonly claimed: Claimed; readonly upload: Upload | null }
 
 type Event =
   | { readonly is: 'upload'; readonly upload: Upload | null }
@@ -154,24 +152,6 @@ async function goOnWith(
   return { ...now, queue: others }
 }
 
-/** The network is gone: back into the deposit, to be tried again; but not for ever. */
-async function postpone(
-  { claimed, upload }: Queued,
-  why: string,
-  deposit: Deposit,
-  on: Ground,
-): Promise<void> {
-  const { release } = claimed
-  if (upload !== null && upload.heldMs >= on.site.config.python.giveUpMs) {
-    return endRelease(release, { result: 'rejected', why }, 0, on)
-  }
-  const text = words.refusedForNow(release.id, why)
-  on.log.error(text)
-  on.answer(text)
-  await unclaim(release, on)
-  if (upload !== null) await deposit.holdForNetwork(upload)
-}
-
 /** Main runs without its packages: they are made while it does. */
 function withHealing(now: Standing, on: Ground): Standing {
   if (now.healing !== null || on.packages.lacking() === null) return now
@@ -194,24 +174,6 @@ function wait(now: Standing, { release }: Claimed, why: unknown, on: Ground): St
     on.answer(text)
   }
   return { ...now, told: text }
-}
-
-/**
- * Ends a refused release; but one that may be a part of an upload goes back to the deposit for a
- * while: uploads that broke off are often resumed.
- */
-async function refuse(
-  { claimed, upload }: Queued,
-  { why, mayBeCutOff }: { readonly why: string; readonly mayBeCutOff: boolean },
-  deposit: Deposit,
-  on: Ground,
-): Promise<void> {
-  if (upload?.mayWait && mayBeCutOff) {
-    await unclaim(claimed.release, on)
-    await deposit.holdBack(upload, why)
-  } else {
-    await endRelease(claimed.release, { result: 'rejected', why }, 0, on)
-  }
 }
 
 async function handle(
@@ -270,8 +232,9 @@ function hintIn(error: unknown): { readonly hint?: string } {
 async function claimEarly({ deposit, signal }: Uploads, on: Ground): Promise<readonly Queued[]> {
   if (!(await deposit.hasContent())) return []
   const { bootWaitMs } = on.site.config.deposit
-  const timeUp = AbortSignal.any([signal, on.orders.call(), AbortSignal.timeout(bootWaitMs)])
-  const upload = await deposit.next(timeUp)
+  const patience = withDeadline(bootWaitMs, signal, on.orders.call())
+  const upload = await deposit.next(patience.signal)
+  patience.clear()
   const claimed = upload === null ? 'again' : await claim(upload.snapshot, deposit, on)
   return typeof claimed === 'object' ? [{ claimed, upload }] : []
 }

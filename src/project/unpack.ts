@@ -48,12 +48,12 @@ export async function unpack(claimed: Claimed, on: Ground): Promise<Claimed | Re
   return { ...claimed, release }
 }
 
-/** What editors, syncers and Python leave behind gets into archives too. */
+/** What editors, syncers and Python leave behind gets into archives too, as does what is never deployed. */
 async function removeJunkIn(folder: string, { disk, config }: Site): Promise<void> {
   const kindOf = nameKinds(config)
+  const mustGo = (path: string) => ['junk', 'ignored'].includes(kindOf(path))
   for await (const { path, kind } of walk(folder, config.verify.maxPathBytes)) {
-    const isTop = kindOf(path) === 'junk' && kindOf(dirname(path)) !== 'junk'
-    if (!isTop) continue
+    if (!mustGo(path) || mustGo(dirname(path))) continue
     if (kind === 'dir') await disk.removeTree(join(folder, path))
     else disk.unlink(join(folder, path))
   }

@@ -3,9 +3,10 @@
 Reads one JSON object from stdin and answers with one on stdout:
 
     files      [{"read": where the staged file is, "place": where it will lie, "path": relative to main}]
-    bytecode   folder for the compiled files, laid out as in main
+    bytecode   folder for the compiled files, laid out as in main; null: they are not kept
     entry      the program, relative to main
     roots      folders to look for the program's own modules in: staging first, then main
+    staged     paths relative to the first of them, which alone count there; null: all that is there
     search     the program's module search path
     gone       paths relative to main that the release removes
 
@@ -84,7 +85,7 @@ def needed(tree, package):
                     yield module, node.lineno
 
 
-def own(module, roots, gone):
+def own(module, roots, gone, staged):
     """The file of one of the program's own modules; '' if it is none of Python's text; None if not its own."""
     path = module.replace(".", "/")
     suffixes = ["/__init__.py", ".py", *importlib.machinery.EXTENSION_SUFFIXES, ""]
@@ -93,6 +94,8 @@ def own(module, roots, gone):
             place = os.path.join(root, path + suffix)
             # Only main loses what the release removes; what takes its place is in staging.
             if root == roots[-1] and is_gone(path + suffix, gone):
+                continue
+            if root == roots[0] and staged is not None and path + suffix not in staged:
                 continue
             if os.path.isdir(place) if suffix == "" else os.path.isfile(place):
                 return place if suffix.endswith(".py") else ""
@@ -107,7 +110,8 @@ def is_gone(path, gone):
 def missing(question):
     """The modules reachable from the entry by imports at the top of files, that cannot be found."""
     roots, gone = question["roots"], set(question["gone"])
-    start = own(question["entry"][: -len(".py")], roots, gone)
+    staged = None if question["staged"] is None else set(question["staged"])
+    start = own(question["entry"][: -len(".py")], roots, gone, staged)
     known = set(sys.builtin_module_names) | set(getattr(sys, "stdlib_module_names", ()))
     waiting, seen, absent = [start] if start else [], set(), {}
     while waiting:
@@ -122,8 +126,8 @@ def missing(question):
             continue
         for module, line in imports:
             top = module.split(".")[0]
-            if own(top, roots, gone) is not None:
-                waiting.extend(found for found in lineage(module, roots, gone) if found)
+            if own(top, roots, gone, staged) is not None:
+                waiting.extend(found for found in lineage(module, roots, gone, staged) if found)
             elif top not in known and top not in absent:
                 # Only the top-level name: for a deeper one Python would run the parent package.
                 if importlib.machinery.PathFinder.find_spec(top, question["search"]) is None:
@@ -131,10 +135,10 @@ def missing(question):
     return list(absent.values())
 
 
-def lineage(module, roots, gone):
+def lineage(module, roots, gone, staged):
     """The files of a module and of the packages above it, as far as there are some."""
     parts = module.split(".")
-    return [own(".".join(parts[: end + 1]), roots, gone) for end in range(len(parts))]
+    return [own(".".join(parts[: end + 1]), roots, gone, staged) for end in range(len(parts))]
 
 
 def shown(file, roots):
@@ -156,7 +160,7 @@ def main():
             errors.append(explain(file["path"], error))
             continue
         # The entry is run as a script, and Python never looks for its bytecode.
-        if file["path"] != question["entry"]:
+        if file["path"] != question["entry"] and question["bytecode"] is not None:
             bytecode.append(store(made, file["path"], question["bytecode"]))
     stored = [path for path in bytecode if path]
     json.dump({"errors": errors, "bytecode": stored, "missing": missing(question)}, sys.stdout)

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import type { Config } from '../config.ts'
 import { messageOf } from '../errors.ts'
 import type { Disk } from '../system/disk.ts'
-import { words } from '../words.ts'
+import { packageWords } from '../words-packages.ts'
 import {
   type GupLine,
   gupfileName,
@@ -114,7 +114,7 @@ async function fromProject(view: View) {
     const isList = Array.isArray(dependencies)
     // Each becomes a line of a file that pip reads: it must be a requirement, and one line.
     const isRight = (one: unknown) => typeof one === 'string' && /^[A-Za-z0-9][^\n\r]*$/.test(one)
-    if (!isList || !dependencies.every(isRight)) return wrong(words.projectForm)
+    if (!isList || !dependencies.every(isRight)) return wrong(packageWords.projectForm)
     const requirements = (dependencies as string[]).map((one) => one.trim()).sort()
     const isEmpty = requirements.length === 0
     return { ...nothing, from: projectName, requirements, isEmpty, raw: requirements.join('\n') }

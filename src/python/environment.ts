@@ -2,21 +2,24 @@ import { basename, dirname, join } from 'node:path'
 import type { Site } from '../config.ts'
 import { OperationalError } from '../errors.ts'
 import { command } from '../system/command.ts'
-import type { JobResult } from '../system/job.ts'
-import { words } from '../words.ts'
+import { packageWords } from '../words-packages.ts'
 import { type Commits, requirementsOf, type Wish, wheelsFolder } from './dependencies.ts'
 import { normalName, withoutPassword } from './gupfile.ts'
 import { askInterpreter, type Interpreter } from './interpreter.ts'
 import { failureOf, findPip } from './pip.ts'
-import type { Worker } from './worker.ts'
+import type { Behalf, Done, Worker } from './worker.ts'
 
 /**
- * A virtual environment, `.supervisor/environments/ADDRESS/`. It is made at its place, is never changed
- * once it is whole, and is whole when it has its mark:
+ * A virtual environment in `.supervisor/environments/`. It is made at its place, is never changed once
+ * it is whole, and is whole when it has its mark:
  *
- *     complete.json   the mark (an `Environment`), written last and durably
- *     bin/ lib/ …     as `python -m venv` makes it, and what pip installs; pip itself is not in it
- *     input/ tmp/     only while it is made: what pip reads, and where it works
+ *     ADDRESS/         as `python -m venv` makes it, and what pip installs; pip itself is not in it
+ *     ADDRESS/tmp/     only while it is made: where pip works
+ *     ADDRESS.input/   only while it is made: what pip reads
+ *     ADDRESS.json     the mark (an `Environment`), written last and durably
+ *
+ * The folder belongs to the user that the program runs as, the rest to the daemon: where that is root, it
+ * must not write or trust anything that another user can put a link in the place of.
  */
 export type Environment = {
   readonly address: string
@@ -30,12 +33,17 @@ export type Environment = {
   readonly at: string
 }
 
-function folderOf(address: string, { paths }: Pick<Site, 'paths'>): string {
-  return join(paths.environments, address)
+/** Where an environment is, whole or not, and what belongs to it. */
+function placesOf(address: string, { paths }: Pick<Site, 'paths'>) {
+  const dir = join(paths.environments, address)
+  return {
+    dir,
+    tmp: join(dir, 'tmp'),
+    input: `${dir}.input`,
+    gone: `${dir}.gone`,
+    mark: `${dir}.json`,
+  }
 }
-
-const markName = 'complete.json'
-const goneSuffix = '.gone'
 
 /** The environment of this address, if it is whole and works with this Python. */
 export async function readEnvironment(
@@ -43,32 +51,31 @@ export async function readEnvironment(
   base: Interpreter,
   site: Site,
 ): Promise<Environment | null> {
-  const dir = folderOf(address, site)
-  const text = await site.disk.readText(join(dir, markName))
+  const { dir, mark } = placesOf(address, site)
+  const text = await site.disk.readText(mark)
   // Its Python is a link to that of the system, which an upgrade may have taken away.
   if (text === null || site.disk.isSame(pythonIn(dir), base.path) !== true) return null
+  return parsed(text)
+}
+
+/** All environments that are whole, as far as their marks tell. */
+export async function readEnvironments(site: Site): Promise<Environment[]> {
+  const names = site.disk.list(site.paths.environments)
+  const marks = names.filter((name) => /^[0-9a-f]{16}\.json$/.test(name))
+  const all = marks.map(async (name) => {
+    const found = parsed((await site.disk.readText(join(site.paths.environments, name))) ?? '')
+    const isThere = site.disk.kind(placesOf(name.slice(0, 16), site).dir) === 'dir'
+    return isThere && found?.address === name.slice(0, 16) ? [found] : []
+  })
+  return (await Promise.all(all)).flat()
+}
+
+function parsed(text: string): Environment | null {
   try {
-    const found = JSON.parse(text) as Environment
-    return found.address === address ? found : null
+    return JSON.parse(text) as Environment
   } catch {
     return null
   }
-}
-
-/** All that is in the folder of environments and is whole, as far as its mark tells. */
-export async function readEnvironments(site: Site): Promise<Environment[]> {
-  const found: Environment[] = []
-  const names = site.disk.list(site.paths.environments).filter((name) => /^[0-9a-f]+$/.test(name))
-  for (const name of names) {
-    const text = await site.disk.readText(join(folderOf(name, site), markName)).catch(() => null)
-    if (text === null) continue
-    try {
-      found.push({ ...(JSON.parse(text) as Environment), address: name })
-    } catch {
-      // Torn by a failing card: it is swept at the next start.
-    }
-  }
-  return found
 }
 
 /** Removes what is not whole: a kill or a power cut came while it was made, or removed. */
@@ -82,47 +89,56 @@ export async function sweepEnvironments(site: Site): Promise<number> {
   return half.length
 }
 
-/** Removes an environment. The rename in front makes it happen at once: half of it could be taken for whole. */
-export async function dropEnvironment(address: string, site: Site): Promise<void> {
-  const dir = folderOf(address, site)
-  await site.disk.removeTree(`${dir}${goneSuffix}`)
-  if (site.disk.kind(dir) !== null) site.disk.rename(dir, `${dir}${goneSuffix}`)
-  await site.disk.removeTree(`${dir}${goneSuffix}`)
+/** Removes an environment: the mark first, so that half of one is never taken for whole. */
+export async function dropEnvironment(address: string, { disk, paths }: Site): Promise<void> {
+  const { dir, input, gone, mark } = placesOf(address, { paths })
+  disk.unlink(mark)
+  await disk.removeTree(input)
+  await disk.removeTree(gone)
+  // The rename makes it happen at once, also to whoever would still use it.
+  if (disk.kind(dir) !== null) disk.rename(dir, gone)
+  await disk.removeTree(gone)
 }
 
 /**
  * Makes the environment of a wish at its place. Nothing is left of it when it fails: with `ENETWORK` when
- * the network is to blame, `ENOSPC` when there is too little space to begin, `EPACKAGES` with pip's last
- * words otherwise.
+ * the network is to blame, `EPACKAGES` with pip's last words otherwise.
  */
 export async function makeEnvironment(
   wish: Wish,
   commits: Commits,
-  about: { readonly address: string; readonly base: Interpreter; readonly at: Date },
+  about: {
+    readonly address: string
+    readonly base: Interpreter
+    readonly behalf: Behalf
+    readonly at: Date
+  },
   worker: Worker,
   site: Site,
 ): Promise<Environment> {
-  const { address, base } = about
-  const dir = folderOf(address, site)
+  const { address, base, behalf } = about
   const { disk } = site
-  await disk.removeTree(dir)
-  disk.makeDir(dir)
+  const places = placesOf(address, site)
+  await dropEnvironment(address, site)
   try {
-    const making = { dir, worker, site, until: performance.now() + site.config.python.installMs }
+    makeFolders(places, behalf, site)
+    const until = performance.now() + site.config.python.installMs
+    const making = { ...places, worker, site, until }
     await makeVenv(base, making)
     await install(wish, commits, base, making)
-    const python = await askInterpreter(pythonIn(dir))
-    if (python === null) throw failed(words.environmentBroken)
-    for (const name of ['input', 'tmp']) await disk.removeTree(join(dir, name))
-    const packages = packagesIn(dir, python, site)
-    const bytes = await sizeOf(dir)
+    const python = await askInterpreter(pythonIn(places.dir), behalf.asUser)
+    if (!('path' in python)) throw failed(packageWords.environmentBroken(python.why))
+    await disk.removeTree(places.input)
+    await disk.removeTree(places.tmp)
     const made: Environment = {
-      ...{ address, from: wish.from, packages, bytes, at: about.at.toISOString() },
-      python: { ...base, path: pythonIn(dir), searchPath: python.searchPath },
+      ...{ address, from: wish.from, at: about.at.toISOString() },
+      packages: packagesIn(places.dir, python, site),
+      bytes: await sizeOf(places.dir),
+      python: { ...base, path: pythonIn(places.dir), searchPath: python.searchPath },
     }
     // All of it before the mark: else a power cut could leave the mark, and files without their content.
-    await disk.syncAll(dir)
-    await disk.writeRecord(join(dir, markName), made)
+    await disk.syncAll(places.dir)
+    await disk.writeRecord(places.mark, made)
     return made
   } catch (error) {
     await dropEnvironment(address, site)
@@ -130,8 +146,21 @@ export async function makeEnvironment(
   }
 }
 
-type Making = {
-  readonly dir: string
+/** Given away before anybody else can write in it. */
+function makeFolders(
+  { dir, tmp, input }: ReturnType<typeof placesOf>,
+  { owner }: Behalf,
+  { disk, paths }: Site,
+): void {
+  for (const folder of [tmp, input]) disk.makeDir(folder)
+  if (owner === null) return
+  for (const folder of [dirname(paths.environments), paths.environments, input]) {
+    disk.letThrough(folder)
+  }
+  for (const folder of [tmp, dir]) disk.give(folder, owner)
+}
+
+type Making = ReturnType<typeof placesOf> & {
   readonly worker: Worker
   readonly site: Site
   /** The deadline for all of it, on the clock that never jumps. */
@@ -146,8 +175,7 @@ function pythonIn(dir: string): string {
 async function makeVenv(base: Interpreter, making: Making): Promise<void> {
   const system = making.site.config.python.systemPackages ? ['--system-site-packages'] : []
   const asked = ['-I', '-m', 'venv', '--without-pip', ...system, '--', making.dir]
-  await expectDone([base.path, ...asked], making, dirname(making.dir))
-  for (const name of ['input', 'tmp']) making.site.disk.makeDir(join(making.dir, name))
+  judge(await run([base.path, ...asked], making), making)
 }
 
 /** Has pip install and check it all: first from the wheels that came with the program, if there are any. */
@@ -159,7 +187,10 @@ async function install(
 ): Promise<void> {
   const pip = await findPip(base)
   if (pip === null) {
-    throw new OperationalError(words.noPip, { code: 'EPACKAGES', hint: words.noPipHint })
+    throw new OperationalError(packageWords.noPip, {
+      code: 'EPACKAGES',
+      hint: packageWords.noPipHint,
+    })
   }
   const args = await writeInput(wish, commits, making)
   const hasWheels = wish.carried.some(({ path }) => dirname(path) === wheelsFolder)
@@ -171,8 +202,11 @@ async function install(
 }
 
 /** Writes what pip reads into `input/`, laid out as main is; the answer is what it is told to read. */
-async function writeInput(wish: Wish, commits: Commits, { dir, site }: Making): Promise<string[]> {
-  const input = join(dir, 'input')
+async function writeInput(
+  wish: Wish,
+  commits: Commits,
+  { input, site }: Making,
+): Promise<string[]> {
   for (const { path, place } of wish.carried) {
     site.disk.makeDir(join(input, dirname(path)))
     await site.disk.copy(place, join(input, path))
@@ -193,43 +227,30 @@ async function writeInput(wish: Wish, commits: Commits, { dir, site }: Making): 
 
 /** Without a retry pip tells only its log that it could not reach an index. */
 async function expectPip(pip: string, args: readonly string[], making: Making): Promise<void> {
-  const log = logOf(making)
-  making.site.disk.unlink(log)
+  const log = join(making.tmp, 'pip.log')
   const done = await runPip(pip, [...args, '--log', log], making)
-  const logged = done.exitCode === 0 ? null : await making.site.disk.readText(log)
-  judge(done, making, logged ?? '')
-}
-
-function logOf({ dir }: Making): string {
-  return join(dir, 'tmp', 'pip.log')
+  // Not read by us: it may be anything, put there by whoever runs as that user.
+  const logged = done.exitCode === 0 ? null : await run(['tail', '-c', '60000', log], making)
+  judge(done, making, logged?.output ?? '')
 }
 
 /** -I: nothing of the environment or the working directory is imported. */
-function runPip(pip: string, args: readonly string[], making: Making): Promise<JobResult> {
-  return run([pythonIn(making.dir), '-I', pip, ...args], making, join(making.dir, 'input'))
-}
-
-async function expectDone(
-  commandLine: readonly string[],
-  making: Making,
-  cwd: string,
-): Promise<void> {
-  judge(await run(commandLine, making, cwd), making)
+function runPip(pip: string, args: readonly string[], making: Making): Promise<Done> {
+  return run([pythonIn(making.dir), '-I', pip, ...args], making)
 }
 
 /** Temporary files go with the environment: nothing is left of them in /tmp, which may be small. */
-function run(commandLine: readonly string[], making: Making, cwd: string): Promise<JobResult> {
-  const { worker, dir, until } = making
-  const leftMs = Math.max(1, until - performance.now())
-  return worker.run(commandLine, cwd, leftMs, join(dir, 'tmp'))
+function run(commandLine: readonly string[], making: Making): Promise<Done> {
+  const { worker, input, tmp, until } = making
+  return worker.run(commandLine, input, Math.max(1, until - performance.now()), tmp)
 }
 
 /** Fails unless it went well. */
-function judge({ exitCode, isLate, output }: JobResult, { site }: Making, log = ''): void {
+function judge({ exitCode, isLate, output }: Done, { site }: Making, log = ''): void {
   if (exitCode === 0) return
-  if (isLate) throw failed(words.installLate(site.config.python.installMs))
+  if (isLate) throw failed(packageWords.installLate(site.config.python.installMs))
   const { lines, means } = failureOf(withoutPassword(output), log)
-  throw new OperationalError(words.installFailed(lines), {
+  throw new OperationalError(packageWords.installFailed(lines), {
     code: means === 'network' ? 'ENETWORK' : 'EPACKAGES',
     ...hintFor(means),
   })
@@ -238,11 +259,11 @@ function judge({ exitCode, isLate, output }: JobResult, { site }: Making, log = 
 function hintFor(means: ReturnType<typeof failureOf>['means']): { hint?: string } {
   switch (means) {
     case 'network':
-      return { hint: words.networkHint }
+      return { hint: packageWords.networkHint }
     case 'disk full':
-      return { hint: words.installFullHint }
+      return { hint: packageWords.installFullHint }
     case 'no compiler':
-      return { hint: words.noCompilerHint }
+      return { hint: packageWords.noCompilerHint }
     case 'nothing known':
       return {}
   }

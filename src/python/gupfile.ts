@@ -1,4 +1,4 @@
-import { words } from '../words.ts'
+import { packageWords } from '../words-packages.ts'
 
 /**
  * One line of a gupfile: `package,version` or `package,version,source`, the format of SENERGY's
@@ -36,7 +36,7 @@ const maxLineLength = 1_000
  */
 export function parseGupfile(text: string, schemes: readonly string[]): Gupfile {
   const rows = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)
-  if (rows.length > maxLines) return { mistakes: [mistake(0, words.gupTooLong(maxLines))] }
+  if (rows.length > maxLines) return { mistakes: [mistake(0, packageWords.gupTooLong(maxLines))] }
   const lines = new Map<string, GupLine>()
   const mistakes: Mistake[] = []
   for (const [index, row] of rows.entries()) {
@@ -49,7 +49,7 @@ export function parseGupfile(text: string, schemes: readonly string[]): Gupfile 
     }
     const known = lines.get(found.name)
     if (known !== undefined && !isSame(known, found)) {
-      mistakes.push(mistake(found.line, words.gupTwice(known.name, known.line)))
+      mistakes.push(mistake(found.line, packageWords.gupTwice(known.name, known.line)))
     }
     lines.set(found.name, known ?? found)
   }
@@ -61,22 +61,22 @@ function mistake(line: number, why: string): Mistake {
 }
 
 function parseLine(text: string, line: number, schemes: readonly string[]): GupLine | Mistake {
-  if (text.length > maxLineLength) return mistake(line, words.gupLineTooLong)
+  if (text.length > maxLineLength) return mistake(line, packageWords.gupLineTooLong)
   const [first = '', version = '', source = '', ...more] = text.split(',').map((one) => one.trim())
-  if (version === '' || more.length > 0) return mistake(line, words.gupForm)
+  if (version === '' || more.length > 0) return mistake(line, packageWords.gupForm)
   const named = /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(\[[A-Za-z0-9._-]+\])?$/.exec(first)
-  if (named === null) return mistake(line, words.gupName(quoted(first)))
+  if (named === null) return mistake(line, packageWords.gupName(quoted(first)))
   const [, name = '', extras = ''] = named
   const about = { line, name: normalName(name), extras: extras.toLowerCase() }
   if (source === '') {
-    if (!versionForm.test(version)) return mistake(line, words.gupVersion(quoted(version)))
+    if (!versionForm.test(version)) return mistake(line, packageWords.gupVersion(quoted(version)))
     return { ...about, version: version.toLowerCase().replace(/^v/, ''), source: null }
   }
-  if (!isReference(version)) return mistake(line, words.gupReference(quoted(version)))
+  if (!isReference(version)) return mistake(line, packageWords.gupReference(quoted(version)))
   if (!schemes.some((scheme) => source.startsWith(`${scheme}://`))) {
-    return mistake(line, words.gupScheme(quoted(source), schemes))
+    return mistake(line, packageWords.gupScheme(quoted(source), schemes))
   }
-  if (!isAddress(source)) return mistake(line, words.gupAddress(quoted(source)))
+  if (!isAddress(source)) return mistake(line, packageWords.gupAddress(quoted(source)))
   return { ...about, version, source }
 }
 

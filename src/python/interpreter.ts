@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { OperationalError } from '../errors.ts'
 import { command } from '../system/command.ts'
+import { words } from '../words.ts'
 
 /** The Python that runs the program. */
 export type Interpreter = {
@@ -13,11 +15,24 @@ export type Interpreter = {
   readonly abi: string
 }
 
-/** Finds `python3`, or else `python` (3 or newer). Fails with a hint when there is none. */
-export async function findInterpreter(): Promise<Interpreter> {
+/**
+ * Finds the Python that the settings name: a command, or a path, relative to `project`. If they name
+ * none, it is `python3`, or else `python` (3 or newer). Fails with a hint when there is none.
+ */
+export async function findInterpreter(wanted = '', project = '/'): Promise<Interpreter> {
+  if (wanted !== '') {
+    const file = wanted.includes('/') ? resolve(project, wanted) : wanted
+    const found = await askInterpreter(file)
+    if ('path' in found) return found
+    throw new OperationalError(words.badPython(file, found.why), {
+      code: 'ENOPYTHON',
+      path: file,
+      hint: words.badPythonHint,
+    })
+  }
   for (const name of ['python3', 'python']) {
     const found = await askInterpreter(name)
-    if (found !== null) return found
+    if ('path' in found) return found
   }
   throw new OperationalError('there is no Python 3 on this machine', {
     code: 'ENOPYTHON',
@@ -32,15 +47,35 @@ abi = "-".join([abi, getattr(sys.implementation, "_multiarch", ""), os.uname().m
 print(json.dumps([sys.executable, "%d.%d.%d" % sys.version_info[:3], [p for p in sys.path if p], abi]))
 `
 
-type Answer = [string, string, string[], string]
-
-/** Asks a Python, by its path or a name in PATH, what it is; null when it is no Python 3. */
-export async function askInterpreter(name: string): Promise<Interpreter | null> {
+/**
+ * Asks a Python, by its path or a name in PATH, what it is, or why it is none. `prefix` are commands that
+ * go before it.
+ */
+export async function askInterpreter(
+  file: string,
+  prefix: readonly string[] = [],
+): Promise<Interpreter | { readonly why: string }> {
+  const [first = file, ...rest] = [...prefix, file]
   // In the root folder: `-c` would import modules from the working directory.
-  const answer = await command(name, ['-c', question], { timeoutMs: 30_000, cwd: '/' })
-  if (answer.exitCode !== 0) return null
-  const [path, version, searchPath, abi] = JSON.parse(answer.stdout) as Answer
-  return path.startsWith('/') && version.startsWith('3.')
-    ? { path, version, searchPath, abi }
-    : null
+  const options = { timeoutMs: 30_000, cwd: '/' }
+  const answer = await command(first, [...rest, '-c', question], options)
+  if (answer.code === 'ENOENT') return { why: 'it is not there' }
+  if (answer.code === 'EACCES') return { why: 'this user may not run it' }
+  const [path, version, searchPath, abi] = answer.exitCode === 0 ? parsed(answer.stdout) : []
+  if (!path?.startsWith('/') || searchPath === undefined || abi === undefined)
+    return { why: 'it is no Python' }
+  if (!version?.startsWith('3.')) return { why: `it is Python ${version}` }
+  return { path, version, searchPath, abi }
+}
+
+type Answer = [path: string, version: string, searchPath: string[], abi: string]
+
+/** Whatever was asked may have answered anything. */
+function parsed(answer: string): Partial<Answer> {
+  try {
+    const found: unknown = JSON.parse(answer)
+    return Array.isArray(found) ? (found as Answer) : []
+  } catch {
+    return []
+  }
 }

@@ -2,8 +2,8 @@ import { join, resolve } from 'node:path'
 import type { Site } from '../config.ts'
 import { OperationalError } from '../errors.ts'
 import type { Clock, Log, ReleaseId } from '../model.ts'
-import { endJobs } from '../system/job.ts'
 import { words } from '../words.ts'
+import { packageWords } from '../words-packages.ts'
 import { addressOf, type Commits, namesOf, type Wish } from './dependencies.ts'
 import {
   dropEnvironment,
@@ -17,7 +17,7 @@ import { withoutPassword } from './gupfile.ts'
 import { askInterpreter, type Interpreter } from './interpreter.ts'
 import { askCommits, dropOldCommits, oddIn, readCommits } from './sources.ts'
 import { neededBy, readUses, surplus } from './uses.ts'
-import { openWorker, tagOf, type Worker } from './worker.ts'
+import { type Behalf, endInstalls, openWorker, type Worker } from './worker.ts'
 
 /** An install under way, for people who wait for it. */
 export type Installing = {
@@ -57,6 +57,8 @@ export type Packages = {
    */
   readonly make: (wish: Wish, tell: (text: string) => void) => Promise<Environment>
   readonly installing: () => Installing | null
+  /** As whom packages are installed, and releases checked. */
+  readonly behalf: Behalf
   /**
    * Removes the environments that nobody needs, as far as there are too many. `oldest` is the oldest
    * release that may still be gone back from.
@@ -71,14 +73,14 @@ type Making = {
   readonly now: () => Installing
 }
 
-/** `prefix` goes before each command of an install; `end` ends what is under way. */
+/** `behalf`: as whom packages are installed; `end` ends what is under way. */
 export function openPackages(
   base: Interpreter,
-  prefix: readonly string[],
+  behalf: Behalf,
   site: Site,
-  log: Log,
   clock: Clock,
   end: AbortSignal,
+  log?: Log,
 ): Packages {
   const { disk, paths } = site
   let inUse: InUse = { python: base, folder: null, address: null }
@@ -110,15 +112,15 @@ export function openPackages(
     const there = await readEnvironment(address, base, site)
     if (there !== null) return there
     await makeRoom()
-    tell(words.installing(wish.from, namesOf(wish)))
+    tell(packageWords.installing(wish.from, namesOf(wish)))
     const began = clock.now()
     const over = new AbortController()
     const progress = tellProgress(began, worker, over.signal)
     try {
-      const about = { address, base, at: clock.wall() }
+      const about = { address, base, behalf, at: clock.wall() }
       const made = await makeEnvironment(wish, commits, about, worker, site)
       for (const text of oddIn(wish, made)) tell(text)
-      tell(words.installed(made.packages.length, made.bytes, clock.now() - began))
+      tell(packageWords.installed(made.packages.length, made.bytes, clock.now() - began))
       return made
     } finally {
       over.abort()
@@ -130,7 +132,9 @@ export function openPackages(
     for (;;) {
       await clock.sleep(site.config.python.progressMs, over)
       if (over.aborted) return
-      log.info(words.stillInstalling(clock.now() - began, withoutPassword(worker.lastLine())))
+      log?.info(
+        packageWords.stillInstalling(clock.now() - began, withoutPassword(worker.lastLine())),
+      )
     }
   }
 
@@ -155,7 +159,7 @@ export function openPackages(
     const gone = surplus(all, needed, budget)
     for (const address of gone) await dropEnvironment(address, site)
     dropOldCommits(site)
-    if (gone.length > 0) log.info(words.collected(gone.length))
+    if (gone.length > 0) log?.info(packageWords.collected(gone.length))
   }
 
   return {
@@ -170,10 +174,13 @@ export function openPackages(
       if (venv === '') return null
       const folder = resolve(paths.project, venv)
       const path = join(folder, 'bin', 'python')
-      const found = venvs.get(path) ?? (await askInterpreter(path))
-      if (found === null) {
-        throw new OperationalError(words.noVenv(path), {
-          ...{ code: 'EVENV', path, hint: words.noVenvHint },
+      const found = venvs.get(path) ?? (await askInterpreter(path, behalf.asUser))
+      if (!('path' in found)) {
+        const hint = packageWords.noVenvHint
+        throw new OperationalError(packageWords.noVenv(path, found.why), {
+          code: 'EVENV',
+          path,
+          hint,
         })
       }
       venvs.set(path, found)
@@ -182,7 +189,7 @@ export function openPackages(
     find,
     make(wish, tell) {
       if (making?.digest === wish.digest) return making.made
-      const worker = openWorker(prefix, site, end)
+      const worker = openWorker(behalf, site, end)
       const since = clock.wall()
       const before = making?.made.catch(() => undefined)
       const made = (async () => {
@@ -207,6 +214,7 @@ export function openPackages(
       }
       return made
     },
+    behalf,
     installing: () => making?.now() ?? null,
     collect: (oldest) => collect(oldest, site.config.python.keepBytes),
   }
@@ -218,7 +226,7 @@ export function openPackages(
  */
 export async function sweepPackages(site: Site, log: Log): Promise<void> {
   if (site.disk.kind(site.paths.environments) === null) return
-  const ended = await endJobs(tagOf(site))
+  const ended = await endInstalls(site)
   const swept = await sweepEnvironments(site)
-  if (ended + swept > 0) log.warn(words.sweptEnvironments)
+  if (ended + swept > 0) log.warn(packageWords.sweptEnvironments)
 }

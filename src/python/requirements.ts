@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { words } from '../words.ts'
+import { packageWords } from '../words-packages.ts'
 import type { Mistake } from './gupfile.ts'
 
 /** The files of main as they will be once a release is in it. Paths are relative to main. */
@@ -91,8 +91,8 @@ async function take(content: string, from: string, reading: Reading): Promise<st
 async function takeFile(target: string, from: string, reading: Reading): Promise<string | null> {
   if (/^[a-z]+:\/\//i.test(target)) return null
   const path = posix.join(posix.dirname(from), target)
-  if (!isInside(path) || target.startsWith('/')) return words.reqOutside(target)
-  if (reading.view.place(path) === null) return words.reqNoFile(target)
+  if (!isInside(path) || target.startsWith('/')) return packageWords.reqOutside(target)
+  if (reading.view.place(path) === null) return packageWords.reqNoFile(target)
   await readFile(path, reading)
   return null
 }
@@ -106,8 +106,8 @@ function isLocal(target: string): boolean {
 /** pip looks for it from its working directory, which stands for main. */
 function takeLocal(target: string, reading: Reading): string | null {
   const path = posix.normalize(target.replace(/\[[^\]]*\]$/, ''))
-  if (!isInside(path)) return words.reqOutside(target)
-  if (reading.view.place(path) === null) return words.reqLocal(target)
+  if (!isInside(path)) return packageWords.reqOutside(target)
+  if (reading.view.place(path) === null) return packageWords.reqLocal(target)
   reading.archives.add(path)
   return null
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import { OperationalError } from '../errors.ts'
-import { words } from '../words.ts'
+import { packageWords } from '../words-packages.ts'
 import { type Commits, sourcesOf, type Wish } from './dependencies.ts'
 import type { Environment } from './environment.ts'
 import { type GupLine, withoutPassword } from './gupfile.ts'
@@ -72,7 +72,7 @@ export function oddIn(wish: Wish, { packages }: Environment): string[] {
     const got = packages.find((one) => one.startsWith(`${name} `))?.slice(name.length + 1)
     const isVersion = /^\d+(\.\d+)+$/.test(wanted)
     return isVersion && got !== undefined && got !== wanted
-      ? [words.otherVersion(name, version, got)]
+      ? [packageWords.otherVersion(name, version, got)]
       : []
   })
 }
@@ -98,15 +98,18 @@ async function findCommit(line: GupLine & { readonly source: string }, git: Git)
   const { exitCode, output } = await git(['ls-remote', '--', url, ...tags, `refs/heads/${version}`])
   if (exitCode !== 0) {
     const { lines, means } = failureOf(withoutPassword(output))
-    throw new OperationalError(words.sourceFailed(name, withoutPassword(source), lines), {
+    throw new OperationalError(packageWords.sourceFailed(name, withoutPassword(source), lines), {
       code: means === 'network' ? 'ENETWORK' : 'EPACKAGES',
     })
   }
   const found = chosen(output, version, other)
   if (found !== null) return found
-  throw new OperationalError(words.sourceUnknown(line.line, withoutPassword(source), version), {
-    code: 'EPACKAGES',
-  })
+  throw new OperationalError(
+    packageWords.sourceUnknown(line.line, withoutPassword(source), version),
+    {
+      code: 'EPACKAGES',
+    },
+  )
 }
 
 /** What an answer of `git ls-remote` comes to: the tag as it is written counts, then that with or without a `v`. */
@@ -122,5 +125,5 @@ function chosen(answer: string, version: string, other: string): Found | null {
   const commit = exact ?? similar ?? commits.get(`refs/heads/${version}`)
   if (commit === undefined) return null
   const isUnclear = exact !== undefined && similar !== undefined && exact !== similar
-  return { commit, warning: isUnclear ? words.sourceTwoTags(version, other) : null }
+  return { commit, warning: isUnclear ? packageWords.sourceTwoTags(version, other) : null }
 }

@@ -1,3 +1,5 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { execa } from 'execa'
 
 /** What a short command did. */
@@ -14,7 +16,7 @@ export type CommandResult = {
 /**
  * Runs a short command to its end and never throws: what went wrong is in the result. No shell is
  * involved. `stdin` is an open file descriptor and `input` a text; without them there is nothing to
- * read. `end` ends it early.
+ * read. `env` adds to the environment. `end` ends it early.
  */
 export async function command(
   file: string,
@@ -24,6 +26,7 @@ export async function command(
     stdin?: number
     input?: string
     cwd?: string
+    env?: NodeJS.ProcessEnv
     end?: AbortSignal
   } = {},
 ): Promise<CommandResult> {
@@ -34,6 +37,7 @@ export async function command(
     maxBuffer: 100_000_000,
     ...stdinFor(options),
     ...(options.end === undefined ? {} : { cancelSignal: options.end }),
+    ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   return {
@@ -48,4 +52,17 @@ function stdinFor({ stdin, input }: { stdin?: number; input?: string }) {
   if (input !== undefined) return { input }
   // The types allow only 0 here; the documentation and the code allow any open descriptor.
   return { stdin: stdin === undefined ? ('ignore' as const) : (stdin as 0) }
+}
+
+/** The absolute path of a command, or null when PATH has none. */
+export async function findCommand(name: string): Promise<string | null> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name)
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (folder.startsWith('/') && isThere) return path
+  }
+  return null
 }

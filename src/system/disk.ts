@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   closeSync,
   constants,
   fstatSync,
   fsyncSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   type Stats,
@@ -17,6 +20,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import {
+  chmod,
   copyFile,
   open,
   readFile,
@@ -70,6 +74,20 @@ export const disk = {
     if (stat.isFile()) return 'file'
     if (stat.isDirectory()) return 'dir'
     return stat.isSymbolicLink() ? 'symlink' : 'other'
+  },
+
+  /** The user to whom a file or folder belongs, by number; null: there is none. Links are followed. */
+  ownerOf(path: string): number | null {
+    return statSync(path, { throwIfNoEntry: false })?.uid ?? null
+  },
+
+  /** The path without links; of what is not there as it is. */
+  realPath(path: string): string {
+    try {
+      return realpathSync(path)
+    } catch {
+      return path
+    }
   },
 
   /** The names in a folder; none where there is no folder. */
@@ -178,6 +196,16 @@ export const disk = {
     }
   },
 
+  /** Gives one file or folder to another user and group; a link itself, not what it leads to. */
+  give(path: string, to: { readonly uid: number; readonly gid: number }): void {
+    lchownSync(path, to.uid, to.gid)
+  },
+
+  /** Lets all users pass through a folder to what they know the name of. */
+  letThrough(path: string): void {
+    chmodSync(path, (statSync(path).mode & 0o7777) | 0o011)
+  },
+
   /** Copies a file; not durable by itself. */
   async copy(from: string, to: string): Promise<void> {
     await copyFile(from, to)
@@ -193,10 +221,14 @@ export const disk = {
     await disk.replaceText(path, `${JSON.stringify(value, null, 1)}\n`)
   },
 
-  /** Writes a text file so that after a power cut there is the old one or the new one, whole. */
-  async replaceText(path: string, text: string): Promise<void> {
+  /**
+   * Writes a text file so that after a power cut there is the old one or the new one, whole. It is
+   * for this user alone, or for everybody to read.
+   */
+  async replaceText(path: string, text: string, isForAll = false): Promise<void> {
     const temporary = `${path}.new`
     await writeDurably(temporary, text)
+    if (isForAll) await chmod(temporary, 0o644)
     await rename(temporary, path)
     await syncDir(dirname(path))
   },

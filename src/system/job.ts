@@ -1,110 +1,70 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
+import { execa } from 'execa'
+import type { ProcessEnd } from '../model.ts'
 import { within } from './clock.ts'
-import { membersOf, signal, taggedWith } from './processes.ts'
+import { signal } from './processes.ts'
 
-/** A command that may take minutes, with all the processes that it starts. */
+/** A foreign command that the daemon runs to its end: a health check, a hook. */
 export type Job = {
-  /** What it said last, for people who wait; `''` at the beginning. */
-  readonly lastLine: () => string
-  /** Resolves when it and all that it started has ended; never rejects. */
-  readonly done: Promise<JobResult>
+  /** The command and its arguments; no shell is involved. */
+  readonly argv: readonly string[]
+  /** Its working directory, absolute. */
+  readonly cwd: string
+  /** All of its environment. */
+  readonly env: NodeJS.ProcessEnv
+  /** What it reads on stdin; without it there is nothing to read. */
+  readonly input?: string
+  /** Reads one of its pipes to the end, or until it is cut. */
+  readonly read: (stream: 'out' | 'err', pipe: Readable) => Promise<void>
+  /** How long its pipes may stay open when it is gone: a process that left its group may hold them. */
+  readonly drainMs: number
 }
 
-/** How a job ended. */
-export type JobResult = {
-  /** undefined: it could not be started, was killed, or was ended by `end` or its deadline. */
-  readonly exitCode: number | undefined
-  readonly isLate: boolean
-  /** The last 64 KiB of stdout and stderr, as they came; or why it could not be started. */
-  readonly output: string
-}
-
-/** The environment variable by which a job's processes are found again. */
-const tagName = 'OTA_SUPERVISOR_JOB'
-
-const outputBytes = 65_536
-const drainMs = 1_000
-
-/** A process that not even SIGKILL ends, stuck in the kernel, is not waited for any longer. */
-const killMs = 10_000
-const killPollMs = 20
+/** How a job ended. `cut`: it was ended before that. */
+export type JobEnd = ProcessEnd | { readonly is: 'cut' }
 
 /**
- * Starts a job, in a process group of its own and with nothing to read. `tag` names its owner: when the
- * daemon is killed, `endJobs` finds what is left. `end` and the deadline kill all of it: what it has made
- * by then counts for nothing.
+ * Runs a job in a process group of its own. When its leader has ended, or `cut` aborts, whoever is left
+ * in the group is killed: nobody waits for them. Never throws, and settles soon after `cut` aborts,
+ * even if the kernel cannot end it (a dead mount).
  */
-export function startJob(
-  commandLine: readonly [string, ...string[]],
-  about: {
-    readonly cwd: string
-    readonly env: NodeJS.ProcessEnv
-    readonly tag: string
-    readonly timeoutMs: number
-    readonly end: AbortSignal
-  },
-): Job {
-  const [file, ...args] = commandLine
-  const child = spawn(file, args, {
-    cwd: about.cwd,
-    env: { ...about.env, [tagName]: about.tag },
-    stdio: ['ignore', 'pipe', 'pipe'],
+export async function runJob(job: Job, cut: AbortSignal): Promise<JobEnd> {
+  if (cut.aborted) return { is: 'cut' }
+  const [file = '', ...args] = job.argv
+  const child = execa(file, args, {
+    cwd: job.cwd,
+    env: job.env,
+    extendEnv: false,
     detached: true,
+    cleanup: false,
+    ...(job.input === undefined ? { stdin: 'ignore' } : { input: job.input }),
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    encoding: 'buffer',
+    reject: false,
   })
-  let output = ''
-  const read = (pipe: Readable) =>
-    pipe.setEncoding('utf8').on('data', (text: string) => {
-      output = (output + text).slice(-outputBytes)
-    })
-  const pipes = [read(child.stdout), read(child.stderr)]
-
-  async function run(): Promise<JobResult> {
-    const exit = once(child, 'exit') as Promise<[number | null]>
-    const closed = once(child, 'close')
-    closed.catch(() => undefined)
-    try {
-      const first = await within(exit, about.end, about.timeoutMs)
-      await killAll(child.pid, about.tag)
-      // Somebody who cleared its environment may still hold the pipes.
-      await within(closed, new AbortController().signal, drainMs)
-      const code = first.is === 'done' ? first.value[0] : null
-      return { exitCode: code ?? undefined, isLate: first.is === 'late', output }
-    } catch (error) {
-      return { exitCode: undefined, isLate: false, output: String(error) }
-    } finally {
-      for (const pipe of pipes) pipe.destroy()
-    }
+  // Its promise waits for the pipes, which somebody may hold open for ever: 'exit' does not.
+  child.catch(() => undefined)
+  const { pid } = child
+  if (pid === undefined) {
+    return { is: 'unstartable', why: (await child).originalMessage ?? 'no process' }
   }
-
-  return { lastLine: () => lastLineOf(output), done: run() }
+  const pumps = Promise.allSettled([job.read('out', child.stdout), job.read('err', child.stderr)])
+  const exit = exitOf(child)
+  const first = await within(exit, cut)
+  signal(-pid, 'SIGKILL')
+  const never = new AbortController().signal
+  if (first.is !== 'done') await within(exit, never, job.drainMs)
+  await within(pumps, never, job.drainMs)
+  child.stdout.destroy()
+  child.stderr.destroy()
+  return first.is === 'done' ? first.value : { is: 'cut' }
 }
 
-/** Ends what a daemon that was killed has left of its jobs; the answer is how many there were. */
-export async function endJobs(tag: string): Promise<number> {
-  const found = taggedWith(tagName, tag)
-  await killAll(undefined, tag)
-  return found.length
-}
-
-/** Until nobody is left: what somebody still writes into must not be taken for done, or for gone. */
-async function killAll(group: number | undefined, tag: string): Promise<void> {
-  for (let waitedMs = 0; waitedMs < killMs; waitedMs += killPollMs) {
-    const inGroup = group === undefined ? [] : membersOf(group)
-    const left = [...inGroup, ...taggedWith(tagName, tag)]
-    if (left.length === 0) return
-    for (const { pid } of left) signal(pid, 'SIGKILL')
-    await new Promise((resolve) => setTimeout(resolve, killPollMs))
-  }
-}
-
-function lastLineOf(output: string): string {
-  return (
-    output
-      .trimEnd()
-      .split(/[\n\r]/)
-      .at(-1)
-      ?.trim() ?? ''
-  )
+/** The end of a child process, by its own doing or another's. */
+export async function exitOf(child: NodeJS.EventEmitter): Promise<ProcessEnd> {
+  const [code, name] = (await once(child, 'exit')) as [number | null, string | null]
+  return code === null ? { is: 'signal', signal: name ?? 'unknown' } : { is: 'code', code }
 }

@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path'
 import { ownName, type Site } from '../config.ts'
-import type { Claimed, Step, Verified } from '../model.ts'
+import type { Claimed, Release, Step, Verified } from '../model.ts'
 import { breather } from '../system/breath.ts'
-import type { Kind } from '../system/disk.ts'
+import type { Disk, Kind } from '../system/disk.ts'
 import { words } from '../words.ts'
 import { mistakeIn } from './mistakes.ts'
 import { filesOf } from './store.ts'
@@ -15,18 +15,48 @@ export type Refused = {
   readonly mayBeCutOff: boolean
 }
 
+/** New files, as they are to lie in main; paths are relative to it. */
+export type Tree = {
+  readonly kind: (path: string) => Kind | null
+  /** The names in a folder; `''` is the whole. */
+  readonly list: (folder: string) => readonly string[]
+}
+
+/** What lies in a folder. */
+export function treeIn(folder: string, disk: Disk): Tree {
+  return {
+    kind: (path) => disk.kind(join(folder, path)),
+    list: (path) => disk.list(join(folder, path)),
+  }
+}
+
 /**
  * Checks a claimed release against main, touching nothing, and says what apply will do. All that can
  * be refused is refused here, while the old program runs. Its cost is that of the release, however
  * large main is.
  */
 export async function verify(claimed: Claimed, site: Site): Promise<Verified | Refused> {
+  const { release, attempt } = claimed
+  const staged = treeIn(filesOf(release.id, site.paths).staging, site.disk)
+  const planned = await planFor(staged, release, site)
+  return 'refused' in planned ? planned : { stage: 'verified', release, attempt, ...planned }
+}
+
+/** What apply would do, and what is odd about it. */
+export type Planned = Pick<Verified, 'plan' | 'isFirst' | 'warnings'>
+
+/** The same for files that lie anywhere. */
+export async function planFor(
+  staged: Tree,
+  size: Pick<Release, 'files' | 'bytes'>,
+  site: Site,
+): Promise<Planned | Refused> {
   const { disk, paths, config } = site
-  const tooMuch = overLimits(claimed, site)
+  const tooMuch = overLimits(size, site)
   if (tooMuch !== null) return { refused: tooMuch, mayBeCutOff: false }
   const walk: Walk = {
     site,
-    staging: filesOf(claimed.release.id, paths).staging,
+    staged,
     mainFileSystem: disk.fileSystemOf(`${paths.main}/.`),
     breath: breather(),
     dropped: new Set(),
@@ -39,9 +69,6 @@ export async function verify(claimed: Claimed, site: Site): Promise<Verified | R
   const problem = entryProblem(walk)
   if (problem !== null) return problem
   return {
-    stage: 'verified',
-    release: claimed.release,
-    attempt: claimed.attempt,
     plan: { steps },
     isFirst: disk.kind(join(paths.main, config.program.entry)) === null,
     warnings: walk.warnings,
@@ -50,7 +77,7 @@ export async function verify(claimed: Claimed, site: Site): Promise<Verified | R
 
 type Walk = {
   readonly site: Site
-  readonly staging: string
+  readonly staged: Tree
   readonly mainFileSystem: number
   readonly breath: ReturnType<typeof breather>
   /** What whiteouts take out of main, relative to it. */
@@ -58,16 +85,19 @@ type Walk = {
   readonly warnings: string[]
 }
 
-function overLimits({ release }: Claimed, { config }: Site): string | null {
+function overLimits(
+  { files, bytes }: Pick<Release, 'files' | 'bytes'>,
+  { config }: Site,
+): string | null {
   const { maxEntries, maxBytes } = config.verify
-  if (release.files > maxEntries) return words.tooManyFiles(release.files, maxEntries)
-  return release.bytes > maxBytes ? words.tooManyBytes(release.bytes, maxBytes) : null
+  if (files > maxEntries) return words.tooManyFiles(files, maxEntries)
+  return bytes > maxBytes ? words.tooManyBytes(bytes, maxBytes) : null
 }
 
-/** The steps for what lies in a folder of the staging folder, by name; or the first refusal. */
+/** The steps for what lies in a folder of the new files, by name; or the first refusal. */
 async function stepsBelow(folder: string, walk: Walk): Promise<Step[] | Refused> {
   const steps: Step[] = []
-  const names = walk.site.disk.list(join(walk.staging, folder)).sort()
+  const names = walk.staged.list(folder).toSorted()
   // Whiteouts first: they change what is in the way of the others.
   for (const name of names) {
     const nonsense = noteWhiteout(join(folder, name), walk)
@@ -84,7 +114,7 @@ async function stepsBelow(folder: string, walk: Walk): Promise<Step[] | Refused>
 
 async function stepsFor(path: string, name: string, walk: Walk): Promise<Step[] | Refused> {
   const { disk, paths, config } = walk.site
-  const kind = disk.kind(join(walk.staging, path))
+  const kind = walk.staged.kind(path)
   const old = isDropped(path, walk) ? null : disk.kind(join(paths.main, path))
   const refused = refusal(path, name, kind, old, config.verify.maxPathBytes)
   if (refused !== null) return { refused, mayBeCutOff: false }
@@ -92,7 +122,7 @@ async function stepsFor(path: string, name: string, walk: Walk): Promise<Step[] 
   const below = await stepsBelow(path, walk)
   if ('refused' in below) return below
   if (old === null) {
-    const hasWhiteouts = disk.list(join(walk.staging, path)).some((one) => whiteoutOf(one) !== null)
+    const hasWhiteouts = walk.staged.list(path).some((one) => whiteoutOf(one) !== null)
     return [asOneFolder(path, below, hasWhiteouts)]
   }
   // A mount inside main: nothing can be renamed into it.
@@ -135,7 +165,7 @@ function noteWhiteout(path: string, walk: Walk): Refused | null {
   const { disk, paths } = walk.site
   const whiteout = whiteoutOf(path)
   if (whiteout === null) return null
-  if (whiteout.is === 'nonsense' || disk.kind(join(walk.staging, path)) !== 'file') {
+  if (whiteout.is === 'nonsense' || walk.staged.kind(path) !== 'file') {
     return { refused: words.badWhiteout(path), mayBeCutOff: false }
   }
   const targets =
@@ -168,8 +198,8 @@ function isDropped(path: string, { dropped }: Walk): boolean {
 function entryProblem(walk: Walk): Refused | null {
   const { disk, paths, config } = walk.site
   const { entry } = config.program
-  if (disk.kind(join(walk.staging, entry)) === 'file') return null
+  if (walk.staged.kind(entry) === 'file') return null
   if (!isDropped(entry, walk) && disk.kind(join(paths.main, entry)) !== null) return null
-  const mistake = mistakeIn(walk.staging, entry, disk)
+  const mistake = mistakeIn(walk.staged, entry)
   return { refused: mistake ?? words.noEntry(entry), mayBeCutOff: mistake === null }
 }

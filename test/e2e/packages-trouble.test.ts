@@ -64,7 +64,7 @@ test('kill -9 in the middle of an install: nobody goes on with it, and nothing h
   await daemon.end('SIGKILL')
   // pip dies with the daemon; what it has started may not.
   await until('pip is gone', () => jobsOf(dir).length < before.length)
-  assert.deepEqual([environmentFolders(dir).length, environmentsOf(dir).length], [1, 0])
+  assert.deepEqual([environmentFolders(dir).length, environmentsOf(dir).length], [2, 0])
 
   const again = await startWithIndex(t, dir, noIndex)
   await again.says(/removed a half-made virtual environment/)

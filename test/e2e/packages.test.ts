@@ -242,5 +242,5 @@ test('an environment that exists is used as it is, and nothing is installed', as
   rmSync(join(dir, 'mine'), { recursive: true })
   const { code, stderr } = await runSupervisor([], dir)
   assert.equal(code, 1)
-  assert.match(stderr, /\[python\] venv: .*mine\/bin\/python is not a Python 3/)
+  assert.match(stderr, /\[python\] venv: .*mine\/bin\/python: it is not there/)
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import {
+  answers,
   drop,
   isAlive,
   isEmptied,
@@ -141,7 +142,7 @@ test('a slow upload is claimed when it is whole, after several quiet periods', a
   const began = performance.now()
   await Promise.all([
     runWell('curl', send('data.csv'), from),
-    daemon.says(/the deposit waits: data\.csv is being written/),
+    answers(daemon, /the deposit waits: data\.csv is being written/),
   ])
   assert.ok(performance.now() - began > 3 * quietMs, 'the upload was too fast to show anything')
   await daemon.says(/r1: claimed 2 files/)

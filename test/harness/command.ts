@@ -13,11 +13,15 @@ export type Done = {
   readonly stderr: string
 }
 
-/** Runs the built entry with arguments, to its end. It is killed when that takes longer than 20 s. */
+/**
+ * Runs the built entry with arguments, to its end. It is killed when that takes longer than 20 s. With
+ * `uid` it runs as that user, in no other group.
+ */
 export async function runSupervisor(
   args: readonly string[],
   cwd: string,
   env: NodeJS.ProcessEnv = {},
+  uid?: number,
 ): Promise<Done> {
   const child = spawn(process.execPath, [supervisorJs, ...args], {
     cwd,
@@ -25,6 +29,7 @@ export async function runSupervisor(
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 20_000,
     killSignal: 'SIGKILL',
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   let stdout = ''
   let stderr = ''

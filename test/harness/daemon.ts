@@ -38,16 +38,19 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * Starts the daemon in `dir` (without it: a new project with fast settings). It is killed, with its
- * program, when the test ends. With `uid` it runs as that user, in no other group.
+ * program, when the test ends. With `uid` it runs as that user, in no other group; with `through`
+ * that command runs it in its own place.
  */
 export async function startDaemon(
   t: TestContext,
   dir?: string,
   env: NodeJS.ProcessEnv = {},
   uid?: number,
+  through: readonly string[] = [],
 ): Promise<Daemon> {
   const project = dir ?? (await makeProject(t))
-  const child = spawn(process.execPath, [supervisorJs], {
+  const [command = '', ...args] = [...through, process.execPath, supervisorJs]
+  const child = spawn(command, args, {
     cwd: project,
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

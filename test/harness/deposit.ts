@@ -64,6 +64,13 @@ export async function readHistory(dir: string): Promise<Ended[]> {
 /** The answer to the uploader: it stays in the deposit when all is claimed. */
 export const result = 'DEPOSIT-RESULT.txt'
 
+/** Waits until the uploader can read it. */
+export function answers({ dir }: Daemon, text: RegExp): Promise<void> {
+  return until(`${text} in ${result}`, async () => {
+    return text.test(await readFile(join(dir, 'deposit', result), 'utf8').catch(() => ''))
+  })
+}
+
 /**
  * Waits until nothing of an upload is left in the deposit. Folders go when no upload connection lives,
  * and that may be one of another test: the deadline is long.

@@ -35,6 +35,8 @@ const changing = [
   'touch',
   'removeTree',
   'move',
+  'give',
+  'letThrough',
   'copy',
   'reserve',
   'writeRecord',
@@ -122,6 +124,8 @@ function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolea
     case 'removeEmptyDir':
     case 'unlink':
     case 'touch':
+    case 'give':
+    case 'letThrough':
     case 'syncAll':
       return false
   }

@@ -68,9 +68,10 @@ export function environmentsOf(
   dir: string,
 ): { readonly address: string; readonly packages: string[] }[] {
   const folder = join(dir, '.supervisor/environments')
-  return namesOf(folder).flatMap((address) => {
-    if (!namesOf(join(folder, address)).includes('complete.json')) return []
-    const { packages } = JSON.parse(readFileSync(join(folder, address, 'complete.json'), 'utf8'))
+  return namesOf(folder).flatMap((name) => {
+    const address = /^([0-9a-f]{16})\.json$/.exec(name)?.[1]
+    if (address === undefined) return []
+    const { packages } = JSON.parse(readFileSync(join(folder, name), 'utf8'))
     return [{ address, packages }]
   })
 }
@@ -120,7 +121,7 @@ export function wheelsOf(...packages: readonly TestPackage[]): Record<string, Bu
 
 /** The living processes of installs in this project: they carry a tag. */
 export function jobsOf(dir: string): number[] {
-  const tag = `OTA_SUPERVISOR_JOB=${join(dir, '.supervisor/environments')}\0`
+  const tag = `OTA_SUPERVISOR_INSTALL=${join(dir, '.supervisor/environments')}\0`
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && isLiving(pid))

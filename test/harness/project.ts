@@ -45,18 +45,21 @@ export async function writeTree(root: string, tree: Tree): Promise<void> {
   }
 }
 
-/** Reads all files below a folder, apart from bytecode, which is derived. */
+/**
+ * Reads all files below a folder, apart from bytecode, which is derived. What goes while it reads is
+ * not in it.
+ */
 export async function readTree(root: string): Promise<Tree> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])
   const files = entries
     .filter((entry) => entry.isFile() && !entry.parentPath.endsWith('__pycache__'))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
-  const pairs = files.map(async (file) => [
-    file.slice(root.length + 1),
-    await readFile(file, 'utf8'),
-  ])
-  return Object.fromEntries(await Promise.all(pairs))
+  const pairs = files.map(async (file): Promise<[string, string][]> => {
+    const text = await readFile(file, 'utf8').catch(nullIfGone)
+    return text === null ? [] : [[file.slice(root.length + 1), text]]
+  })
+  return Object.fromEntries((await Promise.all(pairs)).flat())
 }
 
 /** Copies one of the fixture programs to `main.py` of a folder. */
@@ -68,4 +71,9 @@ export async function putProgram(name: string, root: string): Promise<void> {
 /** Where a fixture program is, absolute. */
 export function programPath(name: string): string {
   return fileURLToPath(new URL(`../../../test/fixtures/programs/${name}.py`, import.meta.url))
+}
+
+function nullIfGone(error: NodeJS.ErrnoException): null {
+  if (error.code !== 'ENOENT') throw error
+  return null
 }

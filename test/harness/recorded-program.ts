@@ -25,6 +25,7 @@ export function recordedProgram(entry: string, moments: Moments): Program {
       release: null,
       restarts: 0,
       lastExit: null,
+      health: { is: 'none' },
     }),
     async start(_release, cause) {
       if (state.is === 'RUNNING') throw new Error('a second program was started')
@@ -33,9 +34,10 @@ export function recordedProgram(entry: string, moments: Moments): Program {
         return null
       }
       state = { is: 'RUNNING', pid: 1, cause }
-      if (moments.started() === 'up') return { exit: new Promise<Exit>(() => undefined) }
+      const proven = async () => undefined
+      if (moments.started() === 'up') return { exit: new Promise<Exit>(() => undefined), proven }
       const last: Exit = { is: 'code', code: 1 }
-      return { exit: Promise.resolve(last) }
+      return { exit: Promise.resolve(last), proven }
     },
     async stop(cause) {
       if (state.is === 'RUNNING') moments.stopping()

@@ -33,7 +33,14 @@ async function check(
     .filter((path) => path.endsWith('.py'))
     .map((path) => ({ path, read: join(dir, 'staging', path), place: join(dir, 'main', path) }))
   const roots = [join(dir, 'staging'), join(dir, 'main')]
-  const question = { files, bytecode: join(dir, 'bytecode'), entry: 'main.py', roots, gone }
+  const question = {
+    files,
+    bytecode: join(dir, 'bytecode'),
+    entry: 'main.py',
+    roots,
+    staged: null,
+    gone,
+  }
   return { ...(await checkPython(question, python, limits, never)), dir }
 }
 
@@ -241,7 +248,14 @@ test('a program that stays as it is is followed into what comes', async (t) => {
 
 test('a checker that does not come to an end is an error that names it', async (t) => {
   const dir = await makeFolder(t)
-  const question = { files: [], bytecode: dir, entry: 'main.py', roots: [dir], gone: [] }
+  const question = {
+    files: [],
+    bytecode: dir,
+    entry: 'main.py',
+    roots: [dir],
+    staged: null,
+    gone: [],
+  }
   await assert.rejects(checkPython(question, python, { ms: 1, msPerFile: 0 }, never), {
     code: 'ECHECK',
   })

@@ -3,22 +3,14 @@ import { closeSync, mkdirSync, openSync, renameSync, unlinkSync, writeFileSync }
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { defaults, type Site } from '../../src/config.ts'
-import type { Log } from '../../src/model.ts'
 import { findInterpreter } from '../../src/python/interpreter.ts'
 import { openWriters } from '../../src/python/writers.ts'
 import { type Deposit, openDeposit } from '../../src/source/deposit/deposit.ts'
 import { clock } from '../../src/system/clock.ts'
 import { afterwards } from '../harness/cleanup.ts'
 import { until } from '../harness/processes.ts'
+import { silent, unheard } from '../harness/silence.ts'
 import { makeSite } from '../harness/site.ts'
-
-const silent: Log = {
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  output: () => undefined,
-  room: async () => undefined,
-}
 
 /** A deposit that is looked at often, with real leases. */
 async function open(t: TestContext): Promise<{ site: Site; deposit: Deposit }> {
@@ -26,7 +18,7 @@ async function open(t: TestContext): Promise<{ site: Site; deposit: Deposit }> {
   const site = await makeSite(t, config)
   const writers = openWriters(await findInterpreter(), 10_000)
   afterwards(t, () => writers.close())
-  return { site, deposit: openDeposit(site, writers, silent, () => undefined, clock) }
+  return { site, deposit: openDeposit(site, writers, silent, unheard, clock) }
 }
 
 test('its state tells how many files there are and what they wait for', async (t) => {

@@ -89,3 +89,14 @@ test('what editors, syncers and Python leave behind is junk, with all that is in
     Array(4).fill('content'),
   )
 })
+
+test('what is to be ignored is left alone, whatever else its name says, with all that is in it', () => {
+  const ignore = ['data', '*.csv', '*.pyc', '.hold', 'SHA256SUMS', '*.part']
+  const kindNow = nameKinds({ ...defaults, deposit: { ...defaults.deposit, ignore } })
+  const alone = ['data', 'data/a.py', 'x/data/b', 'x.csv', 'a/b.csv', 'm.pyc', '.hold', 'a.part']
+  assert.deepEqual(
+    [...alone, 'SHA256SUMS'].map(kindNow),
+    [...alone, 'SHA256SUMS'].map(() => 'ignored'),
+  )
+  assert.deepEqual(['data2', 'x.csv.py', 'a.pyo'].map(kindNow), ['content', 'content', 'junk'])
+})

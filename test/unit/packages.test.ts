@@ -5,26 +5,29 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { defaults } from '../../src/config.ts'
 import { hintOf, messageOf } from '../../src/errors.ts'
-import type { Log } from '../../src/model.ts'
 import type { Wish } from '../../src/python/dependencies.ts'
 import { askInterpreter, findInterpreter, type Interpreter } from '../../src/python/interpreter.ts'
 import { openPackages, sweepPackages } from '../../src/python/packages.ts'
 import { findPip } from '../../src/python/pip.ts'
 import { noteUse, readUses } from '../../src/python/uses.ts'
+import { asDaemon } from '../../src/python/worker.ts'
 import { clock } from '../../src/system/clock.ts'
 import { disk } from '../../src/system/disk.ts'
 import { environmentFolders, wheelsOf, writeAll } from '../harness/packages.ts'
+import { silent } from '../harness/silence.ts'
 import { makeSite } from '../harness/site.ts'
 import { makeFolder } from '../harness/tools.ts'
 
 const widget = { name: 'widget', version: '1.0' }
 const never = new AbortController().signal
-const quiet: Log = {
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  output: () => undefined,
-  room: async () => undefined,
+/** A letter as an address. */
+function name(letter: string): string {
+  return letter.repeat(16)
+}
+
+function foldersIn(environments: string): string[] {
+  const names = disk.list(environments).filter((one) => !one.endsWith('.json'))
+  return names.map((one) => one.slice(0, 1)).sort()
 }
 
 /** A wish for the widget, whose wheel comes along. */
@@ -51,7 +54,7 @@ async function packagesFor(
 ) {
   const small = { ...defaults.python, minFreeBytes: 0, ...given.python }
   const site = await makeSite(t, { python: small })
-  return { site, packages: openPackages(python, [], site, quiet, clock, never) }
+  return { site, packages: openPackages(python, asDaemon, site, clock, never) }
 }
 
 test('without a pip of its own, Python uses the one it carries for virtual environments', async (t) => {
@@ -59,7 +62,7 @@ test('without a pip of its own, Python uses the one it carries for virtual envir
   const folder = await makeFolder(t)
   execFileSync(base.path, ['-m', 'venv', '--without-pip', join(folder, 'bare')])
   const python = await askInterpreter(join(folder, 'bare/bin/python'))
-  assert.ok(python !== null)
+  assert.ok('path' in python)
   const pip = await findPip(python)
   if (pip === null)
     return t.skip('needs the pip that Python carries: sudo apt install python3-venv')
@@ -98,13 +101,19 @@ test('what has no mark is removed at the start, what has one stays', async (t) =
   const site = await makeSite(t)
   const { environments } = site.paths
   await writeAll(environments, {
-    'aaaa/bin/python': '',
-    'bbbb/complete.json': '{"address": "bbbb"}',
-    'cccc.gone/complete.json': '{"address": "cccc"}',
-    'dddd.commits.json': '{}',
+    [`${name('a')}/bin/python`]: '',
+    [`${name('b')}/bin/python`]: '',
+    [`${name('b')}.json`]: `{"address": "${name('b')}"}`,
+    [`${name('b')}.input/x`]: '',
+    [`${name('c')}.gone/bin/python`]: '',
+    [`${name('d')}.commits.json`]: '{}',
   })
-  await sweepPackages(site, quiet)
-  assert.deepEqual(disk.list(environments).sort(), ['bbbb', 'dddd.commits.json'])
+  await sweepPackages(site, silent)
+  assert.deepEqual(disk.list(environments).sort(), [
+    name('b'),
+    `${name('b')}.json`,
+    `${name('d')}.commits.json`,
+  ])
 })
 
 test('environments are collected within the budget: not those of releases that can be gone back to', async (t) => {
@@ -115,22 +124,22 @@ test('environments are collected within the budget: not those of releases that c
   const { environments } = site.paths
   for (const [index, address] of ['a', 'b', 'c', 'd', 'e'].entries()) {
     const at = `2026-01-0${index + 1}`
-    const mark = JSON.stringify({ address, bytes: 100, at })
-    await writeAll(environments, { [`${address}/complete.json`]: mark })
+    const mark = JSON.stringify({ address: name(address), bytes: 100, at })
+    await writeAll(environments, { [`${name(address)}.json`]: mark, [`${name(address)}/x`]: '' })
   }
-  await noteUse({ since: 'r1', address: 'a' }, site)
-  await noteUse({ since: 'r2', address: 'b' }, site)
-  await noteUse({ since: 'r3', address: 'b' }, site)
+  await noteUse({ since: 'r1', address: name('a') }, site)
+  await noteUse({ since: 'r2', address: name('b') }, site)
+  await noteUse({ since: 'r3', address: name('b') }, site)
   assert.deepEqual(
     (await readUses(site)).map(({ since }) => since),
     ['r1', 'r2'],
   )
   await packages.collect('r2')
-  assert.deepEqual(disk.list(environments).sort(), ['a', 'b', 'uses.json'])
+  assert.deepEqual(foldersIn(environments), ['a', 'b'])
   await noteUse({ since: 'r4', address: null }, site)
   await packages.collect(null)
   // `b` was in use before; nothing else is needed, and there is room for one more.
-  assert.deepEqual(disk.list(environments).sort(), ['a', 'b', 'uses.json'])
+  assert.deepEqual(foldersIn(environments), ['a', 'b'])
 })
 
 test('what sources came to is forgotten when there is too much of it, the oldest first', async (t) => {

@@ -14,7 +14,7 @@ function crashes(times: number, upMs: number, random = middle): Next[] {
   let now = 0
   return Array.from({ length: times }, () => {
     now += upMs
-    deaths = count(deaths, now, upMs, limits)
+    deaths = count(deaths, crash, now, upMs, limits)
     const next = afterExit(crash, deaths, limits, random)
     if (next.do === 'retry') now += next.waitMs
     return next
@@ -30,7 +30,7 @@ function stateOf(next: Next): string {
 }
 
 test('exit 0 is the end of the job; every other end is a crash', () => {
-  const once = count(noDeaths, 0, 100, limits)
+  const once = count(noDeaths, crash, 0, 100, limits)
   assert.deepEqual(afterExit({ is: 'code', code: 0 }, once, limits, middle), { do: 'rest' })
   const ends: Exit[] = [
     crash,
@@ -76,9 +76,41 @@ test('a FATAL program that crashes when it is tried again is FATAL still', () =>
 
 test('a FATAL program that was healthy for a while is not FATAL any more', () => {
   let deaths: Deaths = noDeaths
-  for (let now = 0; now < 10; now += 1) deaths = count(deaths, now, 1, limits)
+  for (let now = 0; now < 10; now += 1) deaths = count(deaths, crash, now, 1, limits)
   assert.equal(stateOf(afterExit(crash, deaths, limits, middle)), 'FATAL')
   const later = limits.fatalRetryMs + limits.healthyMs
-  deaths = count(deaths, later, limits.healthyMs, limits)
+  deaths = count(deaths, crash, later, limits.healthyMs, limits)
   assert.deepEqual(waits([afterExit(crash, deaths, limits, middle)]), [1_000])
+})
+
+const well: Exit = { is: 'code', code: 0 }
+
+test('never: it rests however it ended', () => {
+  const never = { ...limits, restart: 'never' } as const
+  for (const end of [well, crash, { is: 'signal', signal: 'SIGKILL' } as const]) {
+    const once = count(noDeaths, end, 0, 100, never)
+    assert.deepEqual(afterExit(end, once, never, middle), { do: 'rest' })
+  }
+})
+
+test('always: a good end is followed by a start with growing waits, and is never FATAL', () => {
+  const always = { ...limits, restart: 'always' } as const
+  let deaths: Deaths = noDeaths
+  const found = Array.from({ length: 30 }, (_, now) => {
+    deaths = count(deaths, well, now, 1, always)
+    return afterExit(well, deaths, always, middle)
+  })
+  assert.deepEqual(waits(found.slice(0, 3)), [1_000, 2_000, 4_000])
+  assert.deepEqual(new Set(found.map(stateOf)), new Set(['BACKOFF']))
+})
+
+test('always: a FATAL program that ends well is started again soon; its crashes still count', () => {
+  const always = { ...limits, restart: 'always' } as const
+  let deaths: Deaths = noDeaths
+  for (let now = 0; now < 10; now += 1) deaths = count(deaths, crash, now, 1, always)
+  assert.equal(stateOf(afterExit(crash, deaths, always, middle)), 'FATAL')
+  deaths = count(deaths, well, 11, 1, always)
+  assert.equal(stateOf(afterExit(well, deaths, always, middle)), 'BACKOFF')
+  deaths = count(deaths, crash, 12, 1, always)
+  assert.equal(stateOf(afterExit(crash, deaths, always, middle)), 'FATAL')
 })

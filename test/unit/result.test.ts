@@ -17,8 +17,8 @@ function linesOf(path: string): string[] {
 test('the newest is first, a text of several lines keeps their order, and the next session goes on', async (t) => {
   const site = await makeSite(t)
   const path = join(site.paths.deposit, 'DEPOSIT-RESULT.txt')
-  openResult(site)(`${day}.1`, 'first')
-  openResult(site)(`${day}.2`, 'second\nand more')
+  openResult(site, () => `${day}.1`).tell('first')
+  openResult(site, () => `${day}.2`).tell('second\nand more')
   const [head, empty, ...lines] = linesOf(path)
   assert.match(head ?? '', /^ota-supervisor: what became of the uploads, newest first/)
   assert.equal(empty, '')
@@ -26,10 +26,27 @@ test('the newest is first, a text of several lines keeps their order, and the ne
   assert.deepEqual(readdirSync(site.paths.deposit), ['DEPOSIT-RESULT.txt'])
 })
 
+test('what is waited for stands above all, until it is another or nothing', async (t) => {
+  const site = await makeSite(t)
+  const path = join(site.paths.deposit, 'DEPOSIT-RESULT.txt')
+  const { tell, waits } = openResult(site, () => day)
+  const texts = () =>
+    linesOf(path)
+      .slice(2, -1)
+      .map((line) => line.slice(day.length + 2))
+  tell('r1 is in')
+  waits('a is being written')
+  waits('b is being written\nand two lines')
+  tell('r1 is well')
+  assert.deepEqual(texts(), ['b is being written', 'and two lines', 'r1 is well', 'r1 is in'])
+  waits(null)
+  assert.deepEqual(texts(), ['r1 is well', 'r1 is in'])
+})
+
 test('it has so many lines at most', async (t) => {
   const site = await makeSite(t, { deposit: { ...defaults.deposit, resultLines: 3 } })
-  const answer = openResult(site)
-  for (let number = 1; number <= 10; number += 1) answer(day, `text ${number}\nof two lines`)
+  const { tell } = openResult(site, () => day)
+  for (let number = 1; number <= 10; number += 1) tell(`text ${number}\nof two lines`)
   const lines = linesOf(join(site.paths.deposit, 'DEPOSIT-RESULT.txt')).slice(2, -1)
   assert.deepEqual(
     lines.map((line) => line.slice(day.length + 2)),
@@ -39,7 +56,7 @@ test('it has so many lines at most', async (t) => {
 
 test('without a name there is no such file', async (t) => {
   const site = await makeSite(t, { deposit: { ...defaults.deposit, resultFile: '' } })
-  openResult(site)(day, 'text')
+  openResult(site, () => day).tell('text')
   assert.deepEqual(readdirSync(site.paths.deposit), [])
 })
 
@@ -52,14 +69,14 @@ test('links, pipes and folders in its place are neither followed nor waited for'
   const temporary = join(deposit, '.in.DEPOSIT-RESULT.txt')
   await symlink(precious, path)
   await symlink(precious, temporary)
-  openResult(site)(day, 'one')
+  openResult(site, () => day).tell('one')
   assert.equal(readFileSync(precious, 'utf8'), `${day}  a secret\n`)
   assert.doesNotMatch(readFileSync(path, 'utf8'), /secret/)
   execFileSync('rm', [path])
   execFileSync('mkfifo', [path, temporary])
-  openResult(site)(day, 'two')
+  openResult(site, () => day).tell('two')
   assert.match(readFileSync(path, 'utf8'), /two/)
   await mkdir(temporary)
-  openResult(site)(day, 'three')
+  openResult(site, () => day).tell('three')
   assert.match(readFileSync(path, 'utf8'), /two/)
 })

@@ -1,12 +1,14 @@
 import type { Site } from '../../config.ts'
-import { messageOf, OperationalError } from '../../errors.ts'
+import { codeOf, messageOf, OperationalError } from '../../errors.ts'
 import type { Clock, Hold, Log, Writers } from '../../model.ts'
 import { words } from '../../words.ts'
 import { claimInto, sizeOf } from './claim.ts'
 import { openJudgement, type Upload } from './judgement.ts'
 import { openEmptied, removeJunk } from './leftovers.ts'
+import type { Answer } from './result.ts'
 import { type Entry, type Snapshot, scan } from './scan.ts'
 import { orphans, type Seen, type SessionsLook, see } from './settle.ts'
+import { openTelling } from './telling.ts'
 import { openWatch, type Watch } from './watch.ts'
 
 /** The deposit as a source of releases. */
@@ -18,6 +20,8 @@ export type Deposit = {
    * had been seen: then what was moved so far is for `giveBack`.
    */
   readonly claim: (snapshot: Snapshot, staging: string) => Promise<string | null>
+  /** Takes note that the system said no to a claim, and tells it. */
+  readonly unclaimed: (why: string, hint: string | undefined) => void
   /**
    * Takes note that a claim was given back because something is missing or broken in it: it is left
    * alone until it changes, or for `repairMs`.
@@ -43,9 +47,6 @@ function keyOf({ path, fingerprint }: Entry): string {
   return `${path}\0${fingerprint}`
 }
 
-/** What has been told of a hold: each is logged when it begins, and again now and then. */
-type Told = { readonly text: string; readonly at: number }
-
 /**
  * Opens the deposit. Events only wake; a scan decides. While something is in it, also under a temporary
  * name, the watch is closed and the scan polls: a slow upload raises thousands of events a second, and
@@ -55,27 +56,21 @@ export function openDeposit(
   site: Site,
   writers: Writers,
   log: Log,
-  answer: (text: string) => void,
+  answer: Answer,
   clock: Clock,
 ): Deposit {
   const { paths, config, disk } = site
   const limits = config.deposit
   const judgement = openJudgement(site, writers, clock)
   let watch: Watch | null = null
-  let lastTrouble = ''
+  const telling = openTelling(site, log, answer, clock)
   const toldClosed = new Set<string>()
-  let told: Told | null = null
   /** Files under temporary names that were given up, by fingerprint. */
   const givenUp = new Map<string, string>()
   /** What should be removed and cannot be. */
   const sticking = new Set<string>()
   const emptied = openEmptied(site, clock)
   let state: DepositState = { files: 0, waitingFor: null }
-
-  function tellOnce(trouble: string): void {
-    if (trouble !== lastTrouble) log.warn(trouble)
-    lastTrouble = trouble
-  }
 
   /** A folder that stays where it is: the uploader must know. */
   function tellClosed(entry: Entry): void {
@@ -84,7 +79,7 @@ export function openDeposit(
     const text =
       entry.kind === 'deep' ? words.deepFolder(entry.path) : words.closedFolder(entry.path)
     log.warn(text)
-    answer(text)
+    answer.tell(text)
   }
 
   async function armed(): Promise<Watch> {
@@ -95,7 +90,7 @@ export function openDeposit(
       log.warn(words.depositMadeAgain(paths.deposit))
     }
     watch = await openWatch(paths.deposit, (error) =>
-      tellOnce(words.watchTrouble(messageOf(error))),
+      telling.deaf(words.watchTrouble(codeOf(error))),
     )
     return watch
   }
@@ -122,14 +117,14 @@ export function openDeposit(
 
   /** Watches an empty deposit until something is in it; false when the signal aborts first. */
   async function noticed(signal: AbortSignal): Promise<boolean> {
-    told = null
     while (!signal.aborted) {
       const watching = await armed()
       const snapshot = await look()
+      telling.noTrouble()
       state = { files: countOf(snapshot), waitingFor: null }
       if (isActive(snapshot)) return true
+      telling.noHold()
       emptied.sweep(snapshot.entries)
-      lastTrouble = ''
       await watching.woken(limits.rescanMs, signal)
     }
     return false
@@ -168,7 +163,7 @@ export function openDeposit(
       giveUp(orphans(seen, now, limits), seen)
       const found = await judgement.decide(around, seen, now)
       state = { files: countOf(snapshot), waitingFor: 'because' in found ? found : null }
-      if (complete(found, snapshot, now)) return found
+      if (complete(found, snapshot)) return found
       await clock.sleep(pause(found, now - begin, now - start), signal)
     }
     return null
@@ -186,16 +181,16 @@ export function openDeposit(
   }
 
   /** True for an upload with something in it; a reason to wait is told. */
-  function complete(found: Hold | Upload, snapshot: Snapshot, now: number): found is Upload {
+  function complete(found: Hold | Upload, snapshot: Snapshot): found is Upload {
     if ('because' in found) {
-      tell(found, now)
+      telling.hold(found)
       return false
     }
     const removed = removable(snapshot.junk)
     if (removed.length > 0) {
       const text = words.junk(removed.map(({ path }) => path))
       log.info(text)
-      answer(text)
+      answer.tell(text)
       for (const entry of removeJunk(removed, snapshot, site)) sticking.add(keyOf(entry))
     }
     return found.snapshot.hasContent
@@ -207,18 +202,6 @@ export function openDeposit(
       if (givenUp.get(path) !== fingerprint) log.warn(words.orphan(path))
       givenUp.set(path, fingerprint)
     }
-  }
-
-  function tell(hold: Hold, now: number): void {
-    const text = words.hold(hold)
-    // The network may be gone for days.
-    const isEnough = hold.because === 'unreachable' || (told && now - told.at < limits.holdLogMs)
-    if (told?.text === text && isEnough) return
-    told = { text, at: now }
-    // The quiet period is over before anyone could read of it.
-    if (hold.because === 'quiet' && !hold.isGuess) return
-    log.info(text)
-    answer(text)
   }
 
   /** The fingerprint of an upload that lies in the deposit again. */
@@ -238,7 +221,7 @@ export function openDeposit(
             if (upload !== null) return upload
           }
         } catch (error) {
-          tellOnce(words.depositTrouble(paths.deposit, messageOf(error)))
+          telling.trouble(words.depositTrouble(paths.deposit, messageOf(error)))
           await clock.sleep(limits.retryMs, signal)
         }
       }
@@ -251,9 +234,15 @@ export function openDeposit(
       emptied.note(snapshot.entries.filter(({ kind }) => kind === 'dir'))
       // What else was there waits for its own turn.
       if (changed === null) {
+        telling.noHold()
         state = { files: state.files - sizeOf(snapshot).files, waitingFor: null }
       }
       return changed
+    },
+    unclaimed(why, hint) {
+      const waitingFor = { because: 'unclaimed', why, hint } as const
+      state = { ...state, waitingFor }
+      telling.hold(waitingFor)
     },
     async holdBack(upload, why) {
       judgement.holdBack(await givenBack(upload), why)

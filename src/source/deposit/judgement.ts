@@ -41,7 +41,7 @@ export type Judgement = {
 export function openJudgement(site: Site, writers: Writers, clock: Clock): Judgement {
   const { paths, config } = site
   const limits = config.deposit
-  const sums = openSums(paths.deposit)
+  const sums = openSums(site)
   const cutOff = openCutOff(site, clock)
   let unreachable: {
     readonly fingerprint: string
@@ -73,7 +73,7 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
       return networkHold(snapshot, now) ?? { ...whole(promised.snapshot, now), mayWait: false }
     }
     const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestWaitMs
-    if (!isLate) return { because: 'manifest', why: promised.why }
+    if (!isLate) return { because: 'manifest', why: promised.why, missing: promised.missing }
     return { ...whole(snapshot, now), mayWait: false, refused: promised.why }
   }
 
@@ -151,7 +151,7 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
 }
 
 /** An archive in the root is a release of its own; what else is there waits for its turn. */
-function oneArchive(snapshot: Snapshot, archives: readonly string[]): Snapshot {
+export function oneArchive(snapshot: Snapshot, archives: readonly string[]): Snapshot {
   const archive = snapshot.entries.find(({ path, kind }) => {
     return kind === 'file' && archives.includes(path)
   })

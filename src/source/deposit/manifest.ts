@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { shown } from '../../phrases.ts'
 
 /** What a `SHA256SUMS` lists: paths relative to the deposit, and their sums in lower case. */
@@ -21,6 +22,28 @@ export function parseManifest(text: string, ownName: string): Manifest | string 
     sums.set(path, sum)
   }
   return sums.size === 0 ? 'it lists nothing' : sums
+}
+
+/** The text of a manifest, as `sha256sum` writes it. */
+export function manifestText(sums: Manifest): string {
+  return [...sums]
+    .map(([path, sum]) => {
+      const isOdd = /[\\\n\r]/.test(path)
+      return isOdd ? `\\${sum}  ${escaped(path)}\n` : `${sum}  ${path}\n`
+    })
+    .join('')
+}
+
+/** What is told of a release that came with this manifest, to find it again. */
+export function manifestId(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function escaped(name: string): string {
+  return name.replace(/[\\\n\r]/g, (letter) => {
+    if (letter === '\n') return '\\n'
+    return letter === '\r' ? '\\r' : '\\\\'
+  })
 }
 
 function parseLine(line: string): { path: string; sum: string } | null {

@@ -5,6 +5,8 @@ import { isResultName } from './result.ts'
 export type NameKind =
   /** To be deployed, like any dot file such as `.env`. */
   | 'content'
+  /** The settings say to leave it alone, whatever else its name says. */
+  | 'ignored'
   /** Keeps an empty folder in git; never claimed. */
   | 'keep'
   /** Left behind by an editor, a syncer or Python: removed. */
@@ -22,21 +24,24 @@ export type NameKind =
 
 /** Tells what the paths of the deposit are, by their names alone. */
 export function nameKinds(config: Config): (path: string) => NameKind {
-  const { keep, temporary, drop, holdMarkers, goMarkers, manifest, resultFile } = config.deposit
-  const keeping = keep.map(toRegExp)
-  const unfinished = temporary.map(toRegExp)
-  const junk = drop.map(toRegExp)
-  const isAny = (names: string[], patterns: RegExp[]) =>
+  const { ignore, keep, temporary, drop, holdMarkers, goMarkers, manifest, resultFile } =
+    config.deposit
+  const ignored = ignore.map(toRegExp)
+  const byPattern = [
+    ['junk', drop.map(toRegExp)],
+    ['temporary', temporary.map(toRegExp)],
+    ['keep', keep.map(toRegExp)],
+  ] as const
+  const isAny = (names: readonly string[], patterns: readonly RegExp[]) =>
     names.some((name) => patterns.some((pattern) => pattern.test(name)))
   return (path) => {
+    const names = path.split('/')
+    if (isAny(names, ignored)) return 'ignored'
     if (holdMarkers.includes(path)) return 'hold'
     if (goMarkers.includes(path)) return 'go'
-    const names = path.split('/')
     if (path === manifest) return 'manifest'
     if (isResultName(path, resultFile)) return 'own'
-    if (isAny(names, junk)) return 'junk'
-    if (isAny(names, unfinished)) return 'temporary'
-    return isAny(names, keeping) ? 'keep' : 'content'
+    return byPattern.find(([, patterns]) => isAny(names, patterns))?.[0] ?? 'content'
   }
 }
 

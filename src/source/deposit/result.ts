@@ -11,28 +11,55 @@ import { basename, join } from 'node:path'
 import type { Site } from '../../config.ts'
 import { words } from '../../words.ts'
 
+/** The answer to who has only an FTP window. */
+export type Answer = {
+  /** Adds what has come of an upload. */
+  readonly tell: (text: string) => void
+  /**
+   * Sets what the deposit waits for, above all else; null: for nothing. It does not stay: of an upload
+   * with many files the next reason may come at once, and what has been told must not be pushed out.
+   */
+  readonly waits: (text: string | null) => void
+}
+
 /**
- * Opens the answer to who has only an FTP window: a text file in the deposit that says, newest first,
- * what became of the uploads. It is never claimed, and a disk that is full does not hold anyone up.
+ * Opens the answer: a text file in the deposit that says, newest first, what became of the uploads. It
+ * is never claimed, and a disk that is full does not hold anyone up. `time` is the time for people.
  */
-export function openResult({ paths, config }: Site): (time: string, text: string) => void {
+export function openResult({ paths, config }: Site, time: () => string): Answer {
   const { resultFile, resultLines } = config.deposit
-  if (resultFile === '') return () => undefined
+  if (resultFile === '') return { tell: () => undefined, waits: () => undefined }
   const path = join(paths.deposit, resultFile)
   const temporary = join(paths.deposit, temporaryName(resultFile))
-  let lines = linesOf(path)
+  let lines: readonly string[] = linesOf(path)
+  let waiting: readonly string[] = []
 
-  return (time, text) => {
-    const added = text.split('\n').map((line) => `${time}  ${line}`)
-    lines = [...added, ...lines].slice(0, resultLines)
+  function timed(text: string): readonly string[] {
+    return text.split('\n').map((line) => `${time()}  ${line}`)
+  }
+
+  function write(): void {
+    const all = [...waiting, ...lines].slice(0, resultLines)
     try {
       // The uploader may have put anything in its place: never through a link, nor into a pipe.
       rmSync(temporary, { force: true })
-      writeFileSync(temporary, `${words.resultHead}\n\n${lines.join('\n')}\n`, { flag: 'wx' })
+      writeFileSync(temporary, `${words.resultHead}\n\n${all.join('\n')}\n`, { flag: 'wx' })
       renameSync(temporary, path)
     } catch {
       // The log has it all; the next answer is another try.
     }
+  }
+
+  return {
+    tell(text) {
+      lines = [...timed(text), ...lines].slice(0, resultLines)
+      write()
+    },
+    waits(text) {
+      if (text === null && waiting.length === 0) return
+      waiting = text === null ? [] : timed(text)
+      write()
+    },
   }
 }
 

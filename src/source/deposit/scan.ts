@@ -34,6 +34,8 @@ export type Snapshot = {
   readonly junk: readonly Entry[]
   /** The list of what is to be there. It is consumed by the claim. */
   readonly manifest: Entry | null
+  /** What identifies that list, once all it lists is there and right. */
+  readonly manifestId?: string
   /** The marker that says: claim nothing. */
   readonly hold: string | null
   /** The marker that says: all is there. It is consumed by the claim. */
@@ -44,12 +46,19 @@ export type Snapshot = {
   readonly hasContent: boolean
 }
 
-/** Looks at all of the deposit. What vanishes during the look is not in it. */
-export async function scan(deposit: string, config: Config): Promise<Snapshot> {
+/**
+ * Looks at all of the deposit. What vanishes during the look is not in it. `mayEnter` tells of a folder
+ * whether to look into it.
+ */
+export async function scan(
+  deposit: string,
+  config: Config,
+  mayEnter: (folder: Buffer) => boolean = canEmpty,
+): Promise<Snapshot> {
   const kindOf = nameKinds(config)
   const found = new Map<NameKind, Entry[]>()
   const prints = createHash('sha1')
-  for await (const entry of walk(deposit, config.verify.maxPathBytes)) {
+  for await (const entry of walk(deposit, config.verify.maxPathBytes, mayEnter)) {
     const named = kindOf(entry.path)
     // A folder is no marker and no list, whatever its name: what lies in it must come along.
     const kind = entry.kind === 'dir' && forFiles.has(named) ? 'content' : named
@@ -86,14 +95,18 @@ function isOpen({ kind }: Entry): boolean {
  * All that is below a folder, never following a link; a folder comes before what is in it. One whose
  * path is longer than `maxPathBytes` is not gone into: the system takes only so long a path.
  */
-export async function* walk(root: string, maxPathBytes: number): AsyncGenerator<Entry> {
+export async function* walk(
+  root: string,
+  maxPathBytes: number,
+  mayEnter: (folder: Buffer) => boolean = canEmpty,
+): AsyncGenerator<Entry> {
   const breath = breather()
   const folders: Buffer[] = [Buffer.alloc(0)]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const name of namesIn(placeIn(root, folder))) {
       await breath()
       const raw = folder.length === 0 ? name : Buffer.concat([folder, slash, name])
-      const entry = openUp(root, look(root, raw), maxPathBytes)
+      const entry = openUp(root, look(root, raw), maxPathBytes, mayEnter)
       if (entry?.kind === 'dir') folders.push(raw)
       if (entry !== null) yield entry
     }
@@ -101,10 +114,15 @@ export async function* walk(root: string, maxPathBytes: number): AsyncGenerator<
 }
 
 /** A folder that cannot be gone into is `closed` or `deep`; everything else stays what it is. */
-function openUp(root: string, entry: Entry | null, maxPathBytes: number): Entry | null {
+function openUp(
+  root: string,
+  entry: Entry | null,
+  maxPathBytes: number,
+  mayEnter: (folder: Buffer) => boolean,
+): Entry | null {
   if (entry?.kind !== 'dir') return entry
   if (entry.raw.length > maxPathBytes) return { ...entry, kind: 'deep' }
-  return canEmpty(placeIn(root, entry.raw)) ? entry : { ...entry, kind: 'closed' }
+  return mayEnter(placeIn(root, entry.raw)) ? entry : { ...entry, kind: 'closed' }
 }
 
 /** The absolute place of an entry in a tree. */
@@ -153,25 +171,37 @@ function fingerprintOf(stat: BigIntStats, kind: Entry['kind']): string {
 
 const slash = Buffer.from('/')
 
-/** True when a folder's files can be read and moved. */
+const toEmpty = constants.R_OK | constants.W_OK | constants.X_OK
+
+/** True when a folder's files can be read and moved; one of our own is opened for that. */
 function canEmpty(folder: Buffer): boolean {
   try {
-    return mayEmpty(folder)
+    return isOpenFor(folder, toEmpty)
   } catch (error) {
     if (codeOf(error) !== 'EACCES') throw error
   }
   try {
     // Uploaded with strange rights, but as our own user: open it.
     chmodSync(folder, 0o700)
-    return mayEmpty(folder)
+    return isOpenFor(folder, toEmpty)
   } catch {
     return false
   }
 }
 
-function mayEmpty(folder: Buffer): boolean {
+/** True when a folder can be looked into as it is. */
+export function canLook(folder: Buffer): boolean {
   try {
-    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    return isOpenFor(folder, constants.R_OK | constants.X_OK)
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES') throw error
+    return false
+  }
+}
+
+function isOpenFor(folder: Buffer, rights: number): boolean {
+  try {
+    accessSync(folder, rights)
   } catch (error) {
     // It has just gone: there is nothing to read.
     if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error

@@ -2,22 +2,20 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import type { Site } from '../../config.ts'
 import { isExpected } from '../../errors.ts'
 import { shown } from '../../phrases.ts'
-import { type Manifest, parseManifest } from './manifest.ts'
+import { type Manifest, manifestId, parseManifest } from './manifest.ts'
 import { type Entry, placeIn, type Snapshot } from './scan.ts'
 
 /** What a manifest makes of the deposit. */
 export type Promised =
   /** All that it lists is there and right: this is the release. */
   | { readonly is: 'kept'; readonly snapshot: Snapshot }
-  /** Something is missing, or not right yet. */
-  | { readonly is: 'open'; readonly why: string }
+  /** `missing` files are not there yet or, if none are, something is not right. */
+  | { readonly is: 'open'; readonly why: string; readonly missing: number }
   /** It can never be kept. */
   | { readonly is: 'nonsense'; readonly why: string }
-
-/** The longest manifest that is read, in bytes. */
-const maxBytes = 20_000_000
 
 /** Whatever has taken a file's place meanwhile: never through a link, nor waiting at a pipe. */
 const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -26,9 +24,10 @@ const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
  * Compares the deposit with its manifest. Sums are remembered as long as a file does not change, so
  * that looking again costs little.
  */
-export function openSums(
-  deposit: string,
-): (snapshot: Snapshot, manifest: Entry) => Promise<Promised> {
+export function openSums({
+  paths: { deposit },
+  config,
+}: Site): (snapshot: Snapshot, manifest: Entry) => Promise<Promised> {
   let known = new Map<string, string>()
 
   async function sumOf(entry: Entry): Promise<string> {
@@ -39,7 +38,7 @@ export function openSums(
   }
 
   return async (snapshot, manifest) => {
-    if (manifest.kind !== 'file' || manifest.bytes > maxBytes) {
+    if (manifest.kind !== 'file' || manifest.bytes > config.deposit.maxManifestBytes) {
       return { is: 'nonsense', why: `${manifest.path} is not a text file` }
     }
     const text = await readable(
@@ -49,10 +48,17 @@ export function openSums(
     const listed = parseManifest(text, manifest.path)
     if (typeof listed === 'string') return { is: 'nonsense', why: `${manifest.path}: ${listed}` }
     const present = new Map(snapshot.entries.map((entry) => [entry.path, entry]))
+    const [first, ...others] = [...listed.keys()].filter((path) => !present.has(path))
+    if (first !== undefined) {
+      const missing = others.length + 1
+      const why = `${listed.size - missing} of ${listed.size} files are there; ${shown(first)} is missing`
+      return { is: 'open', why: `${manifest.path}: ${why}`, missing }
+    }
     const why = await firstProblem(listed, present, sumOf)
-    if (why !== null) return { is: 'open', why: `${manifest.path}: ${why}` }
+    if (why !== null) return { is: 'open', why: `${manifest.path}: ${why}`, missing: 0 }
     known = new Map()
-    return { is: 'kept', snapshot: { ...snapshot, entries: onlyListed(snapshot.entries, listed) } }
+    const entries = onlyListed(snapshot.entries, listed)
+    return { is: 'kept', snapshot: { ...snapshot, entries, manifestId: manifestId(text) } }
   }
 }
 
@@ -61,10 +67,6 @@ async function firstProblem(
   present: ReadonlyMap<string, Entry>,
   sumOf: (entry: Entry) => Promise<string>,
 ): Promise<string | null> {
-  const missing = [...listed.keys()].filter((path) => !present.has(path))
-  if (missing.length > 0) {
-    return `${listed.size - missing.length} of ${listed.size} files are there; ${shown(missing[0] ?? '')} is missing`
-  }
   for (const [path, sum] of listed) {
     const entry = present.get(path)
     if (entry?.kind !== 'file') return `${shown(path)} is not a file`

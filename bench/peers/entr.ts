@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { launch, outputOf, placeOf } from '../launch.ts'
+import { now } from '../now.ts'
+import type { Peer } from '../peer.ts'
+import { endProcesses } from '../processes.ts'
+
+/** Its input is the list of the files to watch: a new file needs a new start. */
+const line = `find . -name '*.py' | exec "$0" -n -r "$1" main.py`
+
+/** entr, as its manual shows it for a server that is to be reloaded. */
+export const entr: Peer = {
+  name: 'entr',
+  way: "find . -name '*.py' | entr -n -r python3 main.py; files are written into main/, which it watches",
+  carriesOutput: false,
+  async find() {
+    const command = await placeOf('entr')
+    if (command === null) return { is: 'missing', how: 'sudo apt install entr' }
+    // It tells its version with its usage, and fails.
+    const usage = await outputOf(command, ['-x']).catch((error) => String(error.stderr))
+    return { is: 'there', version: /release: (\S+)/.exec(usage)?.[1] ?? '?' }
+  },
+  async start({ dir, main, python, env }) {
+    const log = join(dir, 'output')
+    const command = (await placeOf('entr')) ?? ''
+    const askedAt = now()
+    const child = launch('/bin/sh', ['-c', line, command, python], { cwd: main, env, log })
+    return {
+      askedAt,
+      roots: () => [child.pid],
+      swap: (files, upload) => upload(files, main),
+      rest: async () => undefined,
+      logs: async () => [log],
+      stop: () => endProcesses([child.pid], 'SIGTERM'),
+    }
+  },
+}

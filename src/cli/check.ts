@@ -1,0 +1,143 @@
+import { defaults, pathsOf, type Site } from '../config.ts'
+import { configFileName, loadSettings, type Settings } from '../config-file.ts'
+import { type Setting, settingsOf } from '../config-names.ts'
+import { OperationalError } from '../errors.ts'
+import { shown } from '../phrases.ts'
+import { findAccount } from '../program/identity.ts'
+import { type Forecast, type Preview, preview } from '../project/preview.ts'
+import { findInterpreter } from '../python/interpreter.ts'
+import { openWriters } from '../python/writers.ts'
+import { clock } from '../system/clock.ts'
+import { disk } from '../system/disk.ts'
+import { words } from '../words.ts'
+import { coloured, field, print, printJson } from './screen.ts'
+import { exitCodes, type Verb } from './verb.ts'
+
+/** `check`: what would happen to what lies in the deposit now, and which settings are in force. */
+export const verb: Verb = {
+  help: `Usage: ota-supervisor check [-C DIR]
+
+Says what would happen to what lies in the deposit now, and which settings are not the
+defaults. It changes nothing, needs no daemon, and may be asked while one runs. With
+--json it gives all settings, and where each comes from.
+
+Exit code 0: it would be applied, or there is nothing; 1: it would be rejected, or this
+user cannot see enough; 2: supervisor.toml is wrong.
+`,
+  options: {},
+  takes: { least: 0, most: 0 },
+  async run({ directory, json }) {
+    const settings = await loadSettings(directory)
+    const site: Site = { paths: pathsOf(directory), config: settings.config, disk }
+    const found = await previewOf(site)
+    if (json) printJson(forPrograms(found, settings))
+    else print(`${depositText(found)}\n${settingsText(settings)}`)
+    return ['refused', 'unknown'].includes(found.forecast.is) ? exitCodes.failed : exitCodes.done
+  },
+}
+
+async function previewOf(site: Site): Promise<Preview> {
+  const { paths, config } = site
+  // With the dot a link is followed.
+  if (disk.kind(`${paths.project}/.`) !== 'dir') {
+    throw new OperationalError(words.noDirectory(paths.project), {
+      code: 'ENOENT',
+      path: paths.project,
+    })
+  }
+  const python = await findInterpreter(config.program.python, paths.project)
+  await findAccount(config.program)
+  const writers = openWriters(python, config.deposit.askMs)
+  try {
+    return await preview({ site, python, writers, clock })
+  } finally {
+    await writers.close()
+  }
+}
+
+/** More files than these are only counted. */
+const mostShown = 20
+
+function depositText({ hold, files, bytes, forecast, junk, unseen }: Preview): string {
+  const names = files.slice(0, mostShown).map((path) => `  ${shown(path)}`)
+  if (files.length > mostShown) names.push(`  ${words.andMore(files.length - mostShown)}`)
+  const say = hold === null ? words.wouldClaim : words.asItLies
+  return field('deposit', [
+    ...(hold === null ? [] : words.hold(hold).split('\n')),
+    ...(files.length === 0 ? [] : [say(files.length, bytes), ...names]),
+    ...forecastLines(forecast),
+    ...(junk.length === 0 ? [] : [words.wouldRemove(junk)]),
+    ...unseen.map((what) => coloured(words.cannotSee(what), 'yellow')),
+  ])
+}
+
+function forecastLines(forecast: Forecast): string[] {
+  switch (forecast.is) {
+    case 'nothing':
+      return [words.nothingLies]
+    case 'archive':
+      return [words.wouldUnpack]
+    case 'unknown':
+      return [coloured(words.wouldDependOn, 'yellow')]
+    case 'refused':
+      return words
+        .wouldRefuse(forecast.why)
+        .split('\n')
+        .map((line) => coloured(line, 'red'))
+    case 'applied':
+      return [
+        coloured(words.wouldApply(forecast.counts), 'green'),
+        ...forecast.warnings.flatMap((text) => text.split('\n')).map(warned),
+      ]
+  }
+}
+
+function warned(text: string): string {
+  return coloured(`WARNING: ${text}`, 'yellow')
+}
+
+/** The settings that are not the defaults. */
+function settingsText({ config, given }: Settings): string {
+  const usual = new Map(settingsOf(defaults).map(({ name, written }) => [name, written]))
+  const lines = settingsOf(config)
+    .map((setting) => ({ ...setting, was: usual.get(setting.name) }))
+    .filter(({ written, was }) => JSON.stringify(written) !== JSON.stringify(was))
+    .map((setting) => {
+      const from = fromText(setting, given)
+      return `${setting.name} = ${tomlText(shownValue(setting))}  (${from}; default ${tomlText(setting.was)})`
+    })
+  return field('settings', lines.length === 0 ? [words.allDefaults] : lines)
+}
+
+/** `supervisor.toml:12`, without the line where that cannot be told, or `default`. */
+function fromText({ name }: Setting, given: Settings['given']): string {
+  const line = given.get(name)
+  if (line === undefined) return 'default'
+  return line === null ? configFileName : `${configFileName}:${line}`
+}
+
+/** The value as it is written, without what may be a secret. */
+function shownValue({ name, written }: Setting): unknown {
+  if (name !== 'program.env') return written
+  return Object.fromEntries(Object.keys(Object(written)).map((key) => [key, '***']))
+}
+
+function tomlText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return shown(JSON.stringify(value))
+  if (Array.isArray(value)) return `[${value.map(tomlText).join(', ')}]`
+  const pairs = Object.entries(value).map(([key, one]) => `${key} = ${tomlText(one)}`)
+  return pairs.length === 0 ? '{}' : `{ ${pairs.join(', ')} }`
+}
+
+/** All of it: every setting with its value as it is written, and where it comes from. */
+function forPrograms(found: Preview, { config, given }: Settings): object {
+  const settings: Record<string, Record<string, object>> = {}
+  for (const setting of settingsOf(config)) {
+    const [section = '', key = ''] = setting.name.split('.')
+    settings[section] ??= {}
+    settings[section][key] = { value: shownValue(setting), from: fromText(setting, given) }
+  }
+  const { hold, ...rest } = found
+  const waitingFor = hold === null ? null : { because: hold.because, text: words.hold(hold) }
+  return { deposit: { waitingFor, ...rest }, settings }
+}
