@@ -17,6 +17,9 @@ export type Problem = {
 /** A file with more mistakes than these is told of the first ones. */
 const mostTold = 20
 
+/** A list may have a hundred thousand wrong things in it, which need not be brought in order. */
+const mostSorted = 1_000
+
 /**
  * What zod has to say of the parsed file, in our words and in the order of the file. `known` are the
  * names of all settings.
@@ -27,7 +30,7 @@ export function problemsOf(
   lineOf: LineOf,
   known: readonly string[],
 ): Problem[] {
-  const all = error.issues.flatMap((issue): Complaint[] => {
+  const all = error.issues.slice(0, mostSorted).flatMap((issue): Complaint[] => {
     const path = issue.path.map(String)
     switch (issue.code) {
       case 'unrecognized_keys':

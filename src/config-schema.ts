@@ -143,6 +143,8 @@ const mayBeZero: ReadonlySet<string> = new Set<Name>([
   'update.reserveBytes',
   'update.keepRejected',
   'update.maxRejectedBytes',
+  'update.keepJournals',
+  'update.maxJournalBytes',
   'log.closeMs',
   'daemon.secondSignalMs',
 ])

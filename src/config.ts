@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { tomlName } from './config-names.ts'
 import { type Disk, disk, movingSuffix } from './system/disk.ts'
 
 /** What may decide the program's packages. */
@@ -31,6 +32,7 @@ export const importPolicies = ['warn', 'strict', 'ignore'] as const
  * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
  */
 export const defaults = {
+  /** How main.py is run, restarted and stopped. */
   program: {
     /** The file in main that is run, relative to main. */
     entry: 'main.py',
@@ -92,22 +94,30 @@ export const defaults = {
     survivorReportMs: 30_000,
     /** How long output may still come out of the pipes after the last process is gone. */
     drainMs: 1_000,
-    /** With more memory than this, swapped-out memory included, it is restarted; 0: no limit. */
+    /**
+     * With more memory than this it is restarted, in a trial rolled back: all of its processes together, with
+     * what is swapped out. `0B`: no limit.
+     */
     maxMemoryBytes: 0,
-    /** How often its memory is looked at, and how many looks in a row must find too much. */
+    /** How often its memory is looked at. */
     memoryIntervalMs: 10_000,
+    /** This many looks in a row must find too much. */
     memorySamples: 3,
   },
+  /** A question that only a program that is well can answer. None is asked by default. */
   health: {
-    /** Asked of the program: a command in main whose exit code 0 means healthy. One of three ways at most. */
+    /**
+     * Asks the program whether it is well: a command and its arguments, run as the program is. Exit code 0
+     * means healthy. Empty: no command. One of `command`, `http` and `tcp` at most can be set.
+     */
     command: [] as readonly string[],
-    /** Or an address: a GET that is answered in full with a status from 200 to 399. */
+    /** Asks it by a GET of this address: an answer in full with a status from 200 to 399 means healthy. */
     http: '',
-    /** Or a port that takes a connection: `8080`, `host:8080`, `[::1]:8080`. */
+    /** Asks it by connecting to this port: `8080`, `host:8080`, `[::1]:8080`. */
     tcp: '',
-    /** A failed check counts from this long after a start on, or once it has been healthy. */
+    /** A failed check counts from this long after a start on, or once the program has been healthy. */
     startPeriodMs: 10_000,
-    /** It is asked this often in that period, and after it for as long as it has never been healthy. */
+    /** It is asked this often in that time, and later for as long as it has not been healthy yet. */
     startIntervalMs: 1_000,
     /** It is asked this often from then on. */
     intervalMs: 10_000,
@@ -116,13 +126,17 @@ export const defaults = {
     /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
     failures: 3,
   },
-  /** Commands for what became of a release, and for a program that turned FATAL; `[]`: none. */
+  /** Commands that are told what became of a release, and of a program that turned FATAL. */
   hooks: {
+    /** A command and its arguments, told as JSON on stdin that a release was committed. Empty: none. */
     committed: [] as readonly string[],
+    /** The same for one that was rejected. */
     rejected: [] as readonly string[],
+    /** The same for one that was rolled back. */
     rolledBack: [] as readonly string[],
+    /** The same for a program that has become FATAL. */
     fatal: [] as readonly string[],
-    /** A hook that runs longer is ended, with its process group. */
+    /** A hook that runs longer is killed, with its process group. */
     deadlineMs: 30_000,
     /** The same while the daemon ends. */
     endMs: 3_000,
@@ -133,6 +147,7 @@ export const defaults = {
     /** So much of the output of one hook is logged. */
     maxOutputBytes: 64_000,
   },
+  /** When an upload is complete, and what its names mean. */
   deposit: {
     /** Nothing may have changed, and no upload connection been there, for this long. */
     quietMs: 250,
@@ -158,6 +173,8 @@ export const defaults = {
     goMarkers: ['.go', '.dodeploy'],
     /** How long the helper that knows who is writing may take for an answer. */
     askMs: 5_000,
+    /** After this long without a question it is ended: it is memory, and the next one starts it again. */
+    helperRestMs: 10_000,
     /** How long the journal may take to tell which uploads were cut off. */
     journalMs: 3_000,
     /** It is read from this long before the batch was noticed. */
@@ -208,7 +225,7 @@ export const defaults = {
     manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */
     archives: ['deposit.zip', 'deposit.tar.gz', 'deposit.tgz'],
-    /** The file in which the uploader reads what became of his files; `''`: none. */
+    /** The file in which the uploader reads what became of his files; `""`: none. */
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
     resultLines: 100,
@@ -239,6 +256,7 @@ export const defaults = {
     /** After a claim that could not be made (no space, no permission) the next try waits this long. */
     retryMs: 5_000,
   },
+  /** How a new version proves itself. */
   trial: {
     /** The new program must stay up this long. */
     ms: 10_000,
@@ -247,6 +265,7 @@ export const defaults = {
     /** Tries for a release whose apply was cut off by a power failure. */
     maxAttempts: 3,
   },
+  /** What is refused before the program is stopped. */
   verify: {
     /** A release may have this many files; an archive, files and folders. */
     maxEntries: 200_000,
@@ -268,6 +287,7 @@ export const defaults = {
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */
     repairMs: 60_000,
   },
+  /** What is kept, and when a step that failed is tried again. */
   update: {
     /** Free space that must be left on main's file system before the program is stopped. */
     minFreeBytes: 1_000_000,
@@ -288,6 +308,7 @@ export const defaults = {
     /** Together they may have this many bytes; the oldest go first. */
     maxJournalBytes: 500_000_000,
   },
+  /** The program's packages: what decides them, and how they are installed. */
   python: {
     /**
      * What decides the program's packages: `gupfile` or `requirements` (the file `requirements.txt`) in main,
@@ -321,6 +342,7 @@ export const defaults = {
     /** A release whose packages cannot be fetched is refused for good after this. */
     giveUpMs: 86_400_000,
   },
+  /** The log of the session. */
   log: {
     /** A longer line of the program is cut into several. */
     maxLineBytes: 16_384,
@@ -331,6 +353,7 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
+  /** What is told to systemd, and what goes into the unit. */
   systemd: {
     /** How often it is looked whether there is something new to tell systemd. */
     tickMs: 1_000,
@@ -352,6 +375,7 @@ export const defaults = {
     /** `service` waits this long, and as long as the daemon's end may take. */
     waitMs: 120_000,
   },
+  /** The daemon itself. */
   daemon: {
     /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
     secondSignalMs: 1_000,
@@ -366,12 +390,13 @@ export const defaults = {
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
   },
+  /** What the verb `doctor` warns of. */
   doctor: {
     /** A check that has no answer after this is left: what it looks at hangs. */
     checkMs: 1_800,
     /** A folder that has not answered after this lies on a dead mount. */
     answerMs: 5_000,
-    /** Less free space than this is warned of; less than `update.minFreeBytes` is an error. */
+    /** Less free space than this is warned of; less than `update.min_free` is an error. */
     lowBytes: 200_000_000,
     /** The same for files (inodes). */
     lowFiles: 2_000,
@@ -391,7 +416,7 @@ export type Config = Readonly<{
 
 /**
  * Puts other settings into force, in place: whoever holds a section reads the new values next time.
- * The answer names those that have changed, such as `deposit.quietMs`.
+ * The answer names those that have changed, as they are called in `supervisor.toml`.
  */
 export function changeTo(next: Config, config: Config): string[] {
   const changed: string[] = []
@@ -399,12 +424,15 @@ export function changeTo(next: Config, config: Config): string[] {
     const values = { ...(next[name as keyof Config] as Readonly<Record<string, unknown>>) }
     for (const [key, value] of Object.entries(values)) {
       const known: unknown = (section as Readonly<Record<string, unknown>>)[key]
-      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${key}`)
+      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${tomlName(key)}`)
     }
     Object.assign(section, values)
   }
   return changed
 }
+
+/** Settings that are looked at only when the daemon starts, as they are called in `supervisor.toml`. */
+export const readAtStart: readonly string[] = ['program.python', 'program.user', 'program.group']
 
 /** Where everything is. All paths are absolute. */
 export type Paths = {

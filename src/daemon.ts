@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty'
-import { type Config, changeTo, type Paths, pathsOf, type Site } from './config.ts'
+import { type Config, changeTo, type Paths, pathsOf, readAtStart, type Site } from './config.ts'
 import { loadConfig } from './config-file.ts'
 import { openDesk } from './control/desk.ts'
 import { openControl } from './control/server.ts'
@@ -78,7 +78,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
-  const writers = openWriters(python, config.deposit.askMs)
+  const writers = openWriters(python, config.deposit.askMs, config.deposit.helperRestMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
   const answer = openResult(site, () => timeText(clock.wall()))
@@ -130,7 +130,9 @@ function isTerminal(): boolean {
 /** Puts what `supervisor.toml` says now into force; a broken one changes nothing. */
 async function reloadSettings({ paths, config }: Site, log: Log): Promise<Answer> {
   try {
-    const text = words.reloaded(changeTo(await loadConfig(paths.project), config))
+    const changed = changeTo(await loadConfig(paths.project), config)
+    const atStart = changed.filter((name) => readAtStart.includes(name))
+    const text = words.reloaded(changed, atStart)
     log.info(text)
     return { is: 'done', text }
   } catch (error) {

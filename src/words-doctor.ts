@@ -11,15 +11,13 @@ export const doctorWords = {
   failed: (check: string, why: string) => `${check}: ${why}`,
   fault: (check: string, why: string) => `${check}: a fault in ota-supervisor: ${why}`,
   noUser: (name: string) => `there is no user ${shown(name)} on this machine`,
-  summary: (counts: { readonly ok: number; unknown: number; warning: number; error: number }) =>
+  summary: (errors: number, warnings: number, unknown: number, ok: number) =>
     [
-      counts.error > 0 ? count(counts.error, 'error') : null,
-      counts.warning > 0 ? count(counts.warning, 'warning') : null,
-      counts.unknown > 0 ? `${counts.unknown} unknown` : null,
-      `${counts.ok} ok`,
-    ]
-      .filter((part) => part !== null)
-      .join(', '),
+      ...(errors > 0 ? [count(errors, 'error')] : []),
+      ...(warnings > 0 ? [count(warnings, 'warning')] : []),
+      ...(unknown > 0 ? [`${unknown} unknown`] : []),
+      `${ok} ok`,
+    ].join(', '),
 
   // --- the machine ---
 
@@ -75,6 +73,13 @@ export const doctorWords = {
   strangers: (pids: readonly number[]) =>
     `main.py also runs outside the daemon (pid ${pids.join(', ')})`,
 
+  service: (unit: string) => `${unit} starts the daemon at boot`,
+  noService: 'no service: a reboot does not start it',
+  notEnabled: (unit: string) => `${unit} is not started at boot`,
+  notLingering: (unit: string, user: string) => `${unit} ends when ${user} logs out`,
+  stopped: (unit: string) => `${unit} is stopped`,
+  byHand: (unit: string) => `the daemon runs, but not as ${unit}`,
+
   // --- disks ---
 
   space: (bytes: number, holds: string) => `${size(bytes)} free for ${holds}`,
@@ -105,6 +110,9 @@ export const doctorWords = {
       : `${user} cannot read ${shown(path)}`
   },
   daemonRights: (user: string) => `${user} may run the daemon here`,
+  programRights: (user: string) => `main.py runs as ${user}, who may read it`,
+  onlyRootChanges: (daemon: string, user: string) =>
+    `${daemon} cannot run main.py as ${user}: only root can`,
   uploaderRights: (user: string) => `${user} may upload into deposit/`,
   others: 'nobody else may change what is run',
   othersWrite: (path: string) => `anybody may write in ${shown(path)}: unsafe`,

@@ -40,6 +40,7 @@ export const packageWords = {
   installed: (packages: number, bytes: number, ms: number) =>
     `${count(packages, 'package')} installed in ${seconds(ms)} (${size(bytes)})`,
   installFailed: (lines: string) => `its packages cannot be installed:\n${shownLines(lines)}`,
+  killed: 'pip was killed (out of memory? see: sudo dmesg | tail)',
   installLate: (ms: number) =>
     `its packages were not installed within ${seconds(ms)} ([python] install)`,
   networkHint:

@@ -76,6 +76,7 @@ export const words = {
   userAsRoot: 'a service with --user belongs to the user who installs it: leave out sudo',
   needsRoot: 'only root may install or remove a service of the system',
   needsRootHint: (commandLine: string) => `${commandLine}\nor one for this user alone, with --user`,
+  noSuchUser: (name: string) => `there is no user ${shown(name)} on this machine`,
   noSuchFolder: (path: string) => `there is no folder ${shown(path)}`,
   notInUnit: (path: string) =>
     `${shown(path)} cannot be written into a unit: it has characters that systemd does not take there`,
@@ -373,10 +374,10 @@ export const words = {
   notYoursHint: 'do the same as that user, or with sudo',
   cannotAsk: (why: string) => `cannot ask the daemon: ${why}`,
   strangeAnswer: (status: number) => `the daemon gave an answer that is not understood (${status})`,
-  reloaded: (changed: readonly string[]) =>
+  reloaded: (changed: readonly string[], atStart: readonly string[]) =>
     changed.length === 0
       ? 'the settings are as before'
-      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start`,
+      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start${atStart.length === 0 ? '' : `, but ${atStart.join(', ')} from the next start of the daemon`}`,
   notReloaded: (why: string, hint: string | undefined) =>
     `the old settings stay in force: ${why}${hintText(hint)}`,
 
@@ -462,6 +463,7 @@ export const words = {
 
   // --- errors on the way up ---
 
+  warning: (text: string) => `ota-supervisor: warning: ${text}`,
   failure: (message: string, hint: string | undefined) =>
     `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
 }

@@ -1,6 +1,7 @@
 import { examine } from '../doctor/examine.ts'
 import type { Finding, State } from '../doctor/finding.ts'
 import { doctorWords } from '../words-doctor.ts'
+import { coloured, print, printJson } from './screen.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
 /** `doctor`: what is wrong here, and the command that mends it. */
@@ -22,45 +23,39 @@ Exit code 1: there is an error. Warnings and unknowns are none.
   async run({ directory, json, values }) {
     const { as, uploader } = values as { as?: string; uploader?: string }
     const findings = await examine(directory, { as, uploader })
-    const isColoured = process.stdout.isTTY && !process.env['NO_COLOR']
-    process.stdout.write(
-      json ? `${JSON.stringify(findings, null, 1)}\n` : asText(findings, isColoured),
-    )
+    if (json) printJson(findings)
+    else print(asText(findings))
     const isBad = findings.some(({ state }) => state === 'error')
     // What did not answer may hang for ever: nothing is waited for.
     process.exit(isBad ? exitCodes.failed : exitCodes.done)
   },
 }
 
-/** What is shown at the beginning of a line, and in which colour (ECMA-48, SGR). */
-const marks: Readonly<Record<State, { readonly text: string; readonly colour: number }>> = {
-  ok: { text: 'ok', colour: 32 },
-  unknown: { text: '?', colour: 36 },
-  warning: { text: 'warn', colour: 33 },
-  error: { text: 'ERROR', colour: 31 },
-}
+/** What is shown at the beginning of a line, and in which colour; the worst last. */
+const marks = {
+  ok: ['ok', 'green'],
+  unknown: ['?', 'dim'],
+  warning: ['warn', 'yellow'],
+  error: ['ERROR', 'red'],
+} as const satisfies Readonly<Record<State, unknown>>
+
+const states = Object.keys(marks) as State[]
 
 /** A line for each finding, the worst last: there they are seen when the others have scrolled away. */
-function asText(findings: readonly Finding[], isColoured: boolean): string {
-  const states = Object.keys(marks) as State[]
-  const lines = states.flatMap((state) =>
-    findings.filter((one) => one.state === state).map((one) => lineOf(one, isColoured)),
-  )
-  const number = (state: State) => findings.filter((one) => one.state === state).length
-  const counts = {
-    ok: number('ok'),
-    unknown: number('unknown'),
-    warning: number('warning'),
-    error: number('error'),
-  }
-  return `${[...lines, doctorWords.summary(counts)].join('\n')}\n`
+function asText(findings: readonly Finding[]): string {
+  const groups = states.map((state) => findings.filter((one) => one.state === state))
+  return [...groups.flat().map(lineOf), summaryOf(findings)].join('\n')
 }
 
-function lineOf({ state, text, fix }: Finding, isColoured: boolean): string {
-  const { text: mark, colour } = marks[state]
-  const padded = mark.padEnd(indent.length)
-  const line = `${isColoured ? `\x1b[${colour}m${padded}\x1b[0m` : padded}${text}`
+function lineOf({ state, text, fix }: Finding): string {
+  const [mark, colour] = marks[state]
+  const line = `${coloured(mark.padEnd(indent.length), colour)}${text}`
   return fix === undefined ? line : `${line}\n${indent}${fix}`
+}
+
+function summaryOf(findings: readonly Finding[]): string {
+  const number = (state: State) => findings.filter((one) => one.state === state).length
+  return doctorWords.summary(number('error'), number('warning'), number('unknown'), number('ok'))
 }
 
 const indent = ' '.repeat(6)

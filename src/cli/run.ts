@@ -1,5 +1,4 @@
 import { loadConfig } from '../config-file.ts'
-import { runDaemon } from '../daemon.ts'
 import type { Verb } from './verb.ts'
 
 /** `run`: the daemon itself, until a signal ends it. */
@@ -10,5 +9,9 @@ Runs the daemon in the foreground until Ctrl-C or SIGTERM ends it.
 `,
   options: {},
   takes: { least: 0, most: 0 },
-  run: async ({ directory }) => runDaemon(directory, await loadConfig(directory)),
+  async run({ directory }) {
+    // Loaded here: `--help` without a verb shows the help of this one, and needs no daemon.
+    const { runDaemon } = await import('../daemon.ts')
+    return runDaemon(directory, await loadConfig(directory))
+  },
 }

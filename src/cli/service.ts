@@ -4,10 +4,10 @@ import { type Config, pathsOf } from '../config.ts'
 import { loadConfig } from '../config-file.ts'
 import { install, type Service, serviceOf, uninstall } from '../control/installation.ts'
 import { type RunAs, stopLimit, unitText } from '../control/unit.ts'
-import { OperationalError } from '../errors.ts'
+import { isExpected, OperationalError } from '../errors.ts'
 import { findAccount } from '../program/identity.ts'
 import { disk } from '../system/disk.ts'
-import { isLingering, isSystemdHere, systemctlLine } from '../system/systemctl.ts'
+import { isLingering, isSystemdHere, logLine, systemctlLine } from '../system/systemctl.ts'
 import { words } from '../words.ts'
 import { print, printJson } from './screen.ts'
 import { type Asked, exitCodes, type Verb } from './verb.ts'
@@ -93,7 +93,7 @@ async function installService(
   ]
   if (json) return printJson({ service: unit, path, user: user.name, changed, warnings: all })
   const status = systemctlLine(scope, 'status', unit)
-  const log = `journalctl ${scope === 'user' ? '--user ' : ''}-u ${unit} -f`
+  const log = logLine(scope, unit)
   print(words.serviceInstalled({ service: unit, path, status, log }))
   warn(all)
 }
@@ -143,10 +143,8 @@ async function planOf(
   if (owner === null) {
     throw new OperationalError(words.noSuchFolder(project), { code: 'ENOENT', path: project })
   }
-  const asked = scope === 'user' ? process.getuid?.() : (values['run-as'] ?? owner)
-  const account = await findAccount({ user: `${asked}`, group: '' })
-  const { USER = '', HOME = '/' } = account?.env ?? {}
-  const user = { uid: account?.uid ?? 0, name: USER }
+  const key = scope === 'user' ? process.getuid?.() : (values['run-as'] ?? owner)
+  const { home, ...user } = await userOf(`${key}`)
   const node = process.execPath
   const { main, deposit, logs } = pathsOf(project)
   const { python, cwd } = config.program
@@ -158,7 +156,7 @@ async function planOf(
       node,
       script: entry,
       user,
-      reads: withTargets(node, dirname(dirname(entry)), HOME, resolve(project, python)),
+      reads: withTargets(node, dirname(dirname(entry)), home, resolve(project, python)),
       writes: withTargets(project, main, deposit, logs, resolve(main, cwd)),
     },
     config,
@@ -175,6 +173,16 @@ async function planOf(
 const movingPlaces =
   /\/(\.?nvm|\.?fnm|fnm_multishells|\.volta|\.?asdf|mise|\.?nodenv|snap|Cellar)\//
 
+async function userOf(key: string): Promise<RunAs & { readonly home: string }> {
+  const account = await findAccount({ user: key, group: '' }).catch((error: unknown) => {
+    if (isExpected(error)) return null
+    throw error
+  })
+  if (account === null) throw new OperationalError(words.noSuchUser(key), { code: 'ENOACCOUNT' })
+  const { USER = key, HOME = '/' } = account.env
+  return { uid: account.uid, name: USER, home: HOME }
+}
+
 /** Paths, and where they lead when they are links. */
 function withTargets(...paths: readonly string[]): string[] {
   return [...paths, ...paths.map(disk.realPath)]
@@ -185,5 +193,5 @@ function shellWord(text: string): string {
 }
 
 function warn(warnings: readonly string[]): void {
-  for (const text of warnings) console.error(words.failure(text, undefined))
+  for (const text of warnings) console.error(words.warning(text))
 }

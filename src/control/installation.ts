@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { OperationalError } from '../errors.ts'
 import { disk } from '../system/disk.ts'
-import { type Scope, systemctl, systemctlLine, unitFolder } from '../system/systemctl.ts'
+import { lastLines, logLine, type Scope, systemctl, unitFolder } from '../system/systemctl.ts'
 import { words } from '../words.ts'
 import { projectOf } from './unit.ts'
 
@@ -27,6 +27,8 @@ export function serviceOf(scope: Scope, name: string, project: string): Service 
  */
 export async function install(service: Service, text: string, waitMs: number): Promise<boolean> {
   const isOther = (await ownUnit(service)) !== text
+  // Nothing is written where nobody would read it.
+  await demand(service, ['show', '--property=Version'], waitMs)
   if (isOther) {
     disk.makeDir(dirname(service.path))
     await disk.replaceText(service.path, text, true)
@@ -71,24 +73,23 @@ async function ownUnit({ path, project }: Service): Promise<string | null> {
       })
 }
 
-/** Has systemd do something; when it does not, the error shows how the service stands. */
-async function demand(
-  { scope, unit }: Service,
-  args: readonly string[],
-  waitMs: number,
-): Promise<void> {
+/** Has systemd do something; when it does not, the error shows how the service stands, and its log. */
+async function demand(service: Service, args: readonly string[], waitMs: number): Promise<void> {
+  const { scope, unit } = service
   const done = await systemctl(scope, args, waitMs)
   if (done.exitCode === 0) return
   const isStart = args.includes('restart')
-  const status = isStart ? await systemctl(scope, ['status', '--full', unit], waitMs) : null
+  const said = [done.output, ...(isStart ? await evidence(service, waitMs) : [])]
   const isNoBus = scope === 'user' && /connect to bus/i.test(done.output)
-  throw new OperationalError(
-    words.serviceFailed(args.join(' '), [done.output, status?.output ?? ''].join('\n').trim()),
-    {
-      code: 'ESYSTEMD',
-      hint: isNoBus
-        ? words.noUserSystemd
-        : words.serviceFailedHint(systemctlLine(scope, 'status', unit)),
-    },
-  )
+  throw new OperationalError(words.serviceFailed(args.join(' '), said.join('\n')), {
+    code: 'ESYSTEMD',
+    hint: isNoBus ? words.noUserSystemd : words.serviceFailedHint(logLine(scope, unit)),
+  })
+}
+
+/** What systemd and the daemon itself say; systemctl shows the log of a run that goes on only. */
+async function evidence({ scope, unit }: Service, waitMs: number): Promise<string[]> {
+  const status = await systemctl(scope, ['status', '--lines=0', unit], waitMs)
+  const log = await lastLines(scope, unit, waitMs)
+  return [status.output, log.output].filter((text) => text !== '')
 }

@@ -130,8 +130,6 @@ function userLines({ scope, user, reads, writes }: UnitFacts): string[] {
     named,
     // /usr, /boot and /etc are read-only, whatever their rights say.
     ...(areOutside(writes, ['/usr', '/boot', '/efi', '/etc']) ? ['ProtectSystem=full'] : []),
-    // Surfaces of the kernel that no program here needs.
-    ...['ProtectKernelModules=yes', 'ProtectKernelLogs=yes', 'LockPersonality=yes'],
     // What other users have at home is nobody's business here.
     ...(areOutside([...reads, ...writes], ['/home', '/root', '/run/user'])
       ? ['ProtectHome=yes']

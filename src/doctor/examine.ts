@@ -19,25 +19,30 @@ import { node } from './node.ts'
 import { type AskedUsers, type Machine, meetMachine, meetProject, type Patient } from './patient.ts'
 import { mayAccess } from './place.ts'
 import { power } from './power.ts'
+import { programRights } from './program-rights.ts'
 import { python } from './python.ts'
 import { closedToOthers, daemonRights, uploaderRights } from './rights.ts'
+import { service } from './service.ts'
 import { readSettings } from './settings.ts'
 import { space } from './space.ts'
 import { servers, uploads } from './uploads.ts'
 
 /** What is looked at, in the order in which it is told. */
-const ofMachine: readonly Check[] = [node, python, commands, memory, power, clock]
+const ofMachine: readonly Check[] = [node, commands, memory, power, clock]
 const ofProject: readonly Check<Patient>[] = [
+  python,
   daemon,
   leftovers,
   space,
   fileSystems,
   daemonRights,
+  programRights,
   uploaderRights,
   closedToOthers,
   uploads,
   servers,
   inotify,
+  service,
 ]
 
 /**
@@ -98,7 +103,7 @@ async function knock(project: string, machine: Machine): Promise<Finding[]> {
 }
 
 /** A folder that whoever runs this may not look into says nothing about the daemon's user. */
-function closedTo(project: string, { self }: Machine): Finding[] {
+function closedTo(project: string, machine: Machine): Finding[] {
   try {
     const found = statSync(project, { throwIfNoEntry: false })
     // What is not there yet is made by the first start.
@@ -109,7 +114,13 @@ function closedTo(project: string, { self }: Machine): Finding[] {
     // One of the folders above it is closed.
     if (codeOf(error) !== 'EACCES') throw error
   }
-  return [unknown('project', doctorWords.closedProject(self.name, project), askRoot(project))]
+  return [
+    unknown(
+      'project',
+      doctorWords.closedProject(machine.self.name, project),
+      askRoot(machine, project),
+    ),
+  ]
 }
 
 async function doesAnswer(path: string, machine: Machine): Promise<boolean> {

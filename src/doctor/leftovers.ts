@@ -53,7 +53,7 @@ export const leftovers: Check<Patient> = {
   look(patient) {
     const { self, daemonUser, daemons, paths, config } = patient
     if (self.uid !== 0 && self.uid !== daemonUser.uid) {
-      const fix = askRoot(paths.project)
+      const fix = askRoot(patient, paths.project)
       return [unknown('leftovers', doctorWords.leftoversUnseen(daemonUser.name), fix)]
     }
     const main = realPath(paths.main)

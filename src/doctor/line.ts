@@ -38,14 +38,12 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
-/** Runs `doctor` again as root, who sees everything. */
-export function askRoot(project: string): string {
-  return line(
-    'sudo',
-    process.execPath,
-    process.argv[1] ?? 'ota-supervisor',
-    'doctor',
-    '-C',
-    project,
-  )
+/** Another verb of this ota-supervisor, as root. */
+export function verbLine(machine: Machine, ...words: readonly string[]): string {
+  return rootLine(machine, [process.execPath, process.argv[1] ?? 'ota-supervisor', ...words])
+}
+
+/** `doctor` again, as root: who sees everything. `project` is absolute. */
+export function askRoot(machine: Machine, project: string): string {
+  return verbLine(machine, 'doctor', '-C', project)
 }

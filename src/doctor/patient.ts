@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { type Config, type Paths, pathsOf } from '../config.ts'
 import { OperationalError } from '../errors.ts'
 import { findCommand } from '../system/command.ts'
-import { disk } from '../system/disk.ts'
+import { isSystemdHere } from '../system/systemctl.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { daemonsIn } from './daemons.ts'
 import { findUser, self, type User, userOf, userOfProcess } from './user.ts'
@@ -12,7 +12,7 @@ export type Machine = {
   /** Who runs `doctor`. */
   readonly self: User
   readonly hasApt: boolean
-  /** True when systemd is in charge of this machine: sd_booted(3). */
+  /** True when systemd is in charge of this machine. */
   readonly hasSystemd: boolean
   readonly config: Config
 }
@@ -36,7 +36,7 @@ export async function meetMachine(config: Config): Promise<Machine> {
   return {
     self: await self(),
     hasApt: (await findCommand('apt-get')) !== null,
-    hasSystemd: disk.kind('/run/systemd/system') === 'dir',
+    hasSystemd: isSystemdHere(),
     config,
   }
 }

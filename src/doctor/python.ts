@@ -1,11 +1,12 @@
-import { codeOf } from '../errors.ts'
+import { codeOf, messageOf } from '../errors.ts'
 import { findInterpreter, type Interpreter } from '../python/interpreter.ts'
 import { command } from '../system/command.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, error, type Finding, ok, warning } from './finding.ts'
 import { installLine } from './line.ts'
 import { isOlder } from './node.ts'
-import type { Machine } from './patient.ts'
+import type { Machine, Patient } from './patient.ts'
+import { editLine } from './settings.ts'
 
 /** Below it archives cannot be unpacked: `gzip.BadGzipFile` is new in it. */
 const leastVersion = '3.8'
@@ -21,16 +22,24 @@ export type Python = {
 }
 
 /** Is there a Python that main.py and our own scripts can run with? */
-export const python: Check = {
+export const python: Check<Patient> = {
   name: 'python',
-  look: async (machine) => judgePython(await readPython(), machine),
+  look: async (patient) => {
+    const wanted = patient.config.program.python
+    const { project } = patient.paths
+    try {
+      const interpreter = await findInterpreter(wanted, project)
+      return judgePython({ interpreter, missing: await missingIn(interpreter) }, patient)
+    } catch (failure) {
+      if (codeOf(failure) !== 'ENOPYTHON') throw failure
+      const fix = wanted === '' ? installLine(patient, 'python3') : editLine(project)
+      return [error('python', wanted === '' ? doctorWords.noPython : messageOf(failure), fix)]
+    }
+  },
 }
 
-/** `null`: there is none. */
-export function judgePython(found: Python | null, machine: Machine): readonly Finding[] {
-  if (found === null) {
-    return [error('python', doctorWords.noPython, installLine(machine, 'python3'))]
-  }
+/** What can be said of a Python that is there. */
+export function judgePython(found: Python, machine: Machine): readonly Finding[] {
   const { version, path } = found.interpreter
   const lacking = modules.filter((name) => found.missing.includes(name))
   // apt mends the system's own Python only.
@@ -68,14 +77,8 @@ for name in sys.argv[1:]:
         print(name)
 `
 
-async function readPython(): Promise<Python | null> {
-  try {
-    const interpreter = await findInterpreter()
-    const names = [...modules, 'venv', 'ensurepip']
-    const asked = await command(interpreter.path, ['-I', '-c', question, ...names], { cwd: '/' })
-    return { interpreter, missing: asked.stdout.split('\n').filter(Boolean) }
-  } catch (error) {
-    if (codeOf(error) === 'ENOPYTHON') return null
-    throw error
-  }
+async function missingIn(interpreter: Interpreter): Promise<string[]> {
+  const names = [...modules, 'venv', 'ensurepip']
+  const asked = await command(interpreter.path, ['-I', '-c', question, ...names], { cwd: '/' })
+  return asked.stdout.split('\n').filter(Boolean)
 }

@@ -22,9 +22,9 @@ import type { User } from './user.ts'
 export const daemonRights: Check<Patient> = {
   name: 'daemon-rights',
   async look(patient) {
-    const { project, deposit, main, logs, own, releases, rejected, pid, runRecord, history } =
-      patient.paths
-    const folders = [deposit, main, logs, own, releases, rejected]
+    const { project, deposit, main, logs, own, run, pid, runRecord } = patient.paths
+    const { releases, rejected, journals, history } = patient.paths
+    const folders = [deposit, main, logs, own, run, releases, rejected, journals]
     const files = [pid, runRecord, history]
     const ways = [
       wayTo(project, 5),
@@ -187,12 +187,13 @@ function groupOf({ uid, groups }: User): string {
   return `${groups[0] ?? uid}`
 }
 
-function letters(needs: number): string {
+/** `rx` for 5. */
+export function letters(needs: number): string {
   return `${needs & 4 ? 'r' : ''}${needs & 2 ? 'w' : ''}${needs & 1 ? 'x' : ''}`
 }
 
 /** As people know it: inside the project relative to it. */
-function shownPath({ path }: Place, { paths }: Patient): string {
+export function shownPath({ path }: Place, { paths }: Patient): string {
   const project = realPath(paths.project)
   return path !== project && isWithin(path, project) ? relative(project, path) : path
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Config, defaults } from '../config.ts'
-import { loadConfig } from '../config-file.ts'
+import { configFileName, loadConfig } from '../config-file.ts'
 import { codeOf, isExpected, messageOf } from '../errors.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { error, type Finding, ok, unknown } from './finding.ts'
@@ -11,7 +11,7 @@ import type { Machine } from './patient.ts'
 export type Settings = { readonly config: Config; readonly finding: Finding }
 
 /** Reads the settings of a project (absolute); those of a broken file are the defaults. */
-export async function readSettings(project: string, { self }: Machine): Promise<Settings> {
+export async function readSettings(project: string, machine: Machine): Promise<Settings> {
   const check = 'settings'
   try {
     const config = await loadConfig(project)
@@ -19,15 +19,15 @@ export async function readSettings(project: string, { self }: Machine): Promise<
   } catch (failure) {
     if (!isExpected(failure)) throw failure
     const finding =
-      codeOf(failure) === 'EACCES'
-        ? unknown(check, doctorWords.settingsClosed(self.name), askRoot(project))
-        : error(check, doctorWords.settingsBroken(messageOf(failure)), edit(project))
+      codeOf((failure as Error).cause) === 'EACCES'
+        ? unknown(check, doctorWords.settingsClosed(machine.self.name), askRoot(machine, project))
+        : error(check, doctorWords.settingsBroken(messageOf(failure)), editLine(project))
     return { config: defaults, finding }
   }
 }
 
-/** Only a person can say what was meant. */
-function edit(project: string): string {
+/** Opens the settings of a project (absolute): only a person can say what was meant. */
+export function editLine(project: string): string {
   // The quotes of `line` would keep the shell from putting in the editor's name.
-  return `\${EDITOR:-nano} ${line(join(project, 'supervisor.toml'))}`
+  return `\${EDITOR:-nano} ${line(join(project, configFileName))}`
 }

@@ -9,8 +9,8 @@ import {
   membersOf,
   type Process,
   processOf,
+  searchTag,
   signal,
-  taggedWith,
 } from '../system/processes.ts'
 import { tagName } from './record.ts'
 
@@ -21,6 +21,9 @@ export type Target = {
   /** Resolves when the leader has ended, where the daemon is its parent: it saves waiting for a look. */
   readonly leaderExit?: Promise<unknown>
 }
+
+/** A target, and the look for whoever carries its tag. */
+type Sought = Target & { readonly tagged: () => readonly Process[] }
 
 /** How it is climbed. */
 export type Climbing = {
@@ -42,9 +45,12 @@ export async function stopLadder(
   how: Climbing,
 ): Promise<void> {
   const polite = politeSignal(target.group, how.limits)
-  if (await rung(target, polite, how.limits.stopMs, how)) return
-  if (await rung(target, 'SIGTERM', how.limits.termMs, how)) return
-  await killUntilGone(target, how)
+  const sought = seek(target)
+  // The long look is now, while the program runs. The one when it is down then sees what is new only.
+  sought.tagged()
+  if (await rung(sought, polite, how.limits.stopMs, how)) return
+  if (await rung(sought, 'SIGTERM', how.limits.termMs, how)) return
+  await killUntilGone(sought, how)
 }
 
 /**
@@ -52,13 +58,18 @@ export async function stopLadder(
  * left. Returns what it found at the beginning.
  */
 export async function clear(target: Target, how: Climbing): Promise<readonly Process[]> {
-  const found = livingOf(target)
+  const sought = seek(target)
+  const found = livingOf(sought)
   if (found.length === 0) return found
-  if (!(await rung(target, 'SIGTERM', how.limits.termMs, how))) await killUntilGone(target, how)
+  if (!(await rung(sought, 'SIGTERM', how.limits.termMs, how))) await killUntilGone(sought, how)
   return found
 }
 
-async function killUntilGone(target: Target, how: Climbing): Promise<void> {
+function seek(target: Target): Sought {
+  return { ...target, tagged: searchTag(tagName, target.runId) }
+}
+
+async function killUntilGone(target: Sought, how: Climbing): Promise<void> {
   const never = new AbortController().signal
   for (;;) {
     await killAll(target)
@@ -78,7 +89,7 @@ function politeSignal(leader: number, { stopSignal }: Config['program']): NodeJS
 
 /** Sends a signal to all and waits for them to be gone; false when somebody is left. */
 async function rung(
-  target: Target,
+  target: Sought,
   name: NodeJS.Signals,
   waitMs: number,
   how: Climbing,
@@ -91,7 +102,7 @@ async function rung(
 }
 
 /** SIGKILL to the tree below the leader, to the group, and to whatever else carries the tag. */
-async function killAll(target: Target): Promise<void> {
+async function killAll(target: Sought): Promise<void> {
   const { group } = target
   if (group !== null && processOf(group) !== null && (await hasPs())) {
     // While the leader lives, its tree also holds children that left the group and cleared their
@@ -105,9 +116,9 @@ async function hasPs(): Promise<boolean> {
   return (await command('ps', ['-o', 'pid', '-p', String(process.pid)])).exitCode === 0
 }
 
-function send({ group, runId }: Target, name: NodeJS.Signals): void {
+function send({ group, tagged }: Sought, name: NodeJS.Signals): void {
   if (group !== null) signal(-group, name)
-  for (const outside of taggedWith(tagName, runId)) {
+  for (const outside of tagged()) {
     if (outside.group !== group) signal(outside.pid, name)
   }
 }
@@ -116,7 +127,7 @@ function send({ group, runId }: Target, name: NodeJS.Signals): void {
  * Waits until nobody is left, `ms` at most. Once the leader has gone, the rest has `termMs` and no
  * longer: a background process of a shell ignores SIGINT and would hold up the swap for nothing.
  */
-async function isGone(target: Target, ms: number, how: Climbing): Promise<boolean> {
+async function isGone(target: Sought, ms: number, how: Climbing): Promise<boolean> {
   const { clock, limits, hasten } = how
   let end = clock.now() + ms
   let leaderExit = target.leaderExit
@@ -135,13 +146,18 @@ async function isGone(target: Target, ms: number, how: Climbing): Promise<boolea
 }
 
 /** Cheapest question first: while the leader lives, nothing else is asked. */
-function isAnyoneLeft({ group, runId }: Target): boolean {
-  return (group !== null && isGroupAlive(group)) || taggedWith(tagName, runId).length > 0
+function isAnyoneLeft({ group, tagged }: Sought): boolean {
+  return (group !== null && isGroupAlive(group)) || tagged().length > 0
+}
+
+/** The living processes of a run: those of its group, and whoever else carries its tag. */
+export function processesOf(target: Target): readonly Process[] {
+  return livingOf(seek(target))
 }
 
 /** The living processes of the group and of the tag, each once. */
-export function livingOf({ group, runId }: Target): readonly Process[] {
+function livingOf({ group, tagged }: Sought): readonly Process[] {
   const inGroup = group === null ? [] : membersOf(group)
-  const outside = taggedWith(tagName, runId).filter((found) => found.group !== group)
+  const outside = tagged().filter((found) => found.group !== group)
   return [...inGroup, ...outside]
 }

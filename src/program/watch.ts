@@ -2,7 +2,7 @@ import type { Site } from '../config.ts'
 import type { Clock, Exit, Health, Log } from '../model.ts'
 import { words } from '../words.ts'
 import { watchHealth } from './health.ts'
-import { livingOf } from './ladder.ts'
+import { processesOf } from './ladder.ts'
 import { watchMemory } from './memory.ts'
 import type { Run } from './run.ts'
 
@@ -27,7 +27,7 @@ export function watchOver(run: Run, site: Site, log: Log, clock: Clock): Watch {
     if (health.is === 'failing') log.warn(text)
     else log.info(text)
   })
-  const tooBig = watchMemory(() => livingOf(family), site, clock, over.signal)
+  const tooBig = watchMemory(() => processesOf(family), site, clock, over.signal)
   return {
     exit: firstOf([run.exit, checks.illness, tooBig]),
     health: checks.health,

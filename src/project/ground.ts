@@ -67,7 +67,7 @@ export async function endRelease(
   if (outcome.result === 'committed') on.log.info(text)
   else on.log.error(text)
   const { result: event, ...reason } = outcome
-  on.tell({ event, release, ...reason, downtimeMs })
+  on.tell({ event, release, ...reason, downtimeMs: Math.round(downtimeMs) })
 }
 
 /** The release that the running program is of; null when none is running. */

@@ -123,7 +123,7 @@ export async function makeEnvironment(
   try {
     makeFolders(places, behalf, site)
     const until = performance.now() + site.config.python.installMs
-    const making = { ...places, worker, site, until }
+    const making = { ...places, owner: behalf.owner, worker, site, until }
     await makeVenv(base, making)
     await install(wish, commits, base, making)
     const python = await askInterpreter(pythonIn(places.dir), behalf.asUser)
@@ -161,6 +161,7 @@ function makeFolders(
 }
 
 type Making = ReturnType<typeof placesOf> & {
+  readonly owner: Behalf['owner']
   readonly worker: Worker
   readonly site: Site
   /** The deadline for all of it, on the clock that never jumps. */
@@ -202,15 +203,31 @@ async function install(
 }
 
 /** Writes what pip reads into `input/`, laid out as main is; the answer is what it is told to read. */
-async function writeInput(
-  wish: Wish,
-  commits: Commits,
-  { input, site }: Making,
-): Promise<string[]> {
+async function writeInput(wish: Wish, commits: Commits, making: Making): Promise<string[]> {
+  const { input, site } = making
   for (const { path, place } of wish.carried) {
     site.disk.makeDir(join(input, dirname(path)))
     await site.disk.copy(place, join(input, path))
   }
+  const args = await writeFiles(wish, commits, making)
+  giveAll(input, making)
+  return args
+}
+
+/** What is written may be read by the user that pip runs as, and by nobody else. */
+function giveAll(path: string, making: Making): void {
+  const { site, owner } = making
+  if (owner === null) return
+  // The folder last: from then on it is his.
+  for (const name of site.disk.list(path)) giveAll(join(path, name), making)
+  site.disk.give(path, owner)
+}
+
+async function writeFiles(
+  wish: Wish,
+  commits: Commits,
+  { input, site }: Making,
+): Promise<string[]> {
   for (const { path, text } of wish.files) {
     site.disk.makeDir(join(input, dirname(path)))
     await site.disk.replaceText(join(input, path), text)
@@ -225,13 +242,8 @@ async function writeInput(
   return [...links, '-r', 'wanted.txt']
 }
 
-/** Without a retry pip tells only its log that it could not reach an index. */
 async function expectPip(pip: string, args: readonly string[], making: Making): Promise<void> {
-  const log = join(making.tmp, 'pip.log')
-  const done = await runPip(pip, [...args, '--log', log], making)
-  // Not read by us: it may be anything, put there by whoever runs as that user.
-  const logged = done.exitCode === 0 ? null : await run(['tail', '-c', '60000', log], making)
-  judge(done, making, logged?.output ?? '')
+  judge(await runPip(pip, args, making), making)
 }
 
 /** -I: nothing of the environment or the working directory is imported. */
@@ -246,14 +258,17 @@ function run(commandLine: readonly string[], making: Making): Promise<Done> {
 }
 
 /** Fails unless it went well. */
-function judge({ exitCode, isLate, output }: Done, { site }: Making, log = ''): void {
+function judge({ exitCode, isLate, output }: Done, { site }: Making): void {
   if (exitCode === 0) return
   if (isLate) throw failed(packageWords.installLate(site.config.python.installMs))
-  const { lines, means } = failureOf(withoutPassword(output), log)
-  throw new OperationalError(packageWords.installFailed(lines), {
-    code: means === 'network' ? 'ENETWORK' : 'EPACKAGES',
-    ...hintFor(means),
-  })
+  const { lines, means } = failureOf(withoutPassword(output))
+  throw new OperationalError(
+    packageWords.installFailed(lines === '' ? packageWords.killed : lines),
+    {
+      code: means === 'network' ? 'ENETWORK' : 'EPACKAGES',
+      ...hintFor(means),
+    },
+  )
 }
 
 function hintFor(means: ReturnType<typeof failureOf>['means']): { hint?: string } {

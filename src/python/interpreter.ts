@@ -42,8 +42,9 @@ export async function findInterpreter(wanted = '', project = '/'): Promise<Inter
 
 const question = `
 import json, os, sys
-abi = sys.implementation.cache_tag + getattr(sys, "abiflags", "")
-abi = "-".join([abi, getattr(sys.implementation, "_multiarch", ""), os.uname().machine])
+kind = getattr(sys, "implementation", None)
+abi = getattr(kind, "cache_tag", None) or ""
+abi = "-".join([abi + getattr(sys, "abiflags", ""), getattr(kind, "_multiarch", ""), os.uname()[4]])
 print(json.dumps([sys.executable, "%d.%d.%d" % sys.version_info[:3], [p for p in sys.path if p], abi]))
 `
 
@@ -61,9 +62,8 @@ export async function askInterpreter(
   const answer = await command(first, [...rest, '-c', question], options)
   if (answer.code === 'ENOENT') return { why: 'it is not there' }
   if (answer.code === 'EACCES') return { why: 'this user may not run it' }
-  const [path, version, searchPath, abi] = answer.exitCode === 0 ? parsed(answer.stdout) : []
-  if (!path?.startsWith('/') || searchPath === undefined || abi === undefined)
-    return { why: 'it is no Python' }
+  const [path, version, searchPath, abi = ''] = answer.exitCode === 0 ? parsed(answer.stdout) : []
+  if (!path?.startsWith('/') || searchPath === undefined) return { why: 'it is no Python' }
   if (!version?.startsWith('3.')) return { why: `it is Python ${version}` }
   return { path, version, searchPath, abi }
 }

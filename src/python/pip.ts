@@ -37,22 +37,34 @@ export type Failure = {
   readonly means: 'network' | 'disk full' | 'no compiler' | 'nothing known'
 }
 
-/** Reads why pip or git failed from what it said, to people and to its log. */
-export function failureOf(output: string, log = ''): Failure {
+/** Reads why pip or git failed from what it said. */
+export function failureOf(output: string): Failure {
   const lines = output
     .split(/[\n\r]+/)
     .map((line) => line.trimEnd())
     .filter((line) => line.trim() !== '' && !noise.test(line))
-    .slice(-10)
+    .slice(-20)
     .map((line) => line.slice(0, 300))
     .join('\n')
   if (full.test(output)) return { lines, means: 'disk full' }
-  if (network.test(output) || network.test(log)) return { lines, means: 'network' }
+  if (network.test(output)) return { lines, means: 'network' }
   return { lines, means: compiler.test(output) ? 'no compiler' : 'nothing known' }
 }
 
-const noise =
-  /^\[notice\]|^WARNING: (Retrying|The directory|Running pip as)|^\s*[╰│]?\s*$|^ {2}\s*━/
+/** What pip says with every failure, or does before it. */
+const noise = new RegExp(
+  [
+    '^\\[notice\\]',
+    '^WARNING: (Retrying|The directory|Running pip as)',
+    '^\\s*[╰│]?\\s*$',
+    'See above for (output|details)',
+    'note: This (error originates from a subprocess|is an issue with the package)',
+    '× Encountered error while',
+    '^Looking in (indexes|links)',
+    '^\\s*(Preparing metadata|Getting requirements|Installing build dependencies|Building wheels?)\\b',
+    '^(Collecting|Processing|Downloading|Requirement already)\\b',
+  ].join('|'),
+)
 
 const full = /No space left on device|Disk quota exceeded/i
 

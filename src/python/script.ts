@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type CommandResult, command } from '../system/command.ts'
 import type { Interpreter } from './interpreter.ts'
@@ -16,8 +17,10 @@ export function runScript(
   end: AbortSignal,
   behalf: Behalf = asDaemon,
 ): Promise<CommandResult> {
-  const script = fileURLToPath(new URL(`./${name}`, import.meta.url))
-  const args = ['-I', '-S', '-B', '-X', 'utf8', '-W', 'ignore', script]
+  const place = fileURLToPath(new URL(`./${name}`, import.meta.url))
+  // Another user may not be able to read where we are installed.
+  const script = behalf.owner === null ? [place] : ['-c', readFileSync(place, 'utf8')]
+  const args = ['-I', '-S', '-B', '-X', 'utf8', '-W', 'ignore', ...script]
   const [file = '', ...rest] = [...behalf.asUser, python.path, ...args]
   return command(file, rest, {
     env: behalf.env,

@@ -26,12 +26,14 @@ type Helper = {
 }
 
 /**
- * Opens the resident helper that knows who is writing: Node cannot ask for a lease itself. It is
- * started at the first question, and again if it died; while it cannot be, all is `unknown`.
+ * Opens the helper that knows who is writing: Node cannot ask for a lease itself. It is started at a
+ * question, and again if it died; while it cannot be, all is `unknown`. When nothing was asked for
+ * `restMs` it is ended; without that it stays.
  */
-export function openWriters(python: Interpreter, timeoutMs: number): Writers {
+export function openWriters(python: Interpreter, timeoutMs: number, restMs?: number): Writers {
   let helper: Helper | null = null
   let last: Promise<unknown> = Promise.resolve()
+  let rest: NodeJS.Timeout | undefined
 
   function start(): Helper {
     // -I -S: nothing of the environment, the working directory or site-packages is imported.
@@ -77,17 +79,32 @@ export function openWriters(python: Interpreter, timeoutMs: number): Writers {
     return paths.map(() => 'unknown')
   }
 
+  /** One question at a time: answers carry no name. */
+  async function askNext(paths: readonly Buffer[]): Promise<WriterAnswer[]> {
+    clearTimeout(rest)
+    const answers = await askAll(paths)
+    // At the end of its input it ends by itself.
+    if (restMs !== undefined) rest = setTimeout(() => leave()?.stdin.end(), restMs).unref()
+    return answers
+  }
+
+  /** The helper that was there; from here on there is none. */
+  function leave(): Helper['child'] | undefined {
+    const left = helper?.child
+    helper = null
+    return left
+  }
+
   return {
     ask(paths) {
       if (paths.length === 0) return Promise.resolve([])
-      // One question at a time: answers carry no name.
-      const next = last.then(() => askAll(paths))
+      const next = last.then(() => askNext(paths))
       last = next
       return next
     },
     async close() {
-      const ending = helper?.child
-      helper = null
+      clearTimeout(rest)
+      const ending = leave()
       if (ending === undefined || ending.exitCode !== null) return
       ending.stdin.end()
       const forced = setTimeout(() => ending.kill('SIGKILL'), timeoutMs)

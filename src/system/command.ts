@@ -1,6 +1,5 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { execa } from 'execa'
 
 /** What a short command did. */
 export type CommandResult = {
@@ -30,6 +29,9 @@ export async function command(
     end?: AbortSignal
   } = {},
 ): Promise<CommandResult> {
+  // Loaded here: it is a hundred modules, and the short verbs run no command. The daemon runs its first
+  // one when it starts, so it does not depend on its files later.
+  const { execa } = await import('execa')
   const done = await execa(file, args, {
     reject: false,
     all: true,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { codeOf } from '../errors.ts'
 
 /** One process as /proc/PID/stat shows it. */
@@ -45,15 +45,39 @@ export function membersOf(group: number): Process[] {
 }
 
 /**
- * The living processes whose environment holds `NAME=value`. An environment goes down to every
- * descendant, also those that left the group and the session. The caller itself is never named.
+ * Looks for the living processes whose environment holds `NAME=value`: each call of the answer is a
+ * new look. An environment goes down to every descendant, also those that left the group and the
+ * session. The caller itself is never named.
+ *
+ * To read an environment waits for its process where that is busy, and there may be hundreds. So those
+ * that were looked at before and carry another environment are known, and not read again: what is
+ * tagged and comes later is a new process.
  */
-export function taggedWith(name: string, value: string): Process[] {
+export function searchTag(name: string, value: string): () => Process[] {
   const tag = `\0${name}=${value}\0`
-  return allPids()
-    .filter((pid) => pid !== process.pid && `\0${readProc(pid, 'environ') ?? ''}`.includes(tag))
-    .map(processOf)
-    .filter((found) => found !== null)
+  /** By number, with the inode of its folder in /proc: another process of that number has another. */
+  const strangers = new Map<number, number>()
+
+  function isTagged(pid: number): boolean {
+    const inode = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.ino
+    if (inode === undefined || strangers.get(pid) === inode) return false
+    const environment = readProc(pid, 'environ') ?? ''
+    if (`\0${environment}`.includes(tag)) return true
+    // Empty: it may be in the middle of an execve(2), and carry the tag in a moment. Or it is a thread
+    // of the kernel, below kthreadd, which is number 2.
+    if (environment !== '' || isOfKernel(pid)) strangers.set(pid, inode)
+    return false
+  }
+
+  return () =>
+    allPids()
+      .filter((pid) => pid !== process.pid && isTagged(pid))
+      .map(processOf)
+      .filter((found) => found !== null)
+}
+
+function isOfKernel(pid: number): boolean {
+  return pid === 2 || processOf(pid)?.parent === 2
 }
 
 /** True when the process has a handler of its own for the signal (SigCgt in proc(5)). */
@@ -100,7 +124,7 @@ export function allPids(): number[] {
 /** A file of a process's folder in /proc, byte for character; null when it cannot be read. */
 export function readProc(
   pid: number,
-  file: 'stat' | 'status' | 'smaps_rollup' | 'environ' | 'cmdline',
+  file: 'stat' | 'status' | 'smaps_rollup' | 'environ' | 'cmdline' | 'cgroup',
 ): string | null {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1')

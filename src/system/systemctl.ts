@@ -37,6 +37,17 @@ export function systemctl(
   return command('systemctl', [...scopeArgs(scope), ...quiet, ...args], { timeoutMs })
 }
 
+/** The last lines that a service has logged. Never throws. */
+export function lastLines(scope: Scope, unit: string, timeoutMs: number): Promise<CommandResult> {
+  const args = ['--no-pager', '--quiet', '--output=cat', '--lines=15']
+  return command('journalctl', [...args, ...scopeArgs(scope), '-u', unit], { timeoutMs })
+}
+
+/** A command line that shows what a service logs, as a person would type it. */
+export function logLine(scope: Scope, unit: string): string {
+  return ['journalctl', ...scopeArgs(scope), '-u', unit].join(' ')
+}
+
 function scopeArgs(scope: Scope): string[] {
   return scope === 'user' ? ['--user'] : []
 }

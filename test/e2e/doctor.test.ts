@@ -10,7 +10,13 @@ import { afterwards } from '../harness/cleanup.ts'
 import { type Done, pathWithout, runSupervisor } from '../harness/command.ts'
 import { cleanEnvironment, startDaemon } from '../harness/daemon.ts'
 import { isLiving, until } from '../harness/processes.ts'
-import { makeProject, programPath, putProgram, type Settings } from '../harness/project.ts'
+import {
+  makeProject,
+  programPath,
+  putProgram,
+  type Settings,
+  writeSettings,
+} from '../harness/project.ts'
 import { fillDisk, mountSmallDisk, noSmallDisk } from '../harness/small-disk.ts'
 
 /** Two users that nobody is. */
@@ -269,6 +275,33 @@ test('a folder above the project that cannot be passed, and the line that mends 
   await paste(found?.fix)
   assert.deepEqual(errorsOf(await doctor(dir)), [])
   await run('ls', [join(dir, 'main')], { uid: one, gid: one })
+})
+
+test('a program of another user must be able to read main, and the line that mends it', {
+  skip: needsRoot,
+}, async (t) => {
+  const settings = { program: { user: 'nobody' } }
+  const dir = await wholeProject(t, undefined, settings)
+  await chmod(dir, 0o755)
+  await chmod(join(dir, 'main'), 0o700)
+  const examined = await doctor(dir)
+  const { state, text, fix } = findingOf(examined, 'program-rights')
+  assert.deepEqual([state, text], ['error', 'nobody cannot read main'])
+  await paste(fix)
+  assert.deepEqual(errorsOf(await doctor(dir)), [])
+  const found = findingOf(await doctor(dir, ['--as', String(one)]), 'program-rights')
+  assert.equal(found.text, `${one} cannot run main.py as nobody: only root can`)
+  await writeSettings(dir, { ...patience, program: { user: 'no-such-user' } })
+  assert.match(findingOf(await doctor(dir), 'program-rights').text, /no-such-user/)
+})
+
+test('settings that this user cannot read are unknown', { skip: needsRoot }, async (t) => {
+  const dir = await wholeProject(t)
+  await chmod(dir, 0o755)
+  await chmod(join(dir, 'supervisor.toml'), 0o600)
+  const { state, fix } = findingOf(await doctor(dir, [], {}, two), 'settings')
+  assert.equal(state, 'unknown')
+  assert.match(fix ?? '', /^sudo .* doctor -C /)
 })
 
 test('an access list is asked of the kernel', { skip: needsRoot }, async (t) => {

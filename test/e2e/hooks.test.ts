@@ -33,7 +33,7 @@ test('hooks are told how each release ended', async (t) => {
   await daemon.says(/good is up/)
   await writeTree(join(dir, 'deposit'), { 'data.txt': 'x' })
   await daemon.says(/r1: committed/)
-  await putProgram('crashes-later', join(dir, 'deposit'))
+  await putProgram('crashes-at-once', join(dir, 'deposit'))
   await daemon.says(/r2: rolled back/)
   await writeTree(join(dir, 'deposit'), { 'main.py/x': 'a folder over a file' })
   await daemon.says(/r3: rejected/)
@@ -53,7 +53,7 @@ test('hooks are told how each release ended', async (t) => {
   const [committed, rolledBack, rejected] = told
   assert.deepEqual([committed.release.files, committed.release.bytes], [1, 1])
   assert.ok(committed.downtimeMs > 0)
-  assert.match(rolledBack.why, /exit code 3 .*, within its trial/)
+  assert.match(rolledBack.why, /exit code 1 .*, within its trial/)
   assert.match(rejected.why, /^main\.py is a folder in the deposit/)
 })
 
@@ -123,4 +123,17 @@ test('a hook can be set while the daemon runs', async (t) => {
   await writeTree(join(dir, 'deposit'), { a: '1' })
   await daemon.says(/hook out +set/)
   assert.equal(await daemon.end(), 0)
+})
+
+test('what systemd means for the daemon alone does not reach a hook', async (t) => {
+  const dir = await makeProject(t, { hooks: { committed: ['sh', '-c', 'env; echo all'] } })
+  await putProgram('good', join(dir, 'main'))
+  const env = { NOTIFY_SOCKET: '', WATCHDOG_USEC: '60000000', WATCHDOG_PID: '1', MARK: 'seen' }
+  const daemon = await startDaemon(t, dir, env)
+  await daemon.says(/good is up/)
+  await writeTree(join(dir, 'deposit'), { a: '1' })
+  await daemon.says(/hook out +all/)
+  assert.equal(await daemon.end(), 0)
+  assert.match(daemon.output(), /hook out +MARK=seen/)
+  assert.doesNotMatch(daemon.output(), /hook out +(NOTIFY|WATCHDOG)_/)
 })

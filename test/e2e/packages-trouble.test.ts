@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
@@ -28,9 +28,14 @@ const slow = 60_000
 const widget1 = { name: 'widget', version: '1.0' }
 const widget2 = { name: 'widget', version: '2.0' }
 
-/** A package that is built for as long as a file is there. */
-function blocked(block: string): Buffer {
-  const backend = `import os, time, zipfile
+const projectFiles = {
+  'widget-3.0/pyproject.toml':
+    '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+}
+
+/** Builds a widget, for as long as a file is there. */
+function blockedBackend(block: string): string {
+  return `import os, time, zipfile
 def build_wheel(folder, settings=None, metadata=None):
     while os.path.exists(${JSON.stringify(block)}):
         time.sleep(0.05)
@@ -43,8 +48,6 @@ def build_wheel(folder, settings=None, metadata=None):
         wheel.writestr(info + "RECORD", "")
     return name
 `
-  const project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-  return makeZip({ 'widget-3.0/pyproject.toml': project, 'widget-3.0/backend.py': backend })
 }
 
 test('kill -9 in the middle of an install: nobody goes on with it, and nothing half-made is used', async (t) => {
@@ -55,7 +58,10 @@ test('kill -9 in the middle of an install: nobody goes on with it, and nothing h
   await dropAll(daemon, {
     'main.py': widgetProgram,
     'requirements.txt': './vendor/widget-3.0.zip\n',
-    'vendor/widget-3.0.zip': blocked(block),
+    'vendor/widget-3.0.zip': makeZip({
+      ...projectFiles,
+      'widget-3.0/backend.py': blockedBackend(block),
+    }),
   })
   await daemon.says(/r1: installing/, slow)
   // pip itself, and the build that it has started.
@@ -167,4 +173,45 @@ test('a full disk: an install does not begin without space, and one that fills i
   await daemon.says(/r2 out +widget 1\.0/, slow)
   await daemon.says(/r2: committed/)
   assert.ok(!existsSync(join(dir, 'pip-cache/http')), 'nothing of the index is kept')
+})
+
+test('pip, git and the checks run as the program does: nothing that a release brings is run as root', async (t) => {
+  const python = '/usr/bin/python3'
+  if (process.getuid?.() !== 0 || !existsSync(python)) {
+    return t.skip(`needs root and ${python}: it runs programs as other users`)
+  }
+  const nobody = 65_534
+  const settings = { program: { python, user: 'nobody' } }
+  const dir = await makeProgram(t, { 'main.py': frugalProgram }, settings)
+  chmodSync(dir, 0o755)
+  const daemon = await startWithIndex(t, dir, noIndex)
+  await daemon.says(/r0 out +no widget/)
+  const told = `import os, sys
+def build_wheel(folder, settings=None, metadata=None):
+    sys.exit("built by %d in %s" % (os.getuid(), os.environ["HOME"]))
+`
+  const tree = (backend: string) => ({
+    'requirements.txt': './vendor/widget-3.0.zip\n',
+    'vendor/widget-3.0.zip': makeZip({ ...projectFiles, 'widget-3.0/backend.py': backend }),
+  })
+  await dropAll(daemon, tree(told))
+  await daemon.says(/r1: rejected: its packages cannot be installed/, slow)
+  await daemon.says(/built by 65534 in (?!\/root)/)
+  const large = 'X = 1\n'
+  await dropAll(daemon, {
+    ...tree(blockedBackend('')),
+    'main.py': widgetProgram,
+    'lib/x.py': large,
+  })
+  await daemon.says(/r2 out +widget 3\.0/, slow)
+  await daemon.says(/r2: committed/)
+  const [made] = environmentsOf(dir)
+  const folder = join(dir, '.supervisor/environments')
+  assert.equal(statSync(join(folder, made?.address ?? '')).uid, nobody)
+  assert.equal(statSync(join(folder, `${made?.address}.json`)).uid, 0)
+  const [bytecode = ''] = readdirSync(join(dir, 'main/lib/__pycache__'))
+  assert.equal(statSync(join(dir, 'main/lib/__pycache__', bytecode)).uid, nobody)
+  const crash = 'import widget\nraise SystemExit(3)\n'
+  await drop(daemon, { 'main.py': `import nobody_has_this\n${crash}` })
+  await daemon.says(/r3: main\.py, line 1: no module named nobody_has_this here/)
 })

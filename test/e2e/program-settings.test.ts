@@ -220,6 +220,22 @@ test('stop_signal = "SIGKILL" asks nobody', async (t) => {
   assert.deepEqual(await programsOf(dir), [])
 })
 
+test('a reload brings them into force for the next start, but not who runs it with what', async (t) => {
+  const dir = await projectThatTells(t)
+  const daemon = await startDaemon(t, dir)
+  assert.deepEqual((await told(daemon)).argv, ['main.py'])
+  await writeSettings(dir, {
+    program: { args: ['new'], 'env.SOME': 'new', stop_signal: 'SIGINT', python: 'python3' },
+  })
+  const done = await runSupervisor(['reload'], dir)
+  assert.match(done.stdout, /program\.python, program\.args, program\.env, program\.stop_signal/)
+  assert.match(done.stdout, /, but program\.python from the next start of the daemon\n$/)
+  assert.equal((await runSupervisor(['restart'], dir)).code, 0)
+  const found = await told(daemon)
+  assert.deepEqual([found.argv, found.env['SOME']], [['main.py', 'new'], 'new'])
+  assert.equal(await daemon.end(), 0)
+})
+
 // A user that every Debian has, in no group but his own, and a Python that he can reach.
 const nobody = 65_534
 const sharedPython = '/usr/bin/python3'

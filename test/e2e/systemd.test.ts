@@ -5,7 +5,13 @@ import { test } from 'node:test'
 import { until } from '../harness/processes.ts'
 import { programPath, writeSettings } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
-import { type Box, bootSystemd, cloneInBox, noSystemdBox } from '../harness/systemd-box.ts'
+import {
+  type Box,
+  bootSystemd,
+  cloneInBox,
+  nodeInBox,
+  noSystemdBox,
+} from '../harness/systemd-box.ts'
 
 /** A real systemd, booted beside the tests, runs the daemon from its installation to its removal. */
 
@@ -16,7 +22,7 @@ const ota = { uid, env: { HOME: project, XDG_RUNTIME_DIR: `/run/user/${uid}` } }
 
 /** A command line of the daemon's, in the box. */
 function verb(...args: readonly string[]): string[] {
-  return [process.execPath, join(cloneInBox, 'dist/supervisor.js'), ...args]
+  return [nodeInBox, join(cloneInBox, 'dist/supervisor.js'), ...args]
 }
 
 async function show(box: Box, property: string, of = unit): Promise<string> {
@@ -64,6 +70,9 @@ async function dropIn(box: Box, ...lines: readonly string[]): Promise<void> {
 test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
   const box = await bootSystemd(t)
   if (typeof box === 'string') return t.skip(box)
+  const python = await box.run(['python3', '--version'])
+  if (python.code !== 0)
+    return t.skip('needs a python3 where services look: sudo apt install python3')
   await box.does('useradd', '--uid', `${uid}`, '--user-group', '--home-dir', project, 'ota')
   await mkdir(box.path(project))
   await writeSettings(box.path(project), {
@@ -114,6 +123,11 @@ test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
     assert.match(await box.does('cat', `/proc/${program}/status`), /^NoNewPrivs:\s*1$/m)
   })
 
+  await t.test('reload: it reads supervisor.toml again', async () => {
+    await box.does('systemctl', 'reload', unit)
+    await until('it says so', async () => /the settings are as before/.test(await logOf(box)))
+  })
+
   await t.test('install again: nothing changes, nothing is restarted', async () => {
     const before = await show(box, 'MainPID')
     const told = await box.does(...verb('service', 'install', '-C', project, '--json'))
@@ -140,7 +154,7 @@ test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
   )
 
   await t.test('kill -9 of the daemon: no orphan, and one program after the restart', async () => {
-    await dropIn(box, 'RestartSec=300ms', 'WatchdogSec=3s', 'TimeoutStopSec=3s')
+    await dropIn(box, 'RestartSec=300ms', 'WatchdogSec=3s')
     const before = await show(box, 'MainPID')
     const old = await programs(box)
     assert.equal(old.length, 2, 'the program and the daemon that it makes')
@@ -169,6 +183,7 @@ test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
 
   await t.test('a stop that takes its time gets it, beyond the limit of the unit', async () => {
     await box.does('systemctl', 'stop', unit)
+    await dropIn(box, 'RestartSec=300ms', 'TimeoutStopSec=3s')
     await putProgram(box, 'slow-to-end')
     await box.does('systemctl', 'start', unit)
     await until('the program is up', async () => /slow is up/.test(await logOf(box)))
@@ -214,7 +229,17 @@ test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
     assert.equal(await show(box, 'LoadState', 'ota-odd.service'), 'not-found')
   })
 
+  await t.test('a service that cannot start says why', async () => {
+    const done = await box.run(verb('service', 'install', '-C', project, '--name', 'ota-twice'))
+    assert.equal(done.code, 1)
+    assert.match(done.output, /another ota-supervisor already runs in \/srv\/ota/)
+    await box.does(...verb('service', 'uninstall', '-C', project, '--name', 'ota-twice'))
+  })
+
   await t.test('a service of one user', async () => {
+    const early = await box.run(verb('service', 'install', '--user', '-C', project), ota)
+    assert.equal(early.code, 1)
+    assert.match(early.output, /log in as this user directly/)
     await box.does('systemctl', 'start', `user@${uid}.service`)
     const own = `${project}/own`
     await putProgram(box, 'good', own)

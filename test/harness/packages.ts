@@ -51,7 +51,8 @@ export function pipSettings(dir: string, url: string): NodeJS.ProcessEnv {
     PIP_CONFIG_FILE: '/dev/null',
     PIP_INDEX_URL: url,
     PIP_CACHE_DIR: join(dir, 'pip-cache'),
-    PIP_RETRIES: '0',
+    // Without any it would not say that the network is gone.
+    PIP_RETRIES: '1',
   }
 }
 

@@ -31,6 +31,9 @@ export type Box = {
 /** Where the project's clone is in the box, for reading only. */
 export const cloneInBox = '/opt/ota-supervisor'
 
+/** This Node in the box: in a place that every user of it may read. */
+export const nodeInBox = '/opt/node/bin/node'
+
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const script = join(root, 'test/fixtures/systemd-box.py')
 
@@ -61,7 +64,7 @@ export function noSystemdBox(): string | false {
 export async function bootSystemd(t: TestContext): Promise<Box | string> {
   const dir = await mkdtemp(join(tmpdir(), 'ota-box-'))
   afterwards(t, () => rm(dir, { recursive: true, force: true }))
-  const binds = [`${root.replace(/\/$/, '')}:${cloneInBox}`, process.execPath]
+  const binds = [`${root.replace(/\/$/, '')}:${cloneInBox}`, `${process.execPath}:${nodeInBox}`]
   const child = spawn('python3', [script, dir, ...binds.map((bind) => `--bind-ro=${bind}`)], {
     env: cleanEnvironment(),
     // A Ctrl-C at the terminal is not for it: it ends with its stdin.

@@ -77,27 +77,6 @@ test('each event has its own command', async (t) => {
   assert.deepEqual([event, release, exit], ['fatal', { id: 'r3' }, { is: 'code', code: 2 }])
 })
 
-test('what is meant for the daemon alone does not reach a hook', async (t) => {
-  const { hooks, said } = await open(t, { committed: ['env'] })
-  const before = { ...process.env }
-  t.after(() => {
-    process.env = before
-  })
-  Object.assign(process.env, {
-    NOTIFY_SOCKET: '/run/x',
-    WATCHDOG_USEC: '1',
-    WATCHDOG_PID: '1',
-    MARK: '1',
-  })
-  hooks.tell(committed)
-  await hooks.close(never)
-  assert.ok(said.includes('out: MARK=1'))
-  assert.deepEqual(
-    said.filter((line) => /NOTIFY|WATCHDOG/.test(line)),
-    [],
-  )
-})
-
 test('a hook that does not read, fails or is not there is one line', async (t) => {
   const { hooks, said } = await open(t, {
     committed: sh('exec <&-; exit 3'),

@@ -172,6 +172,20 @@ test('a helper that does not answer is given up, and the next question has anoth
   await until('the first is gone', () => !isLiving(first))
 })
 
+test('a helper that is not asked for a while ends, and the next question has another', async (t) => {
+  const dir = await makeFolder(t)
+  const writers = openWriters(python, 10_000, 200)
+  afterwards(t, () => writers.close())
+  const path = join(dir, 'a')
+  await writeFile(path, 'x')
+  for (let round = 0; round < 3; round += 1) {
+    // Also many questions at once: none of them meets a helper that is leaving.
+    const all = await Promise.all(Array.from({ length: 20 }, () => writers.ask(asked(path))))
+    assert.deepEqual(new Set(all.flat()), new Set(['free']))
+    await until('the helper is gone', () => helpers().length === 0)
+  }
+})
+
 test('without a Python nothing is known, and nothing fails', async (t) => {
   const dir = await makeFolder(t)
   const writers = openWriters({ ...python, path: join(dir, 'no-python') }, 10_000)
