@@ -1,12 +1,14 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Size } from './measure.ts'
 
-/** What was asked for on the command line. */
+/** What was asked for on the command line. `beside` is absolute; null: no other clone. */
 export type Asked =
   | {
       readonly is: 'run'
       readonly names: readonly string[]
       readonly size: Size
+      readonly beside: string | null
       readonly isFull: boolean
     }
   | { readonly is: 'help'; readonly text: string }
@@ -34,12 +36,13 @@ const quick: Size = {
   growth: [1, 10, 100],
 }
 
-const usage = `Usage: npm run bench -- [MEASUREMENT …] [--rounds N] [--quick]
+const usage = `Usage: npm run bench -- [MEASUREMENT …] [--rounds N] [--quick] [--beside DIR]
 
 Without a name all measurements are taken: about half an hour.
 
       --rounds N   turns of each party (${full.rounds})
       --quick      about a minute; everything is smaller, and the numbers are rough
+      --beside DIR another clone of this repository, built: its daemon takes part too
   -h, --help
 
 Measurements:
@@ -56,6 +59,7 @@ export function readArguments(
       allowPositionals: true,
       options: {
         rounds: { type: 'string' },
+        beside: { type: 'string' },
         quick: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -69,8 +73,9 @@ export function readArguments(
     if (!Number.isInteger(rounds) || rounds < 1) {
       return { is: 'wrong', why: `--rounds takes a number, 1 or more, not ${values.rounds}` }
     }
-    const isFull = !values.quick && positionals.length === 0 && rounds >= full.rounds
-    return { is: 'run', names: positionals, size: { ...size, rounds }, isFull }
+    const beside = values.beside === undefined ? null : resolve(values.beside)
+    const isFull = !values.quick && positionals.length === 0 && beside === null
+    return { is: 'run', names: positionals, size: { ...size, rounds }, beside, isFull }
   } catch (error) {
     return { is: 'wrong', why: error instanceof Error ? error.message : String(error) }
   }

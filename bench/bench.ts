@@ -7,6 +7,7 @@ import type { Curve, Measure, Size } from './measure.ts'
 import { measures } from './measures.ts'
 import { now } from './now.ts'
 import type { Peer, Presence } from './peer.ts'
+import { daemonIn } from './peers/ota-supervisor.ts'
 import { peers } from './peers.ts'
 import { openProgress } from './progress.ts'
 import { installPeers } from './registry.ts'
@@ -25,9 +26,11 @@ async function main(args: readonly string[]): Promise<number> {
       console.error(`bench: ${asked.why}\nsee: npm run bench -- --help`)
       return 2
     case 'run': {
-      const { names, size, isFull } = asked
+      const { names, size, beside, isFull } = asked
       const chosen = measures.filter(({ name }) => names.length === 0 || names.includes(name))
-      const results = await onStage((stage) => take(chosen, size, stage))
+      const results = await onStage((stage) =>
+        take(chosen, beside === null ? peers : [...peers, daemonIn(beside, beside)], size, stage),
+      )
       for (const path of await writeResults(results, isFull)) console.log(`written: ${path}`)
       return 0
     }
@@ -47,7 +50,12 @@ async function onStage<T>(work: (stage: Stage) => Promise<T>): Promise<T> {
   }
 }
 
-async function take(chosen: readonly Measure[], size: Size, stage: Stage): Promise<Results> {
+async function take(
+  chosen: readonly Measure[],
+  parties: readonly Peer[],
+  size: Size,
+  stage: Stage,
+): Promise<Results> {
   const began = now()
   const at = new Date().toISOString()
   const machine = await describeMachine()
@@ -57,7 +65,7 @@ async function take(chosen: readonly Measure[], size: Size, stage: Stage): Promi
   const trouble = await installPeers()
   if (trouble !== null) remarks.push(trouble)
   const found: { peer: Peer; presence: Presence }[] = []
-  for (const peer of peers) found.push({ peer, presence: await peer.find() })
+  for (const peer of parties) found.push({ peer, presence: await peer.find() })
   const present = found.flatMap(({ peer, presence }) => (presence.is === 'there' ? [peer] : []))
   clear()
   console.log(`${headOf({ at, commit: await commit(), machine, size, peers: found })}\n`)

@@ -9,6 +9,8 @@ export type Place = {
   readonly main: string
   /** The interpreter that every peer runs the program with. */
   readonly python: string
+  /** Whether swaps will follow each other closely: then a peer may shorten what comes after one. */
+  readonly isHurried: boolean
   /** The environment to start everything with. */
   readonly env: NodeJS.ProcessEnv
 }

@@ -11,18 +11,19 @@ export type Posts = {
   readonly close: () => Promise<void>
 }
 
-/** Starts peers, one after the other, each with the same program. One that does not start is left out. */
+/** Starts peers, each with the same program, for many swaps or for one. One that does not start is left out. */
 export async function openPosts(
   bench: Bench,
   peers: readonly Peer[],
-  files: (peer: Peer) => Promise<Tree>,
+  files: () => Promise<Tree>,
+  isHurried = true,
 ): Promise<Posts> {
   const posts: Post[] = []
   const remarks: string[] = []
   for (const peer of peers) {
     bench.progress(`starting ${peer.name}`)
     try {
-      posts.push(await bench.stage.open(peer, await files(peer)))
+      posts.push(await bench.stage.open(peer, await files(), isHurried))
     } catch (error) {
       remarks.push(`${peer.name} takes no part: ${messageOf(error)}`)
     }

@@ -22,8 +22,11 @@ export type Post = {
 
 /** Where all of a run of the bench takes place; what it starts and makes ends and goes with it. */
 export type Stage = {
-  /** Starts a peer with the given program and waits until that is ready; rejects if it is not in time. */
-  readonly open: (peer: Peer, files: Tree) => Promise<Post>
+  /**
+   * Starts a peer with the given program and waits until that is ready; rejects if it is not in time.
+   * `isHurried`: many swaps will follow.
+   */
+  readonly open: (peer: Peer, files: Tree, isHurried: boolean) => Promise<Post>
   /** Makes an empty folder. */
   readonly folder: () => Promise<string>
   /** Ends whatever is left, by number, and removes all folders. */
@@ -50,10 +53,11 @@ export async function openStage(): Promise<Stage> {
 
   return {
     folder,
-    async open(peer, files) {
+    async open(peer, files, isHurried) {
       const dir = await folder()
       const path = join(dir, 'reports')
-      const place = { dir, main: join(dir, 'main'), python, env: { ...env, BENCH_REPORTS: path } }
+      const own = { ...env, BENCH_REPORTS: path }
+      const place = { dir, main: join(dir, 'main'), python, isHurried, env: own }
       await copied(files, place.main)
       const reports = followReports(path)
       const running = await peer.start(place)

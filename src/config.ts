@@ -9,6 +9,9 @@ export const dependencyPolicies = ['auto', 'gupfile', 'requirements', 'none'] as
 /** The kinds of source that a gupfile may name: all that git knows and pip takes. */
 export const sourceSchemes = ['git+https', 'git+ssh', 'git+file', 'git+http', 'git+git'] as const
 
+/** The forms that the lines of the log files may have. */
+export const logFormats = ['text', 'json'] as const
+
 /** What may happen when the program has ended by itself; systemd's words. */
 export const restartPolicies = ['on-failure', 'always', 'never'] as const
 
@@ -128,17 +131,17 @@ export const defaults = {
   },
   /** Commands that are told what became of a release, and of a program that turned FATAL. */
   hooks: {
-    /** A command and its arguments, told as JSON on stdin that a release was committed. Empty: none. */
+    /** A command and its arguments, run when a release is committed; it reads JSON. Empty: none. */
     committed: [] as readonly string[],
-    /** The same for one that was rejected. */
+    /** Run when a release is rejected. */
     rejected: [] as readonly string[],
-    /** The same for one that was rolled back. */
+    /** Run when a release is rolled back. */
     rolledBack: [] as readonly string[],
-    /** The same for a program that has become FATAL. */
+    /** Run when the program becomes FATAL. */
     fatal: [] as readonly string[],
     /** A hook that runs longer is killed, with its process group. */
     deadlineMs: 30_000,
-    /** The same while the daemon ends. */
+    /** While the daemon ends, hooks have this long. */
     endMs: 3_000,
     /** This many run at the same time; the others wait. */
     running: 3,
@@ -344,8 +347,29 @@ export const defaults = {
   },
   /** The log of the session. */
   log: {
+    /** How the lines of the log files are written: `text`, or `json`, one object a line. */
+    format: 'text' as (typeof logFormats)[number],
     /** A longer line of the program is cut into several. */
     maxLineBytes: 16_384,
+    /** A log file has this many bytes at most; then the session goes on in another. */
+    maxFileBytes: 10_000_000,
+    /** All log files together may take this many; the oldest go first. */
+    maxTotalBytes: 200_000_000,
+    /** There may be this many of them: sessions that end at once leave many small ones. */
+    maxNumber: 500,
+    /** When less than this is free on their file system, the oldest go first too. */
+    minFreeBytes: 200_000_000,
+    /** The same as a part of the file system; the smaller of the two counts. */
+    minFreeShare: 0.05,
+    /**
+     * This much of the newest log stays even then, as long as the disk takes it. While it is all there is,
+     * files are ended at a quarter of this, so that there are some to delete when the disk is full.
+     */
+    minKeptBytes: 1_000_000,
+    /** How often it is looked, while something is written, whether the file and the space are there. */
+    checkMs: 1_000,
+    /** Lines that come within this are written together. */
+    gatherMs: 5,
     /** Output waiting to be written; above this the program's pipe is no longer read. */
     maxPendingBytes: 1_000_000,
     /** A log file that cannot be written (a full disk) is tried again after this. */
@@ -408,6 +432,14 @@ export const defaults = {
     maxFolders: 500,
   },
 }
+
+/** What the verb `logs` goes by. It needs no settings file: that may be what is wrong. */
+export const reading = {
+  /** So many lines, unless it is told another number. */
+  lines: 50,
+  /** With `-f` it is looked this often for what has come, in milliseconds. */
+  pollMs: 200,
+} as const
 
 /** The settings in force. Nobody changes them but `changeTo`, so they are read where they are used. */
 export type Config = Readonly<{

@@ -27,6 +27,7 @@ import { disk } from './system/disk.ts'
 import { takeLock } from './system/lock.ts'
 import { type ServiceManager, takeServiceManager } from './system/notify.ts'
 import { packageOf } from './system/package.ts'
+import { lastCommitted, readHistory } from './update/history.ts'
 import { words } from './words.ts'
 
 /**
@@ -49,16 +50,16 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const python = await findInterpreter(config.program.python, paths.project)
   const setpriv = await findCommand('setpriv')
   const identity = await findIdentity(config.program, setpriv)
-  const log = openSessionLog(paths.logs, config.log, clock)
+  const site: Site = { paths, config, disk }
   const { version } = packageOf()
   const node = process.versions.node
-  log.info(
-    words.hello({ version, project: paths.project, python: python.version, node, log: log.path }),
-  )
+  const hello = words.hello({ version, project: paths.project, python: python.version, node })
+  const inMain = words.mainHolds(lastCommitted(await readHistory(site)))
+  let runs = () => inMain
+  const log = openSessionLog(site, clock, () => `${hello}\n${runs()}`)
   for (const folder of made) log.info(words.madeFolder(folder))
 
   const ending = endOnSignal(log, config, clock)
-  const site: Site = { paths, config, disk }
   if (setpriv === null) log.warn(words.noSetpriv)
   await sweepPackages(site, log)
   const behalf = await onBehalf(setpriv, identityArguments(identity), identity)
@@ -78,6 +79,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
+  runs = () => words.runs(program.state())
   const writers = openWriters(python, config.deposit.askMs, config.deposit.helperRestMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
@@ -86,7 +88,12 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   log.info(words.waiting(paths.deposit))
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
   const live: Live = {
-    daemon: () => ({ pid: process.pid, version, since: timeAgo(since, clock), session: log.path }),
+    daemon: () => ({
+      pid: process.pid,
+      version,
+      since: timeAgo(since, clock),
+      session: log.path(),
+    }),
     reading: program.reading,
     deposit: deposit.state,
     guarantee,
@@ -113,8 +120,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   await control.close()
   await writers.close()
   await report?.end()
-  log.info(words.goodbye)
-  await log.close()
+  await log.close(ending.how())
   // A write to a terminal that is stopped (Ctrl-S) never returns, and Node would wait for it.
   if (isTerminal())
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
@@ -185,6 +191,8 @@ type Ending = {
   readonly shutdown: AbortSignal
   readonly hasten: AbortSignal
   readonly exitCode: () => number
+  /** For the last line of the log. */
+  readonly how: () => string
 }
 
 /**
@@ -196,11 +204,13 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
   const shutdown = new AbortController()
   const hasten = new AbortController()
   let exitCode = 0
+  let how = ''
   let firstAt = 0
   function onSignal(name: NodeJS.Signals): void {
     if (!shutdown.signal.aborted) {
       firstAt = now()
       log.info(words.stopping(name))
+      how = words.endedBy(name)
       shutdown.abort()
     } else if (now() - firstAt >= config.daemon.secondSignalMs && !hasten.signal.aborted) {
       log.warn(words.hastened)
@@ -213,7 +223,13 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
     // Nobody waits for what threw it, so nobody can mend it: end in order and be started again.
     log.error(words.bug(error.stack ?? error.message))
     exitCode = 1
+    how = words.endedByFault
     shutdown.abort()
   })
-  return { shutdown: shutdown.signal, hasten: hasten.signal, exitCode: () => exitCode }
+  return {
+    shutdown: shutdown.signal,
+    hasten: hasten.signal,
+    exitCode: () => exitCode,
+    how: () => how,
+  }
 }

@@ -136,8 +136,12 @@ export type Cause =
 /** The life of the program, in supervisord's words. Written by `program/life.ts` only. */
 export type ProgramState =
   | { readonly is: 'STOPPED'; readonly why: Cause | 'no main.py' | 'not started yet' }
-  | { readonly is: 'STARTING'; readonly pid: number; readonly cause: Cause }
-  | { readonly is: 'RUNNING'; readonly pid: number; readonly cause: Cause }
+  | {
+      readonly is: 'STARTING' | 'RUNNING'
+      readonly pid: number
+      readonly release: ReleaseId
+      readonly cause: Cause
+    }
   | { readonly is: 'STOPPING'; readonly pid: number; readonly cause: Cause }
   | { readonly is: 'BACKOFF'; readonly last: Exit; readonly waitMs: number }
   | { readonly is: 'EXITED'; readonly last: Exit }
@@ -175,16 +179,19 @@ export type Health =
       readonly why: string
     }
 
-/** One line of the program's output, without its line end, as bytes. */
-export type OutputLine = { readonly stream: 'out' | 'err'; readonly bytes: Buffer }
+/**
+ * Output of the program as bytes: one or more whole lines with their line ends, or a line's piece
+ * without one.
+ */
+export type Output = { readonly stream: 'out' | 'err'; readonly bytes: Buffer }
 
 /** Where every line for humans goes: console and session file. */
 export type Log = {
   readonly info: (text: string) => void
   readonly warn: (text: string) => void
   readonly error: (text: string) => void
-  /** A line that the program printed, under the release it runs, or a hook. */
-  readonly output: (who: ReleaseId | 'hook', line: OutputLine) => void
+  /** What the program printed, under the release it runs, or a hook. */
+  readonly output: (who: ReleaseId | 'hook', output: Output) => void
   /** Resolves when there is room for more output: awaiting it is the back-pressure. */
   readonly room: () => Promise<void>
 }

@@ -93,9 +93,11 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`
 }
 
-/** `850 ms`, `1.5 s`, `10 s`, `10 min`. */
+/** `850 ms`, `1.5 s`, `10 s`, `10 min`, `5 h`, `12 days`. */
 export function seconds(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms >= 172_800_000) return `${Math.round(ms / 86_400_000)} days`
+  if (ms >= 7_200_000) return `${Math.round(ms / 3_600_000)} h`
   if (ms >= 120_000) return `${Math.round(ms / 60_000)} min`
   return `${Number((ms / 1_000).toFixed(1))} s`
 }

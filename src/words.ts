@@ -28,22 +28,12 @@ import {
 export const words = {
   // --- the daemon ---
 
-  hello: (about: {
-    version: string
-    project: string
-    python: string
-    node: string
-    log: string | null
-  }) =>
-    [
-      `ota-supervisor ${about.version} in ${about.project}`,
-      `Python ${about.python}, Node ${about.node}${about.log === null ? '' : `, log ${about.log}`}`,
-    ].join('\n'),
+  hello: (about: { version: string; project: string; python: string; node: string }) =>
+    `ota-supervisor ${about.version} in ${about.project}\nPython ${about.python}, Node ${about.node}`,
   madeFolder: (name: string) => `made the folder ${name}/`,
   waiting: (deposit: string) => `waiting for uploads in ${deposit}`,
   stopping: (signal: string) => `${signal}: stopping main.py, then the daemon`,
   hastened: 'second signal: ending main.py at once',
-  goodbye: 'stopped',
   alreadyRunning: (project: string, pid: string) =>
     `another ota-supervisor already runs in ${project}${pid === '' ? '' : ` (pid ${pid})`}`,
   alreadyRunningHint: (pid: string) =>
@@ -108,10 +98,44 @@ export const words = {
 
   // --- the log ---
 
+  sessionBegan: (mark: string, runs: string, path: string | null) =>
+    `${mark}: ${runs}${path === null ? '' : `\nlog: ${path}`}`,
+  sessionCut: (before: number) =>
+    `the log of session ${before} has no end: a power cut, kill -9 or a full disk`,
+  sessionEnded: (mark: string, how: string, ms: number) => `${mark} after ${seconds(ms)}: ${how}`,
+  endedBy: (signal: string) => `stopped by ${signal}`,
+  endedByFault: 'stopped by a fault in ota-supervisor itself',
+  logGoesOn: (mark: string, after: string, runs: string) =>
+    `${mark}, goes on from ${after}: ${runs}`,
+  /** What is in main before anything has been started. */
+  mainHolds: (release: ReleaseId) => `the last release that passed: ${release}`,
+  /** What runs just now, for the beginning of a log file. */
+  runs(state: ProgramState): string {
+    return state.is === 'STARTING' || state.is === 'RUNNING'
+      ? `main.py runs (pid ${state.pid}), release ${state.release}: ${causeText(state.cause)}`
+      : (words.state(state) ?? 'main.py does not run')
+  },
   noLogFile: (dir: string, why: string) =>
-    `no log file in ${dir}: ${why}. Everything is on the console only`,
+    `no log file in ${dir}: ${why}. Everything is on the console only, until there can be one`,
+  noNextLogFile: (path: string, why: string) =>
+    `no further log file can be begun: ${why}. ${path} goes on`,
+  logFileGone: (path: string) =>
+    `the log file ${path} is gone: deleted, moved or replaced. This is a new one`,
+  logsDeleted: (files: readonly { readonly name: string; readonly bytes: number }[]) =>
+    `deleted ${count(files.length, 'old log file')} (${size(files.reduce((sum, { bytes }) => sum + bytes, 0))}) to keep space free: ${files[0]?.name}${files.length > 1 ? ` to ${files.at(-1)?.name}` : ''}`,
+  logsNotDeleted: (dir: string, why: string) => `cannot delete old log files in ${dir}: ${why}`,
   linesLost: (lines: number) =>
-    `supervisor  WARNING: ${count(lines, 'line')} could not be logged here (disk full, or nobody read them)`,
+    `${count(lines, 'line')} could not be logged here (disk full, or nobody read them)`,
+
+  // --- the verb logs ---
+
+  noLogsFolder: (logs: string) => `there is no folder ${logs}`,
+  noLogs: (logs: string) => `there is no log file in ${logs}`,
+  noLogsHint:
+    'the daemon makes it when it starts; is this the project directory? Another one: logs -C DIR',
+  noCount: (text: string) => `--lines ${shown(text)}: expected a number, such as 100`,
+  noMoment: (text: string) =>
+    `--since ${shown(text)}: expected a duration such as "10min", "2h" or "1d", or a time such as "01:00" or "2026-11-22 01:00"`,
 
   // --- the program ---
 

@@ -8,8 +8,8 @@ import { nameOf, openPosts, takeTurns } from '../rounds.ts'
 import type { Post } from '../stage.ts'
 import { lostRemarks, swapIn } from '../swap.ts'
 
-/** Time for what a swap brings to be over, and for memory to be given back. */
-const calmMs = 10_000
+/** Time for what a swap brings to be over (a trial takes 10 s), and for memory to be given back. */
+const calmMs = 15_000
 
 /** What each costs while nothing happens; all of them at the same time. */
 export const idle: Measure = {
@@ -17,7 +17,7 @@ export const idle: Measure = {
   about: 'processor and memory while nothing happens',
   async run(bench) {
     const { rounds, idleMs } = bench.size
-    const { posts, remarks, close } = await openPosts(bench, bench.peers, () => programOf(1))
+    const { posts, remarks, close } = await openPosts(bench, bench.peers, () => programOf(1), false)
     // A daemon that has never done its work would look better than it is.
     const files = await programOf(2)
     const swaps = await takeTurns(bench, 1, posts, nameOf, ({ running, reports }) =>

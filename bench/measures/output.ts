@@ -93,7 +93,7 @@ function figuresOf(
 /** Starts a peer anew on a program that prints, and waits until all of it is in the log. */
 async function carry(peer: Peer, inBlocks: boolean, bench: Bench): Promise<Carried> {
   const { lines } = bench.size
-  const post = await bench.stage.open(peer, await printerOf(lines, inBlocks))
+  const post = await bench.stage.open(peer, await printerOf(lines, inBlocks), false)
   try {
     const endsAt = await logComplete(post.running.logs, lines)
     const first = post.reports.all().find(({ what }) => what === 'start')

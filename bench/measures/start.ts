@@ -15,7 +15,7 @@ export const start: Measure = {
       bench.peers,
       ({ name }) => name,
       async (peer) => {
-        const post = await bench.stage.open(peer, files)
+        const post = await bench.stage.open(peer, files, false)
         const first = post.reports.all().find(({ what }) => what === 'start')
         const askedAt = post.running.askedAt
         await post.close()

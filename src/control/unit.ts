@@ -70,9 +70,9 @@ function markerOf(project: string): string {
 }
 
 /** How long the daemon's end may take: every step that has a limit, and a margin. In ms. */
-export function stopLimit({ program, deposit, log, systemd }: Config): number {
+export function stopLimit({ program, hooks, deposit, log, systemd }: Config): number {
   const ladder = program.stopMs + program.termMs + program.drainMs
-  return ladder + deposit.askMs + log.closeMs + systemd.stopMarginMs
+  return ladder + hooks.endMs + deposit.askMs + log.closeMs + systemd.stopMarginMs
 }
 
 function unitLines(scope: Scope, project: string): string[] {

@@ -51,22 +51,28 @@ export type WaysOut = {
   readonly overlayOff: string | undefined
 }
 
-/** Are they of a kind that keeps what is promised? */
-export function judgeKinds(grounds: readonly Ground[], { move, overlayOff }: WaysOut): Finding[] {
-  const check = 'file-system'
-  const bad = grounds.flatMap(({ name, mount: { kind } }): Finding[] => {
+/** Are they of a kind that keeps what is promised? Of main and deposit on one disk only main is told. */
+export function judgeKinds(grounds: readonly Ground[], waysOut: WaysOut): Finding[] {
+  const main = grounds.find(({ name }) => name === 'main/')
+  const bad = grounds
     // Logs may lie anywhere; some put them into memory to spare the card.
-    if (name === 'logs/') return []
-    if (foreign.includes(kind)) {
-      const finding = name === 'main/' ? error : warning
-      return [finding(check, doctorWords.foreignDisk(name, kind), move)]
-    }
-    if (network.includes(kind)) return [warning(check, doctorWords.networkDisk(name, kind), move)]
-    if (inMemory.includes(kind)) return [warning(check, doctorWords.memoryDisk(name, kind), move)]
-    return kind === 'overlay' ? [warning(check, doctorWords.overlay(name), overlayOff)] : []
-  })
+    .filter(
+      ({ name, mount }) => name === 'main/' || (name === 'deposit/' && mount.at !== main?.mount.at),
+    )
+    .flatMap((ground) => judgeKind(ground, waysOut))
   const kinds = [...new Set(grounds.map(({ mount }) => mount.kind))]
-  return bad.length > 0 ? bad : [ok(check, doctorWords.disks(kinds))]
+  return bad.length > 0 ? bad : [ok('file-system', doctorWords.disks(kinds))]
+}
+
+function judgeKind({ name, mount: { kind } }: Ground, { move, overlayOff }: WaysOut): Finding[] {
+  const check = 'file-system'
+  if (foreign.includes(kind)) {
+    const finding = name === 'main/' ? error : warning
+    return [finding(check, doctorWords.foreignDisk(name, kind), move)]
+  }
+  if (network.includes(kind)) return [warning(check, doctorWords.networkDisk(name, kind), move)]
+  if (inMemory.includes(kind)) return [warning(check, doctorWords.memoryDisk(name, kind), move)]
+  return kind === 'overlay' ? [warning(check, doctorWords.overlay(name), overlayOff)] : []
 }
 
 /** To /srv, where its kind of file system is any better. */

@@ -8,6 +8,7 @@ import { doctorWords } from '../words-doctor.ts'
 import { type Check, type Finding, ok, warning } from './finding.ts'
 import { both, line, rootLine, verbLine } from './line.ts'
 import type { Patient } from './patient.ts'
+import { mayAccess } from './place.ts'
 
 /** The service that is for this project. */
 export type Service = {
@@ -64,7 +65,8 @@ function findService({ paths, daemons, self, daemonUser }: Patient): Service | n
   const scopes: readonly Scope[] = self.uid === daemonUser.uid ? ['system', 'user'] : ['system']
   for (const scope of scopes) {
     const folder = unitFolder(scope)
-    const names = disk.list(folder)
+    // HOME may still be that of whoever has become this user.
+    const names = mayAccess(folder, 5) ? disk.list(folder) : []
     const unit = names.find((name) => isFor(paths.project, join(folder, name)))
     if (unit === undefined) continue
     const isEnabled = names.some(

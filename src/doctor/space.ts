@@ -1,11 +1,11 @@
 import { readdirSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { disk } from '../system/disk.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, error, type Finding, ok, warning } from './finding.ts'
 import { rootLine } from './line.ts'
 import { mountOf, readMounts, realPlace } from './mounts.ts'
 import type { Patient } from './patient.ts'
+import { mayAccess } from './place.ts'
 
 /** One file system that the project uses. */
 export type Room = {
@@ -90,7 +90,8 @@ function oldLogs(folder: string) {
 }
 
 function filesIn(folder: string, names: RegExp) {
-  if (disk.kind(folder) !== 'dir') return []
+  // Not there, or closed to this user: then he cannot delete anything in it either.
+  if (!mayAccess(folder, 5)) return []
   return readdirSync(folder)
     .filter((name) => names.test(name))
     .flatMap((name) => {

@@ -160,7 +160,7 @@ function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
   }
 }
 
-/** Logs a pipe line by line. While the log has no room it does not read, and the program waits. */
+/** Logs a pipe in whole lines. While the log has no room it does not read, and the program waits. */
 async function pump(
   pipe: Readable,
   stream: 'out' | 'err',

@@ -99,9 +99,9 @@ async function call(
   async function read(stream: 'out' | 'err', pipe: Readable): Promise<void> {
     const chunks = pipe.iterator({ destroyOnReturn: false })
     for await (const bytes of lines(chunks, config.log.maxLineBytes)) {
-      left -= bytes.length + 1
+      if (left > 0) log.output('hook', { stream, bytes: bytes.subarray(0, left) })
+      left -= bytes.length
       if (left < 0) break
-      log.output('hook', { stream, bytes })
       await log.room()
     }
     // It may print on, but nobody cuts that into lines any more.

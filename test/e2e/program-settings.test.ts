@@ -114,6 +114,7 @@ test('args and env reach the program; the tags that find it do not go with them'
   assert.equal(found.env['SOME'], 'other')
   assert.equal(found.env['PYTHONUNBUFFERED'], 'x')
   assert.equal(found.env['OTA_SUPERVISOR_RELEASE'], 'r0')
+  assert.match(found.env['OTA_SUPERVISOR_RUN_ID'] ?? '', /^[0-9a-f-]{36}$/)
   assert.equal((await programsOf(dir)).length, 1)
   assert.equal(await daemon.end(), 0)
   assert.deepEqual(await programsOf(dir), [])
@@ -282,6 +283,24 @@ function homeOf(user: string): string | undefined {
     .find((text) => text.startsWith(`${user}:`))
   return line?.split(':')[5]
 }
+
+test('user: a health check is run as him too, and his memory is counted', async (t) => {
+  if (!canChangeUser(t)) return
+  const dir = await projectThatTells(t, {
+    program: { python: sharedPython, user: 'nobody', max_memory: '1MB', memory_interval: '1s' },
+    health: {
+      command: ['sh', '-c', `test "$(id -u)" = ${nobody} && test "$USER" = nobody`],
+      start_interval: '50ms',
+      failures: 1,
+    },
+  })
+  await chmod(dir, 0o755)
+  const daemon = await startDaemon(t, dir)
+  await daemon.says(/main\.py is healthy/)
+  await daemon.says(/main\.py is being stopped \(pid \d+\): too much memory/)
+  assert.equal(await daemon.end(), 0)
+  assert.deepEqual(await programsOf(dir), [])
+})
 
 test('user: he dies with the daemon as well', async (t) => {
   if (!canChangeUser(t)) return

@@ -53,9 +53,11 @@ test('what a folder may lie on depends on what is promised of it', () => {
     'error: main/ is on vfat: not safe in a power cut',
   ])
   assert.match(
-    states([ground('main/'), ground('deposit/', { kind: 'exfat' })])[0] ?? '',
+    states([ground('main/'), ground('deposit/', { kind: 'exfat', at: '/mnt' })])[0] ?? '',
     /^warning/,
   )
+  const both = [ground('main/', { kind: 'nfs4' }), ground('deposit/', { kind: 'nfs4' })]
+  assert.equal(states(both).length, 1, 'one disk is told of once')
   assert.match(states([ground('main/', { kind: 'nfs4' })])[0] ?? '', /^warning: main\/ is on nfs4/)
   assert.match(states([ground('main/', { kind: 'tmpfs' })])[0] ?? '', /a reboot empties it/)
   assert.match(states([ground('main/'), ground('logs/', { kind: 'tmpfs' })])[0] ?? '', /^ok/)

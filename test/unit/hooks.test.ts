@@ -27,7 +27,8 @@ async function open(t: TestContext, settings: Settings): Promise<World> {
     error: (text) => said.push(`ERROR: ${text}`),
     output: (who, { stream, bytes }) => {
       assert.equal(who, 'hook')
-      said.push(`${stream}: ${bytes.toString()}`)
+      const texts = bytes.toString().replace(/\n$/, '').split('\n')
+      said.push(...texts.map((text) => `${stream}: ${text}`))
     },
     room: async () => undefined,
   }
