@@ -9,12 +9,14 @@ import { codeOf, hintOf, isExpected, messageOf, OperationalError } from './error
 import { timeText } from './log/format.ts'
 import { openSessionLog, type SessionLog } from './log/session.ts'
 import type { Clock, Log } from './model.ts'
-import { findIdentity } from './program/identity.ts'
+import { findIdentity, identityArguments } from './program/identity.ts'
 import { endLeftovers, openProgram, type Program } from './program/life.ts'
 import { openHooks } from './project/hooks.ts'
 import { type Answer, openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
 import { findInterpreter } from './python/interpreter.ts'
+import { openPackages, sweepPackages } from './python/packages.ts'
+import { onBehalf } from './python/worker.ts'
 import { openWriters } from './python/writers.ts'
 import { openDeposit } from './source/deposit/deposit.ts'
 import { testGuarantee } from './source/deposit/guarantee.ts'
@@ -59,7 +61,11 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
 
   const ending = endOnSignal(log, config, clock)
   if (setpriv === null) log.warn(words.noSetpriv)
-  const launch = { python: python.path, setpriv, identity }
+  await sweepPackages(site, log)
+  const behalf = await onBehalf(setpriv, identityArguments(identity), identity)
+  const packages = openPackages(python, behalf, site, clock, ending.shutdown, log)
+  await packages.given()
+  const launch = { inUse: packages.inUse, setpriv, identity }
   const hooks = openHooks(site, log)
   const program = openProgram(launch, site, log, clock, ending.hasten, (id, exit) =>
     hooks.tell({ event: 'fatal', release: { id }, exit }),
@@ -91,6 +97,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     reading: program.reading,
     deposit: deposit.state,
     guarantee,
+    packages,
     clock,
   }
   const reload = () => reloadSettings(site, log)
@@ -100,6 +107,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     site,
     program,
     python,
+    packages,
     log,
     answer: answer.tell,
     clock,

@@ -235,6 +235,8 @@ export const words = {
         return `the deposit waits: ${count(hold.many, 'new connection')} may bring more`
       case 'broken':
         return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
+      case 'unreachable':
+        return `the deposit waits for the network: what it needs could not be fetched. It is tried again every now and then, and at once when something changes here`
       case 'manifest':
         return `the deposit waits: ${hold.why}`
       case 'unclaimed':
