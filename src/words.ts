@@ -34,6 +34,8 @@ export const words = {
   waiting: (deposit: string) => `waiting for uploads in ${deposit}`,
   stopping: (signal: string) => `${signal}: stopping main.py, then the daemon`,
   hastened: 'second signal: ending main.py at once',
+  noFolders: (project: string, why: string) => `cannot make the folders of ${project}: ${why}`,
+  noFoldersHint: 'start it as the user who owns this directory, or give it to that user with chown',
   alreadyRunning: (project: string, pid: string) =>
     `another ota-supervisor already runs in ${project}${pid === '' ? '' : ` (pid ${pid})`}`,
   alreadyRunningHint: (pid: string) =>
