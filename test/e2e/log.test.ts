@@ -11,7 +11,7 @@ import { afterwards } from '../harness/cleanup.ts'
 import { cleanEnvironment, type Daemon, startDaemon, supervisorJs } from '../harness/daemon.ts'
 import { isLiving, programsOf, residentMb, until } from '../harness/processes.ts'
 import { makeProject, putProgram, type Settings, type Tree, writeTree } from '../harness/project.ts'
-import { logOf, sessionsOf } from '../harness/records.ts'
+import { logEndsWith, logOf, sessionsOf } from '../harness/records.ts'
 
 /** Generous: a daemon at rest has some 70 MB. */
 const maxResidentMb = 250
@@ -173,26 +173,37 @@ function startOnSocket(dir: string): ChildProcess {
 }
 
 test('when nobody reads the console (a pipe), the file still gets every line', async (t) => {
-  await withoutReader(t, (dir) => {
-    const path = join(dir, 'console')
-    execFileSync('mkfifo', [path])
-    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    afterwards(t, () => closeSync(reader))
-    const writer = openSync(path, 'w')
-    const child = spawn(process.execPath, [supervisorJs], {
-      cwd: dir,
-      env: cleanEnvironment(),
-      stdio: ['ignore', writer, 'ignore'],
-    })
-    closeSync(writer)
-    return child
-  })
+  await withoutReader(t, (dir) => startOnPipe(t, dir).child)
 })
+
+/** The other end of the pipe is read by the test, if it likes. */
+function startOnPipe(t: TestContext, dir: string): { child: ChildProcess; reader: number } {
+  const path = join(dir, 'console')
+  execFileSync('mkfifo', [path])
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  afterwards(t, () => closeSync(reader))
+  const writer = openSync(path, 'w')
+  const child = spawn(process.execPath, [supervisorJs], {
+    cwd: dir,
+    env: cleanEnvironment(),
+    stdio: ['ignore', writer, 'ignore'],
+  })
+  closeSync(writer)
+  return { child, reader }
+}
+
+function cameToItsEnd(dir: string): Promise<void> {
+  return until(
+    'the program came to its end',
+    () => logEndsWith(dir, /ended with exit code 1; next start in/),
+    60_000,
+  )
+}
 
 async function withoutReader(
   t: TestContext,
   start: (dir: string) => ChildProcess,
-  count = 100_000,
+  count = 50_000,
   log: Settings[string] = { close: '300ms' },
 ): Promise<void> {
   const settings = { program: { ...slowRetry.program, drain: '100ms' }, log }
@@ -201,14 +212,7 @@ async function withoutReader(
   const pid = child.pid ?? 0
   const ended = once(child, 'exit')
   afterwards(t, () => isLiving(pid) && child.kill('SIGKILL'))
-  await until(
-    'the program came to its end',
-    async () => {
-      const lines = await logOf(dir).catch(() => [])
-      return lines.some((line) => line.includes('ended with exit code 1; next start'))
-    },
-    60_000,
-  )
+  await cameToItsEnd(dir)
   assert.ok(residentMb(pid) < maxResidentMb)
   const said = saidBy(await logOf(dir), 'r0 out')
   assert.equal(said.length, count + 1)
@@ -240,25 +244,11 @@ test('a console that is closed (a lost connection) stops nothing', async (t) => 
 
 test('a console that is read again tells how many lines it missed', async (t) => {
   const settings = { ...slowRetry, log: { close: '100ms' } }
-  const dir = await projectWith(t, 'prints-a-lot', { lines: '100000' }, settings)
-  const path = join(dir, 'console')
-  execFileSync('mkfifo', [path])
-  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  afterwards(t, () => closeSync(reader))
-  const writer = openSync(path, 'w')
-  const child = spawn(process.execPath, [supervisorJs], {
-    cwd: dir,
-    env: cleanEnvironment(),
-    stdio: ['ignore', writer, 'ignore'],
-  })
-  closeSync(writer)
+  const dir = await projectWith(t, 'prints-a-lot', { lines: '50000' }, settings)
+  const { child, reader } = startOnPipe(t, dir)
   const ended = once(child, 'exit')
   afterwards(t, () => isLiving(child.pid ?? 0) && child.kill('SIGKILL'))
-  await until(
-    'the program came to its end',
-    async () => (await logOf(dir).catch(() => [])).some((line) => line.includes('next start in')),
-    60_000,
-  )
+  await cameToItsEnd(dir)
   let text = ''
   await until('the console tells', () => {
     text += readSome(reader)

@@ -1,3 +1,3 @@
-import { testFullDisks } from '../harness/power-cuts.ts'
+import { testFullDisks } from '../harness/power-tests.ts'
 
 testFullDisks()

@@ -1,3 +1,3 @@
-import { testPowerCuts } from '../harness/power-cuts.ts'
+import { testPowerCuts } from '../harness/power-tests.ts'
 
-testPowerCuts(({ isPython }) => isPython)
+testPowerCuts('python')

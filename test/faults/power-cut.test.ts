@@ -1,4 +1,4 @@
-import { testDecidedTrial, testPowerCuts } from '../harness/power-cuts.ts'
+import { testDecidedTrial, testPowerCuts } from '../harness/power-tests.ts'
 
-testPowerCuts(({ isPython }) => !isPython)
+testPowerCuts('others')
 testDecidedTrial()

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { afterwards } from './cleanup.ts'
@@ -33,7 +33,18 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(PYTHON|PIP_|GIT_|NODE_)/.test(name),
   )
-  return Object.fromEntries(own)
+  path ??= pathWithPython()
+  return { ...Object.fromEntries(own), PATH: path }
+}
+
+let path: string | undefined
+
+/** What PATH has for Python may be a slow script that looks for it: the interpreter itself goes first. */
+function pathWithPython(): string {
+  const { PATH = '' } = process.env
+  const script = 'import sys; print(sys.executable)'
+  const { stdout } = spawnSync('python3', ['-I', '-S', '-c', script], { encoding: 'utf8' })
+  return stdout ? `${dirname(stdout.trim())}:${PATH}` : PATH
 }
 
 /**
@@ -70,7 +81,9 @@ export async function startDaemon(
   let at = 0
   function says(pattern: RegExp, ms = 15_000): Promise<RegExpExecArray> {
     const match = new RegExp(pattern.source, `${pattern.flags.replace('g', '')}g`)
-    const from = at
+    // What has been looked through is not looked through again, or much output would take for ever.
+    const isOneLine = !/\\[nsSW]|\[\^/.test(pattern.source) && !pattern.flags.includes('s')
+    let from = at
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
         finish()
@@ -84,7 +97,10 @@ export async function startDaemon(
       const look = () => {
         match.lastIndex = from
         const found = match.exec(output)
-        if (found === null) return
+        if (found === null) {
+          if (isOneLine) from = Math.max(from, output.lastIndexOf('\n') + 1)
+          return
+        }
         at = Math.max(at, found.index + found[0].length)
         finish()
         resolve(found)

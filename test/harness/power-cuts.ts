@@ -12,7 +12,6 @@ import {
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
 import { messageOf } from '../../src/errors.ts'
@@ -33,7 +32,6 @@ import { type Snapshot, scan } from '../../src/source/deposit/scan.ts'
 import { clock } from '../../src/system/clock.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
 import { type HistoryEntry, readHistory } from '../../src/update/history.ts'
-import { afterwards } from './cleanup.ts'
 import { type Cut, dyingDisk, fullDisk, PowerCut } from './dying-disk.ts'
 import type { Tree } from './project.ts'
 import { recordedProgram } from './recorded-program.ts'
@@ -312,25 +310,35 @@ let python: Interpreter
 let writers: Writers
 let hashes: ReadonlyMap<string, string>
 
-before(async () => {
+/** Finds Python and starts the helper; the answer ends it. Nothing of the below works before. */
+export async function openPowerCuts(): Promise<() => Promise<void>> {
   python = await findInterpreter()
   writers = openWriters(python, 10_000)
   hashes = hashesOf([pythonOld, pythonNew].flatMap((tree) => Object.values(tree)))
-})
-after(() => writers.close())
-
-/** Cuts the power at every step of each scenario that `isOurs` picks. */
-export function testPowerCuts(isOurs: (scenario: { isPython: boolean }) => boolean): void {
-  for (const scenario of scenarios.filter((one) => isOurs({ isPython: one.isPython === true }))) {
-    testPowerCut(scenario)
-  }
+  return () => writers.close()
 }
 
-function testPowerCut(scenario: Scenario): void {
-  test(`power cut at every step: ${scenario.name}`, async (t) => {
-    const root = await makeRoot(t)
+/** The scenarios with Python files, or the others, or all. */
+export function scenariosOf(which: 'python' | 'others' | 'all'): string[] {
+  return scenarios
+    .filter(({ isPython }) => which === 'all' || (isPython === true) === (which === 'python'))
+    .map(({ name }) => name)
+}
+
+function scenarioOf(name: string): Scenario {
+  return scenarios.find((one) => one.name === name) ?? assert.fail(`no such scenario: ${name}`)
+}
+
+/** What came of a scenario, in a few words. */
+export type Told = { readonly is: 'done' | 'skipped'; readonly text: string }
+
+/** Cuts the power at every step of a scenario. */
+export async function cutPower(name: string): Promise<Told> {
+  const scenario = scenarioOf(name)
+  return withRoot(async (root) => {
     if (scenario.apart && disk.fileSystemOf(root) === disk.fileSystemOf(tmpdir())) {
-      return t.skip(`needs two file systems: ${root} and ${tmpdir()} are on one`)
+      const text = `needs two file systems: ${root} and ${tmpdir()} are on one`
+      return { is: 'skipped', text }
     }
     const world = begin(scenario, join(root, 'whole'))
     const uncut = dyingDisk(Number.POSITIVE_INFINITY)
@@ -345,18 +353,14 @@ function testPowerCut(scenario: Scenario): void {
     for (let step = 1; step <= uncut.steps(); step += 1) {
       for (const cut of cutsOf(scenario)) cuts += await cutTwice(scenario, root, step, cut)
     }
-    t.diagnostic(`${uncut.steps()} steps; ${cuts} sequences of cuts`)
+    return { is: 'done', text: `${uncut.steps()} steps; ${cuts} sequences of cuts` }
   })
 }
 
-/** Fills the disk for one moment, at every step of each scenario. */
-export function testFullDisks(): void {
-  for (const scenario of scenarios) testFullDisk(scenario)
-}
-
-function testFullDisk(scenario: Scenario): void {
-  test(`a full disk at every step: ${scenario.name}`, async (t) => {
-    const root = await makeRoot(t)
+/** Fills the disk for one moment, at every step of a scenario. */
+export async function fillDisk(name: string): Promise<Told> {
+  const scenario = scenarioOf(name)
+  return withRoot(async (root) => {
     for (let step = 1; ; step += 1) {
       const world = begin(scenario, join(root, 'full'))
       const full = fullDisk(step)
@@ -366,15 +370,14 @@ function testFullDisk(scenario: Scenario): void {
       } catch (error) {
         throw new Error(`full at step ${step}: ${messageOf(error)}`, { cause: error })
       }
-      if (full.steps() < step) return t.diagnostic(`${step - 1} steps`)
+      if (full.steps() < step) return { is: 'done', text: `${step - 1} steps` }
     }
   })
 }
 
 /** A newcomer must not be put on top of a release whose trial is over. */
-export function testDecidedTrial(): void {
-  test('a release does not end a trial whose verdict is there', async (t) => {
-    const root = await makeRoot(t)
+export async function decideTrial(): Promise<Told> {
+  return withRoot(async (root) => {
     const world = begin(crashing, join(root, 'decided'))
     await session(world, disk, async (ground) => {
       const on = ground('short')
@@ -389,6 +392,7 @@ export function testDecidedTrial(): void {
       assert.ok(typeof claimed === 'object')
       assert.deepEqual(await walk(claimed, trial, on), { is: 'gives way' })
     })
+    return { is: 'done', text: '' }
   })
 }
 
@@ -428,13 +432,16 @@ type World = {
 }
 
 /** In memory, where there is such a place: it is thousands of small projects. */
-async function makeRoot(t: TestContext): Promise<string> {
+async function withRoot(what: (root: string) => Promise<Told>): Promise<Told> {
   const memory = '/dev/shm'
   const root = await mkdtemp(join(disk.kind(memory) === 'dir' ? memory : tmpdir(), 'ota-'))
-  for (const place of [root, join(tmpdir(), basename(root))]) {
-    afterwards(t, () => rm(place, { recursive: true, force: true }))
+  try {
+    return await what(root)
+  } finally {
+    for (const place of [root, join(tmpdir(), basename(root))]) {
+      await rm(place, { recursive: true, force: true })
+    }
   }
-  return root
 }
 
 function begin(scenario: Scenario, dir: string): World {

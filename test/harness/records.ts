@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { begunLogs } from '../../src/log/follow.ts'
@@ -25,6 +26,20 @@ export async function stageOf(
 /** The names of a project's log files, in the order of their names. */
 export async function sessionsOf(project: string): Promise<string[]> {
   return (await readdir(join(project, 'logs'))).sort()
+}
+
+/** True when the newest log file ends with something like this: it may be long, and is asked often. */
+export function logEndsWith(project: string, text: RegExp): boolean {
+  const newest = begunLogs(join(project, 'logs')).at(-1)
+  if (newest === undefined) return false
+  const file = openSync(join(project, 'logs', newest.name), 'r')
+  try {
+    const buffer = Buffer.alloc(10_000)
+    const from = Math.max(0, fstatSync(file).size - buffer.length)
+    return text.test(buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, from)))
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** The lines of a project's only session, through all of its files. */
