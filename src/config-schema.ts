@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { type Config, importPolicies, restartPolicies, stopSignals } from './config.ts'
+import {
+  type Config,
+  dependencyPolicies,
+  importPolicies,
+  restartPolicies,
+  sourceSchemes,
+  stopSignals,
+} from './config.ts'
 import * as kinds from './config-kinds.ts'
 import { tomlName, unitOf } from './config-names.ts'
 import { words } from './words.ts'
@@ -101,6 +108,9 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   // With the folders of the journal before it a path must fit into the system's limit of 4,096.
   ['verify.maxPathBytes', kinds.size(255, 3_500)],
   ['verify.imports', kinds.choice(importPolicies)],
+  ['python.dependencies', kinds.choice(dependencyPolicies)],
+  ['python.venv', kinds.text('a path')],
+  ['python.sources', kinds.list(kinds.choice(sourceSchemes))],
 ])
 
 /** Numbers that may be zero: nothing waits for ever then, or runs in circles. */
@@ -127,6 +137,8 @@ const mayBeZero: ReadonlySet<string> = new Set<Name>([
   'trial.ms',
   'verify.checkPerFileMs',
   'verify.repairMs',
+  'python.minFreeBytes',
+  'python.keepBytes',
   'update.minFreeBytes',
   'update.reserveBytes',
   'update.keepRejected',

@@ -3,6 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { tomlName } from './config-names.ts'
 import { type Disk, disk, movingSuffix } from './system/disk.ts'
 
+/** What may decide the program's packages. */
+export const dependencyPolicies = ['auto', 'gupfile', 'requirements', 'none'] as const
+
+/** The kinds of source that a gupfile may name: all that git knows and pip takes. */
+export const sourceSchemes = ['git+https', 'git+ssh', 'git+file', 'git+http', 'git+git'] as const
+
 /** The forms that the lines of the log files may have. */
 export const logFormats = ['text', 'json'] as const
 
@@ -305,6 +311,40 @@ export const defaults = {
     /** Together they may have this many bytes; the oldest go first. */
     maxJournalBytes: 500_000_000,
   },
+  /** The program's packages: what decides them, and how they are installed. */
+  python: {
+    /**
+     * What decides the program's packages: `gupfile` or `requirements` (the file `requirements.txt`) in main,
+     * `none`, or `auto`: the first there is of gupfile, requirements.txt and `[project] dependencies` of
+     * pyproject.toml.
+     */
+    dependencies: 'auto' as (typeof dependencyPolicies)[number],
+    /**
+     * A virtual environment that is there already, relative to the project directory: it is used as it is and
+     * never changed, and no packages are installed. Empty: none.
+     */
+    venv: '',
+    /** With true the program also sees the packages of the system, such as those of `apt install python3-…`. */
+    systemPackages: false,
+    /** The kinds of source that a gupfile may name. With `git+http` and `git+git` anybody on the way can change it. */
+    sources: ['git+https', 'git+ssh', 'git+file'] as readonly (typeof sourceSchemes)[number][],
+    /** Installing the packages of one release may take this long. */
+    installMs: 900_000,
+    /** A source may take this long to tell which commit a tag or branch is. */
+    gitMs: 60_000,
+    /** An install that takes long is told of this often. */
+    progressMs: 30_000,
+    /** Free space that must be there before packages are installed. */
+    minFreeBytes: 100_000_000,
+    /** Environments that no release needs any more are kept while all together have no more bytes than this. */
+    keepBytes: 500_000_000,
+    /** When the network fails, it is tried again after this; the wait doubles with each failure that follows. */
+    retryMs: 60_000,
+    /** The longest wait between two tries. */
+    retryMaxMs: 3_600_000,
+    /** A release whose packages cannot be fetched is refused for good after this. */
+    giveUpMs: 86_400_000,
+  },
   /** The log of the session. */
   log: {
     /** How the lines of the log files are written: `text`, or `json`, one object a line. */
@@ -446,6 +486,8 @@ export type Paths = {
   /** The journals of committed releases: what a roll-back needs. */
   readonly journals: string
   readonly history: string
+  /** The virtual environments, one folder each. */
+  readonly environments: string
 }
 
 /** One project's ground: where it is, by which settings, on which disk. */
@@ -478,5 +520,6 @@ export function pathsOf(projectDir: string): Paths {
     rejected: join(state, 'rejected'),
     journals: join(state, 'journals'),
     history: join(state, 'history.jsonl'),
+    environments: join(state, 'environments'),
   }
 }

@@ -127,6 +127,8 @@ export type Cause =
   | { readonly by: 'roll-back'; readonly id: ReleaseId }
   | { readonly by: 'retry'; readonly after: Exit }
   | { readonly by: 'recovery' }
+  /** Its packages, which were missing, are there now. */
+  | { readonly by: 'packages' }
   | { readonly by: 'health'; readonly why: string }
   | { readonly by: 'memory'; readonly bytes: number }
   | { readonly by: 'operator'; readonly does: 'start' | 'stop' | 'restart' | 'rollback' }
@@ -221,6 +223,8 @@ export type Hold =
   | { readonly because: 'session'; readonly session: Session; readonly isKnown: boolean }
   | { readonly because: 'connection'; readonly many: number }
   | { readonly because: 'broken'; readonly why: string }
+  /** Its packages could not be fetched. */
+  | { readonly because: 'unreachable' }
   /** `missing`: how many of the files that the list names are not there yet. */
   | { readonly because: 'manifest'; readonly why: string; readonly missing: number }
   /** The upload is complete, but the system does not let it be claimed. */

@@ -35,6 +35,8 @@ export function causeText(cause: Cause): string {
       return `roll-back of ${cause.id}`
     case 'retry':
       return `again, after it ${exitText(cause.after)}`
+    case 'packages':
+      return 'its packages are installed now'
     case 'recovery':
       return 'recovery from a fault'
     case 'health':
@@ -117,4 +119,9 @@ export function shown(name: string): string {
   return name.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
+}
+
+/** The same for what other programs said, line by line. */
+export function shownLines(text: string): string {
+  return text.split('\n').map(shown).join('\n')
 }

@@ -34,6 +34,8 @@ export const words = {
   waiting: (deposit: string) => `waiting for uploads in ${deposit}`,
   stopping: (signal: string) => `${signal}: stopping main.py, then the daemon`,
   hastened: 'second signal: ending main.py at once',
+  noFolders: (project: string, why: string) => `cannot make the folders of ${project}: ${why}`,
+  noFoldersHint: 'start it as the user who owns this directory, or give it to that user with chown',
   alreadyRunning: (project: string, pid: string) =>
     `another ota-supervisor already runs in ${project}${pid === '' ? '' : ` (pid ${pid})`}`,
   alreadyRunningHint: (pid: string) =>
@@ -235,6 +237,8 @@ export const words = {
         return `the deposit waits: ${count(hold.many, 'new connection')} may bring more`
       case 'broken':
         return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
+      case 'unreachable':
+        return `the deposit waits for the network: what it needs could not be fetched. It is tried again every now and then, and at once when something changes here`
       case 'manifest':
         return `the deposit waits: ${hold.why}`
       case 'unclaimed':

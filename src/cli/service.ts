@@ -22,7 +22,8 @@ export const verb: Verb = {
   uninstall    stop it and remove it; the project stays as it is
   print        print the unit that would be installed
 
-      --name NAME       the service's name (default: ${defaultName}); a second directory needs another
+      --name NAME       the service's name (default: ${defaultName}); a second directory
+                        needs another
       --run-as USER     as whom it runs (default: the owner of the directory)
       --user            not for the system but for you alone; needs no root
 `,

@@ -13,7 +13,8 @@ import type {
 } from '../model.ts'
 import { causeText, exitText } from '../phrases.ts'
 import { isWanted } from '../project/wanted.ts'
-import { scan } from '../source/deposit/scan.ts'
+import type { Packages } from '../python/packages.ts'
+import { canLook, scan } from '../source/deposit/scan.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
 import { readReleases } from '../update/store.ts'
 import { words } from '../words.ts'
@@ -32,6 +33,8 @@ export type Status = {
   /** The last release that has ended, however it did. */
   readonly last: HistoryEntry | null
   readonly deposit: DepositStatus
+  /** Null while no daemon runs. */
+  readonly packages: PackagesStatus | null
 }
 
 /** The daemon itself. `session` is its log file, absolute; null when it could not make one. */
@@ -80,12 +83,28 @@ export type DepositStatus = {
   readonly guarantee: Guarantee | null
 }
 
+/** What the program is run with, and the install under way. */
+export type PackagesStatus = {
+  /** The virtual environment, absolute; null: the bare interpreter. */
+  readonly environment: string | null
+  /** It only stands in for what main asks for, which is not there. */
+  readonly isStandIn: boolean
+  readonly installing: {
+    readonly from: string
+    readonly packages: readonly string[]
+    readonly since: string
+    /** What pip or git said last. */
+    readonly doing: string
+  } | null
+}
+
 /** What only the running daemon knows. */
 export type Live = {
   readonly daemon: () => DaemonStatus
   readonly reading: () => ProgramReading
   readonly deposit: () => { readonly files: number; readonly waitingFor: Hold | null }
   readonly guarantee: Guarantee
+  readonly packages: Packages
   readonly clock: Clock
 }
 
@@ -116,6 +135,16 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       waitingFor: waitingFor && { because: waitingFor.because, text: words.hold(waitingFor) },
       guarantee: live.guarantee,
     },
+    packages: packagesOf(live.packages),
+  }
+}
+
+function packagesOf(packages: Packages): PackagesStatus {
+  const installing = packages.installing()
+  return {
+    environment: packages.inUse().folder,
+    isStandIn: packages.lacking() !== null,
+    installing: installing && { ...installing, since: installing.since.toISOString() },
   }
 }
 
@@ -129,7 +158,7 @@ export function timeAgo(moment: number, { now, wall }: Clock): string {
 
 /** The status while no daemon runs. */
 export async function statusFromDisk(site: Site): Promise<Status> {
-  const { entries, temporary } = await scan(site.paths.deposit, site.config)
+  const { entries, temporary } = await scan(site.paths.deposit, site.config, canLook)
   const files = [...entries, ...temporary].filter(({ kind }) => kind !== 'dir')
   return {
     project: site.paths.project,
@@ -147,6 +176,7 @@ export async function statusFromDisk(site: Site): Promise<Status> {
     },
     ...(await releasesOf(site)),
     deposit: { files: files.length, waitingFor: null, guarantee: null },
+    packages: null,
   }
 }
 

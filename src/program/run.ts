@@ -28,10 +28,16 @@ export type Run = {
   readonly asProgram: AsProgram
 }
 
-/** How the program is started: found once, when the daemon starts. */
+/** How the program is started. */
 export type Launch = {
-  /** The interpreter, absolute. */
-  readonly python: string
+  /**
+   * The interpreter, absolute, and the virtual environment it is of, if it is of one. Asked for at each
+   * start: a release may bring another.
+   */
+  readonly inUse: () => {
+    readonly python: { readonly path: string }
+    readonly folder: string | null
+  }
   /** `setpriv`, absolute, where there is one: the program then dies with the daemon. */
   readonly setpriv: string | null
   /** Who it runs as; null: as the daemon does. */
@@ -63,7 +69,7 @@ export async function startRun(
   note(null)
   const { entry, args } = config.program
   const script = cwd === paths.main ? entry : join(paths.main, entry)
-  const { argv, env } = asProgram([launch.python, script, ...args])
+  const { argv, env } = asProgram([launch.inUse().python.path, script, ...args])
   const [file = '', ...rest] = argv
   const child = execa(file, rest, {
     cwd,
@@ -126,12 +132,16 @@ function placeOf(
 function environment(
   runId: string,
   release: ReleaseId,
-  { identity }: Launch,
+  { identity, inUse }: Launch,
   { program }: Config,
 ): NodeJS.ProcessEnv {
+  const { folder } = inUse()
+  const path = process.env['PATH'] ?? ''
   return {
     ...process.env,
     ...identity?.env,
+    // As `activate` of the environment sets them: commands that its packages bring are found.
+    ...(folder === null ? {} : { VIRTUAL_ENV: folder, PATH: `${join(folder, 'bin')}:${path}` }),
     // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
     PYTHONUNBUFFERED: '1',
     ...program.env,

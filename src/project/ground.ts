@@ -3,19 +3,24 @@ import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, Clock, Log, Outcome, Release, ReleaseId } from '../model.ts'
 import type { FirstRun, Program } from '../program/life.ts'
 import type { Interpreter } from '../python/interpreter.ts'
+import type { Packages } from '../python/packages.ts'
 import { dropOldestJournal } from '../update/journals.ts'
 import { storeStage } from '../update/store.ts'
 import { keptIn, tidy } from '../update/tidy.ts'
 import { words } from '../words.ts'
 import type { Hooks } from './hooks.ts'
 import type { Orders } from './orders.ts'
+import { choosePackages } from './packages.ts'
 import { isWanted } from './wanted.ts'
 
 /** What every part of a project's road stands on. */
 export type Ground = {
   readonly site: Site
   readonly program: Program
+  /** The bare interpreter: what the daemon itself asks Python for. */
   readonly python: Interpreter
+  /** What the program is run with. */
+  readonly packages: Packages
   readonly log: Log
   /** Tells the uploader. */
   readonly answer: (text: string) => void
@@ -39,6 +44,7 @@ export async function startProgram(release: ReleaseId, cause: Cause, on: Ground)
     await on.program.stop({ by: 'operator', does: 'stop' })
     return { is: 'held' }
   }
+  await choosePackages(on)
   const run = await on.program.start(release, cause)
   if (run !== null) return { is: 'running', run }
   on.log.error(words.noMain(on.site.paths.main, on.site.paths.deposit))

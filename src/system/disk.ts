@@ -1,11 +1,16 @@
+import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   closeSync,
   constants,
+  fstatSync,
   fsyncSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   realpathSync,
   renameSync,
   rmdirSync,
@@ -116,6 +121,23 @@ export const disk = {
     }
   },
 
+  /**
+   * A print of a file by its size and its last 64 KiB, whatever its name. For wheels and other zip files,
+   * which end in a table of contents with a check sum for each file: to read all of a large one would
+   * take seconds on a small machine.
+   */
+  print(path: string): string {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      const { size } = fstatSync(file)
+      const end = Buffer.alloc(Math.min(size, 65_536))
+      readSync(file, end, 0, end.length, size - end.length)
+      return createHash('sha256').update(`${size}\n`).update(end).digest('hex').slice(0, 32)
+    } finally {
+      closeSync(file)
+    }
+  },
+
   // --- changing: each verb is a step ---
 
   /** One rename(2). Replaces a file, or an empty folder, at the target. */
@@ -172,6 +194,21 @@ export const disk = {
       await syncDir(parentOf(to))
       await unlink(from)
     }
+  },
+
+  /** Gives one file or folder to another user and group; a link itself, not what it leads to. */
+  give(path: string, to: { readonly uid: number; readonly gid: number }): void {
+    lchownSync(path, to.uid, to.gid)
+  },
+
+  /** Lets all users pass through a folder to what they know the name of. */
+  letThrough(path: string): void {
+    chmodSync(path, (statSync(path).mode & 0o7777) | 0o011)
+  },
+
+  /** Copies a file; not durable by itself. */
+  async copy(from: string, to: string): Promise<void> {
+    await copyFile(from, to)
   },
 
   /** Writes a file of `bytes` bytes that really occupies them, durably: space kept for later. */

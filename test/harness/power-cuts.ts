@@ -24,6 +24,8 @@ import { recover } from '../../src/project/recover.ts'
 import { conclude, goOn, walk } from '../../src/project/road.ts'
 import type { Trial } from '../../src/project/trial.ts'
 import { findInterpreter, type Interpreter } from '../../src/python/interpreter.ts'
+import { openPackages } from '../../src/python/packages.ts'
+import { asDaemon } from '../../src/python/worker.ts'
 import { openWriters } from '../../src/python/writers.ts'
 import { openDeposit } from '../../src/source/deposit/deposit.ts'
 import { type Snapshot, scan } from '../../src/source/deposit/scan.ts'
@@ -575,6 +577,7 @@ async function walkOn(
       return trial
     case 'not yet':
     case 'gives way':
+    case 'preparing':
       return assert.fail(`it still waits: ${JSON.stringify(again)}`)
   }
 }
@@ -623,10 +626,15 @@ async function session(
   const answer = () => undefined
   const orders = openOrders(end.signal, { is: 'refused', why: 'the end' })
   const shutdown = end.signal
+  const clock = impatient()
   const tell = () => undefined
-  const base = { program, python, log: silent, answer, clock: impatient(), shutdown, orders, tell }
+  const base = { program, python, log: silent, answer, clock, shutdown, orders, tell }
   try {
-    await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
+    await what((trial) => {
+      const site = siteOf(world, on, trial === 'short' ? 1 : 60_000)
+      const packages = openPackages(python, asDaemon, site, clock, shutdown)
+      return { ...base, site, packages }
+    })
   } finally {
     end.abort()
   }

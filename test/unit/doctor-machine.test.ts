@@ -35,7 +35,7 @@ test('a Node that is too old is an error, with the way to a newer one', () => {
   assert.equal(judgeNode('18.19.1', '>=20.19.0', someMachine({ hasApt: false })).fix, undefined)
 })
 
-const debian = { path: '/usr/bin/python3', version: '3.11.2', searchPath: [] }
+const debian = { path: '/usr/bin/python3', version: '3.11.2', searchPath: [], abi: '' }
 
 test('Python must be not too old, and able to import what is asked of it', () => {
   for (const finding of judgePython({ interpreter: debian, missing: [] }, machine)) isOk(finding)
