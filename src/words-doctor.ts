@@ -29,8 +29,8 @@ export const doctorWords = {
     `Python ${version} is old: archives need ${least} or newer`,
   pythonLacks: (modules: readonly string[]) =>
     `Python cannot import ${modules.join(', ')}: checks fail`,
-  venv: 'Python can make environments',
-  noVenv: 'Python cannot make environments: no packages',
+  venv: 'packages can be installed',
+  noVenv: 'no pip or venv: packages cannot be installed',
   noCommand: {
     flock: 'flock is missing: the daemon cannot start',
     sync: 'sync is missing: nothing can be applied',

@@ -22,7 +22,7 @@ export const packageWords = {
   installingSince: (from: string, since: string) =>
     `installing what ${from} asks for, for ${since}`,
   noPip: 'there is no pip on this machine, so no packages can be installed',
-  noPipHint: 'sudo apt install python3-pip',
+  noPipHint: 'sudo apt install python3-venv   (or python3-pip)',
   sourceFailed: (name: string, source: string, lines: string) =>
     `${name}: ${source} does not tell its versions:\n${lines}`,
   sourceUnknown: (line: number, source: string, version: string) =>

@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from '../errors.ts'
 import { findInterpreter, type Interpreter } from '../python/interpreter.ts'
+import { findPip } from '../python/pip.ts'
 import { command } from '../system/command.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, error, type Finding, ok, warning } from './finding.ts'
@@ -17,8 +18,10 @@ const modules = ['ctypes', 'fcntl', 'gzip', 'json', 'lzma', 'resource', 'tarfile
 /** What is known of the machine's Python. */
 export type Python = {
   readonly interpreter: Interpreter
-  /** Modules that cannot be imported; of our own, and those that make an environment. */
+  /** Modules that cannot be imported; of our own, and the one that makes an environment. */
   readonly missing: readonly string[]
+  /** The pip that would install packages; null: there is none. */
+  readonly pip: string | null
 }
 
 /** Is there a Python that main.py and our own scripts can run with? */
@@ -29,7 +32,8 @@ export const python: Check<Patient> = {
     const { project } = patient.paths
     try {
       const interpreter = await findInterpreter(wanted, project)
-      return judgePython({ interpreter, missing: await missingIn(interpreter) }, patient)
+      const [missing, pip] = await Promise.all([missingIn(interpreter), findPip(interpreter)])
+      return judgePython({ interpreter, missing, pip }, patient)
     } catch (failure) {
       if (codeOf(failure) !== 'ENOPYTHON') throw failure
       const fix = wanted === '' ? installLine(patient, 'python3') : editLine(project)
@@ -54,10 +58,13 @@ export function judgePython(found: Python, machine: Machine): readonly Finding[]
   ]
 }
 
-/** Debian has `venv` in the Python it installs, but puts `ensurepip` into a package of its own. */
-function judgeVenv({ interpreter, missing }: Python, machine: Machine): Finding {
+/**
+ * Debian has `venv` in the Python it installs, but no pip: that comes with `python3-pip`, or, smaller, as
+ * the wheel that `python3-venv` carries.
+ */
+function judgeVenv({ interpreter, missing, pip }: Python, machine: Machine): Finding {
   const check = 'python-venv'
-  if (!missing.includes('venv') && !missing.includes('ensurepip')) {
+  if (!missing.includes('venv') && pip !== null) {
     return ok(check, doctorWords.venv)
   }
   const isSystems = interpreter.path.startsWith('/usr/bin/')
@@ -78,7 +85,7 @@ for name in sys.argv[1:]:
 `
 
 async function missingIn(interpreter: Interpreter): Promise<string[]> {
-  const names = [...modules, 'venv', 'ensurepip']
+  const names = [...modules, 'venv']
   const asked = await command(interpreter.path, ['-I', '-c', question, ...names], { cwd: '/' })
   return asked.stdout.split('\n').filter(Boolean)
 }

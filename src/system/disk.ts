@@ -127,15 +127,15 @@ export const disk = {
    * take seconds on a small machine.
    */
   print(path: string): string {
-    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-    try {
-      const { size } = fstatSync(file)
-      const end = Buffer.alloc(Math.min(size, 65_536))
-      readSync(file, end, 0, end.length, size - end.length)
-      return createHash('sha256').update(`${size}\n`).update(end).digest('hex').slice(0, 32)
-    } finally {
-      closeSync(file)
-    }
+    const { dev, ino, size, mtimeNs } = lstatSync(path, { bigint: true })
+    // What stays the same when a file is moved.
+    const key = [dev, ino, size, mtimeNs].join(' ')
+    const known = prints.get(key)
+    if (known !== undefined) return known
+    const print = printOf(path)
+    if (prints.size >= maxPrints) prints.clear()
+    prints.set(key, print)
+    return print
   },
 
   // --- changing: each verb is a step ---
@@ -257,6 +257,22 @@ export const disk = {
       hint: 'the card or disk may be failing; look at `dmesg`',
     })
   },
+}
+
+/** The prints of files seen before: it is asked again while the program is down. */
+const prints = new Map<string, string>()
+const maxPrints = 1_000
+
+function printOf(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    const { size } = fstatSync(file)
+    const end = Buffer.alloc(Math.min(size, 65_536))
+    readSync(file, end, 0, end.length, size - end.length)
+    return createHash('sha256').update(`${size}\n`).update(end).digest('hex').slice(0, 32)
+  } finally {
+    closeSync(file)
+  }
 }
 
 function statIfAny(path: string | Buffer): Stats | null {

@@ -37,11 +37,17 @@ test('a Node that is too old is an error, with the way to a newer one', () => {
 
 const debian = { path: '/usr/bin/python3', version: '3.11.2', searchPath: [], abi: '' }
 
+const pip = '/usr/share/python-wheels/pip.whl/pip'
+
 test('Python must be not too old, and able to import what is asked of it', () => {
-  for (const finding of judgePython({ interpreter: debian, missing: [] }, machine)) isOk(finding)
-  const [old] = judgePython({ interpreter: { ...debian, version: '3.7.3' }, missing: [] }, machine)
+  for (const finding of judgePython({ interpreter: debian, missing: [], pip }, machine))
+    isOk(finding)
+  const [old] = judgePython(
+    { interpreter: { ...debian, version: '3.7.3' }, missing: [], pip },
+    machine,
+  )
   assert.equal(old?.state, 'warning')
-  const [lacking] = judgePython({ interpreter: debian, missing: ['lzma', 'ctypes'] }, machine)
+  const [lacking] = judgePython({ interpreter: debian, missing: ['lzma', 'ctypes'], pip }, machine)
   assert.deepEqual(
     [lacking?.state, lacking?.text, lacking?.fix],
     ['error', 'Python cannot import ctypes, lzma: checks fail', 'apt install python3'],
@@ -49,12 +55,12 @@ test('Python must be not too old, and able to import what is asked of it', () =>
 })
 
 test('what makes environments is warned of only, and installed only for the Python of the system', () => {
-  const [python, venv] = judgePython({ interpreter: debian, missing: ['ensurepip'] }, asPi)
+  const [python, venv] = judgePython({ interpreter: debian, missing: [], pip: null }, asPi)
   assert.equal(python?.state, 'ok')
   assert.equal(venv?.state, 'warning')
   assert.equal(venv?.fix, 'sudo apt install python3-venv')
   const own = { ...debian, path: '/opt/python/bin/python3' }
-  const [, without] = judgePython({ interpreter: own, missing: ['ensurepip'] }, asPi)
+  const [, without] = judgePython({ interpreter: own, missing: ['venv'], pip }, asPi)
   assert.deepEqual([without?.state, without?.fix], ['warning', undefined])
 })
 
