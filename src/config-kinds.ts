@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isHttp, targetOf } from './config-health.ts'
 import { units } from './config-names.ts'
 import { words } from './words.ts'
 
@@ -105,6 +106,21 @@ export const pathInside = text('a path inside main, such as "main.py"', (found) 
 
 /** A command, or the path of one, or nothing; no option of a command. */
 export const commandIfAny = text('a command or a path', (found) => !found.startsWith('-'))
+
+/** A command and its arguments, or nothing. */
+export const argv: z.ZodType = z
+  .array(text(), words.expected('a list: a command and its arguments'))
+  .refine(([command]) => command !== '', words.expected('a command first'))
+
+/** An address to be asked by HTTP, or nothing. */
+export const httpAddress = text('an address such as "http://127.0.0.1:8080/"', (found) => {
+  return found === '' || isHttp(found)
+})
+
+/** A port to be connected to, with or without its host, or nothing. */
+export const tcpAddress = text('a port: "8080", "127.0.0.1:8080" or "[::1]:8080"', (found) => {
+  return found === '' || targetOf(found) !== null
+})
 
 /** The path of a folder. */
 export const folder = text('the path of a folder', (found) => found !== '')

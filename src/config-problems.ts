@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Config } from './config.ts'
+import { waysToAsk } from './config-health.ts'
 import type { LineOf } from './config-lines.ts'
 import { shown } from './phrases.ts'
 import { words } from './words.ts'
@@ -16,6 +17,9 @@ export type Problem = {
 /** A file with more mistakes than these is told of the first ones. */
 const mostTold = 20
 
+/** A list may have a hundred thousand wrong things in it, which need not be brought in order. */
+const mostSorted = 1_000
+
 /**
  * What zod has to say of the parsed file, in our words and in the order of the file. `known` are the
  * names of all settings.
@@ -26,7 +30,7 @@ export function problemsOf(
   lineOf: LineOf,
   known: readonly string[],
 ): Problem[] {
-  const all = error.issues.flatMap((issue): Complaint[] => {
+  const all = error.issues.slice(0, mostSorted).flatMap((issue): Complaint[] => {
     const path = issue.path.map(String)
     switch (issue.code) {
       case 'unrecognized_keys':
@@ -66,7 +70,19 @@ function complaintText(complaint: Complaint, parsed: unknown, known: readonly st
 }
 
 /** Settings that are right, each by itself, but not together. */
-export function contradictions({ program }: Config, lineOf: LineOf): Problem[] {
+export function contradictions({ program, health }: Config, lineOf: LineOf): Problem[] {
+  return [...backoffProblems(program, lineOf), ...healthProblems(health, lineOf)]
+}
+
+function healthProblems(health: Config['health'], lineOf: LineOf): Problem[] {
+  const [first, ...others] = waysToAsk(health).map((way) => ['health', way] as const)
+  return others.map((path) => {
+    const what = words.oneOfBoth(keyText(first ?? []))
+    return { line: lineOf(path), key: keyText(path), what }
+  })
+}
+
+function backoffProblems(program: Config['program'], lineOf: LineOf): Problem[] {
   if (program.backoffMs <= program.backoffMaxMs) return []
   const [shorter, longer] = [
     ['program', 'backoff'],
@@ -102,14 +118,14 @@ function keyText(path: readonly string[]): string {
   return shown(parts.join(''))
 }
 
-/** What is written there, for people. Never the value of a variable: it may be a secret. */
+/** What is written there, for people. Never a variable or an address: a secret may be in it. */
 function found(path: readonly string[], parsed: unknown): string {
   let value = parsed
   for (const part of path) value = (value as Record<string, unknown> | undefined)?.[part]
   if (Array.isArray(value)) return 'a list'
   if (value instanceof Date) return 'a date'
   if (typeof value === 'object') return 'a table'
-  if (path[1] === 'env') return `a ${typeof value}`
+  if (['env', 'http'].includes(path[1] ?? '')) return `a ${typeof value}`
   return typeof value === 'string' ? shown(JSON.stringify(cut(value))) : String(value)
 }
 

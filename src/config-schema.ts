@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { type Config, importPolicies, restartPolicies, stopSignals } from './config.ts'
+import {
+  type Config,
+  dependencyPolicies,
+  importPolicies,
+  restartPolicies,
+  sourceSchemes,
+  stopSignals,
+} from './config.ts'
 import * as kinds from './config-kinds.ts'
 import { tomlName, unitOf } from './config-names.ts'
 import { words } from './words.ts'
@@ -75,6 +82,13 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   ['program.group', kinds.account],
   ['program.restart', kinds.choice(restartPolicies)],
   ['program.stopSignal', kinds.choice(stopSignals)],
+  ['health.command', kinds.argv],
+  ['health.http', kinds.httpAddress],
+  ['health.tcp', kinds.tcpAddress],
+  ['hooks.committed', kinds.argv],
+  ['hooks.rejected', kinds.argv],
+  ['hooks.rolledBack', kinds.argv],
+  ['hooks.fatal', kinds.argv],
   // After a longer time nothing would seem to be taken any more.
   ['deposit.quietMs', kinds.duration(0, hour)],
   ['deposit.unknownQuietMs', kinds.duration(0, hour)],
@@ -94,6 +108,9 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   // With the folders of the journal before it a path must fit into the system's limit of 4,096.
   ['verify.maxPathBytes', kinds.size(255, 3_500)],
   ['verify.imports', kinds.choice(importPolicies)],
+  ['python.dependencies', kinds.choice(dependencyPolicies)],
+  ['python.venv', kinds.text('a path')],
+  ['python.sources', kinds.list(kinds.choice(sourceSchemes))],
 ])
 
 /** Numbers that may be zero: nothing waits for ever then, or runs in circles. */
@@ -105,6 +122,10 @@ const mayBeZero: ReadonlySet<string> = new Set<Name>([
   'program.stopMs',
   'program.termMs',
   'program.drainMs',
+  'health.startPeriodMs',
+  'hooks.endMs',
+  'hooks.waiting',
+  'hooks.maxOutputBytes',
   'deposit.sessionQuietMs',
   'deposit.connectionMs',
   'deposit.orphanMs',
@@ -116,10 +137,14 @@ const mayBeZero: ReadonlySet<string> = new Set<Name>([
   'trial.ms',
   'verify.checkPerFileMs',
   'verify.repairMs',
+  'python.minFreeBytes',
+  'python.keepBytes',
   'update.minFreeBytes',
   'update.reserveBytes',
   'update.keepRejected',
   'update.maxRejectedBytes',
+  'update.keepJournals',
+  'update.maxJournalBytes',
   'log.closeMs',
   'daemon.secondSignalMs',
 ])

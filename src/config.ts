@@ -1,6 +1,16 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { tomlName } from './config-names.ts'
 import { type Disk, disk, movingSuffix } from './system/disk.ts'
+
+/** What may decide the program's packages. */
+export const dependencyPolicies = ['auto', 'gupfile', 'requirements', 'none'] as const
+
+/** The kinds of source that a gupfile may name: all that git knows and pip takes. */
+export const sourceSchemes = ['git+https', 'git+ssh', 'git+file', 'git+http', 'git+git'] as const
+
+/** The forms that the lines of the log files may have. */
+export const logFormats = ['text', 'json'] as const
 
 /** What may happen when the program has ended by itself; systemd's words. */
 export const restartPolicies = ['on-failure', 'always', 'never'] as const
@@ -25,6 +35,7 @@ export const importPolicies = ['warn', 'strict', 'ignore'] as const
  * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
  */
 export const defaults = {
+  /** How main.py is run, restarted and stopped. */
   program: {
     /** The file in main that is run, relative to main. */
     entry: 'main.py',
@@ -86,7 +97,60 @@ export const defaults = {
     survivorReportMs: 30_000,
     /** How long output may still come out of the pipes after the last process is gone. */
     drainMs: 1_000,
+    /**
+     * With more memory than this it is restarted, in a trial rolled back: all of its processes together, with
+     * what is swapped out. `0B`: no limit.
+     */
+    maxMemoryBytes: 0,
+    /** How often its memory is looked at. */
+    memoryIntervalMs: 10_000,
+    /** This many looks in a row must find too much. */
+    memorySamples: 3,
   },
+  /** A question that only a program that is well can answer. None is asked by default. */
+  health: {
+    /**
+     * Asks the program whether it is well: a command and its arguments, run as the program is. Exit code 0
+     * means healthy. Empty: no command. One of `command`, `http` and `tcp` at most can be set.
+     */
+    command: [] as readonly string[],
+    /** Asks it by a GET of this address: an answer in full with a status from 200 to 399 means healthy. */
+    http: '',
+    /** Asks it by connecting to this port: `8080`, `host:8080`, `[::1]:8080`. */
+    tcp: '',
+    /** A failed check counts from this long after a start on, or once the program has been healthy. */
+    startPeriodMs: 10_000,
+    /** It is asked this often in that time, and later for as long as it has not been healthy yet. */
+    startIntervalMs: 1_000,
+    /** It is asked this often from then on. */
+    intervalMs: 10_000,
+    /** An answer may take this long. */
+    timeoutMs: 2_000,
+    /** This many failed checks in a row, and the program is restarted; in a trial: rolled back. */
+    failures: 3,
+  },
+  /** Commands that are told what became of a release, and of a program that turned FATAL. */
+  hooks: {
+    /** A command and its arguments, run when a release is committed; it reads JSON. Empty: none. */
+    committed: [] as readonly string[],
+    /** Run when a release is rejected. */
+    rejected: [] as readonly string[],
+    /** Run when a release is rolled back. */
+    rolledBack: [] as readonly string[],
+    /** Run when the program becomes FATAL. */
+    fatal: [] as readonly string[],
+    /** A hook that runs longer is killed, with its process group. */
+    deadlineMs: 30_000,
+    /** While the daemon ends, hooks have this long. */
+    endMs: 3_000,
+    /** This many run at the same time; the others wait. */
+    running: 3,
+    /** This many wait; of more, the oldest are dropped. */
+    waiting: 20,
+    /** So much of the output of one hook is logged. */
+    maxOutputBytes: 64_000,
+  },
+  /** When an upload is complete, and what its names mean. */
   deposit: {
     /** Nothing may have changed, and no upload connection been there, for this long. */
     quietMs: 250,
@@ -158,11 +222,13 @@ export const defaults = {
     ],
     /** A list of files and their sums in the deposit's root: they are one release, once all are right. */
     manifest: 'SHA256SUMS',
+    /** A longer one is refused unread, in bytes. */
+    maxManifestBytes: 20_000_000,
     /** What a manifest lists may be missing or wrong for this long after the last change. */
     manifestWaitMs: 600_000,
     /** An archive of one of these names in the deposit's root is one release: what is in it. */
     archives: ['deposit.zip', 'deposit.tar.gz', 'deposit.tgz'],
-    /** The file in which the uploader reads what became of his files; `''`: none. */
+    /** The file in which the uploader reads what became of his files; `""`: none. */
     resultFile: 'DEPOSIT-RESULT.txt',
     /** Lines of it that are kept. */
     resultLines: 100,
@@ -193,6 +259,7 @@ export const defaults = {
     /** After a claim that could not be made (no space, no permission) the next try waits this long. */
     retryMs: 5_000,
   },
+  /** How a new version proves itself. */
   trial: {
     /** The new program must stay up this long. */
     ms: 10_000,
@@ -201,6 +268,7 @@ export const defaults = {
     /** Tries for a release whose apply was cut off by a power failure. */
     maxAttempts: 3,
   },
+  /** What is refused before the program is stopped. */
   verify: {
     /** A release may have this many files; an archive, files and folders. */
     maxEntries: 200_000,
@@ -222,6 +290,7 @@ export const defaults = {
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */
     repairMs: 60_000,
   },
+  /** What is kept, and when a step that failed is tried again. */
   update: {
     /** Free space that must be left on main's file system before the program is stopped. */
     minFreeBytes: 1_000_000,
@@ -242,9 +311,65 @@ export const defaults = {
     /** Together they may have this many bytes; the oldest go first. */
     maxJournalBytes: 500_000_000,
   },
+  /** The program's packages: what decides them, and how they are installed. */
+  python: {
+    /**
+     * What decides the program's packages: `gupfile` or `requirements` (the file `requirements.txt`) in main,
+     * `none`, or `auto`: the first there is of gupfile, requirements.txt and `[project] dependencies` of
+     * pyproject.toml.
+     */
+    dependencies: 'auto' as (typeof dependencyPolicies)[number],
+    /**
+     * A virtual environment that is there already, relative to the project directory: it is used as it is and
+     * never changed, and no packages are installed. Empty: none.
+     */
+    venv: '',
+    /** With true the program also sees the packages of the system, such as those of `apt install python3-…`. */
+    systemPackages: false,
+    /** The kinds of source that a gupfile may name. With `git+http` and `git+git` anybody on the way can change it. */
+    sources: ['git+https', 'git+ssh', 'git+file'] as readonly (typeof sourceSchemes)[number][],
+    /** Installing the packages of one release may take this long. */
+    installMs: 900_000,
+    /** A source may take this long to tell which commit a tag or branch is. */
+    gitMs: 60_000,
+    /** An install that takes long is told of this often. */
+    progressMs: 30_000,
+    /** Free space that must be there before packages are installed. */
+    minFreeBytes: 100_000_000,
+    /** Environments that no release needs any more are kept while all together have no more bytes than this. */
+    keepBytes: 500_000_000,
+    /** When the network fails, it is tried again after this; the wait doubles with each failure that follows. */
+    retryMs: 60_000,
+    /** The longest wait between two tries. */
+    retryMaxMs: 3_600_000,
+    /** A release whose packages cannot be fetched is refused for good after this. */
+    giveUpMs: 86_400_000,
+  },
+  /** The log of the session. */
   log: {
+    /** How the lines of the log files are written: `text`, or `json`, one object a line. */
+    format: 'text' as (typeof logFormats)[number],
     /** A longer line of the program is cut into several. */
     maxLineBytes: 16_384,
+    /** A log file has this many bytes at most; then the session goes on in another. */
+    maxFileBytes: 10_000_000,
+    /** All log files together may take this many; the oldest go first. */
+    maxTotalBytes: 200_000_000,
+    /** There may be this many of them: sessions that end at once leave many small ones. */
+    maxNumber: 500,
+    /** When less than this is free on their file system, the oldest go first too. */
+    minFreeBytes: 200_000_000,
+    /** The same as a part of the file system; the smaller of the two counts. */
+    minFreeShare: 0.05,
+    /**
+     * This much of the newest log stays even then, as long as the disk takes it. While it is all there is,
+     * files are ended at a quarter of this, so that there are some to delete when the disk is full.
+     */
+    minKeptBytes: 1_000_000,
+    /** How often it is looked, while something is written, whether the file and the space are there. */
+    checkMs: 1_000,
+    /** Lines that come within this are written together. */
+    gatherMs: 5,
     /** Output waiting to be written; above this the program's pipe is no longer read. */
     maxPendingBytes: 1_000_000,
     /** A log file that cannot be written (a full disk) is tried again after this. */
@@ -252,6 +377,29 @@ export const defaults = {
     /** How long the end of the daemon waits for its last lines to reach the disk. */
     closeMs: 5_000,
   },
+  /** What is told to systemd, and what goes into the unit. */
+  systemd: {
+    /** How often it is looked whether there is something new to tell systemd. */
+    tickMs: 1_000,
+    /** How long it may take to tell it; systemd-notify itself gives up after 5 s. */
+    tellMs: 10_000,
+    /** After a failure it is tried again after this. */
+    retryMs: 5_000,
+    /** While it starts or ends, the daemon asks again and again for this much more time. */
+    extendMs: 30_000,
+    /** But not any more when its end takes this long: something stuck in the kernel must not keep
+     * the machine from going down. */
+    stopMaxMs: 600_000,
+    /** Silent for this long, the daemon counts as hung. This and what follows goes into the unit. */
+    watchdogMs: 60_000,
+    /** A daemon that has ended is started again after this. */
+    restartMs: 5_000,
+    /** Its end may take this much longer than the steps that have a time limit. */
+    stopMarginMs: 20_000,
+    /** `service` waits this long, and as long as the daemon's end may take. */
+    waitMs: 120_000,
+  },
+  /** The daemon itself. */
   daemon: {
     /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
     secondSignalMs: 1_000,
@@ -266,7 +414,32 @@ export const defaults = {
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
   },
+  /** What the verb `doctor` warns of. */
+  doctor: {
+    /** A check that has no answer after this is left: what it looks at hangs. */
+    checkMs: 1_800,
+    /** A folder that has not answered after this lies on a dead mount. */
+    answerMs: 5_000,
+    /** Less free space than this is warned of; less than `update.min_free` is an error. */
+    lowBytes: 200_000_000,
+    /** The same for files (inodes). */
+    lowFiles: 2_000,
+    /** Less memory than this, swap included, is warned of. */
+    lowMemoryBytes: 60_000_000,
+    /** inotify watches that a user should be allowed. */
+    watches: 4_096,
+    /** Folders whose permissions are looked at, below each of deposit, main and .supervisor. */
+    maxFolders: 500,
+  },
 }
+
+/** What the verb `logs` goes by. It needs no settings file: that may be what is wrong. */
+export const reading = {
+  /** So many lines, unless it is told another number. */
+  lines: 50,
+  /** With `-f` it is looked this often for what has come, in milliseconds. */
+  pollMs: 200,
+} as const
 
 /** The settings in force. Nobody changes them but `changeTo`, so they are read where they are used. */
 export type Config = Readonly<{
@@ -275,7 +448,7 @@ export type Config = Readonly<{
 
 /**
  * Puts other settings into force, in place: whoever holds a section reads the new values next time.
- * The answer names those that have changed, such as `deposit.quietMs`.
+ * The answer names those that have changed, as they are called in `supervisor.toml`.
  */
 export function changeTo(next: Config, config: Config): string[] {
   const changed: string[] = []
@@ -283,12 +456,15 @@ export function changeTo(next: Config, config: Config): string[] {
     const values = { ...(next[name as keyof Config] as Readonly<Record<string, unknown>>) }
     for (const [key, value] of Object.entries(values)) {
       const known: unknown = (section as Readonly<Record<string, unknown>>)[key]
-      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${key}`)
+      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${tomlName(key)}`)
     }
     Object.assign(section, values)
   }
   return changed
 }
+
+/** Settings that are looked at only when the daemon starts, as they are called in `supervisor.toml`. */
+export const readAtStart: readonly string[] = ['program.python', 'program.user', 'program.group']
 
 /** Where everything is. All paths are absolute. */
 export type Paths = {
@@ -310,6 +486,8 @@ export type Paths = {
   /** The journals of committed releases: what a roll-back needs. */
   readonly journals: string
   readonly history: string
+  /** The virtual environments, one folder each. */
+  readonly environments: string
 }
 
 /** One project's ground: where it is, by which settings, on which disk. */
@@ -342,5 +520,6 @@ export function pathsOf(projectDir: string): Paths {
     rejected: join(state, 'rejected'),
     journals: join(state, 'journals'),
     history: join(state, 'history.jsonl'),
+    environments: join(state, 'environments'),
   }
 }

@@ -1,28 +1,33 @@
-import { access, constants } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
 import { isatty } from 'node:tty'
-import { type Config, changeTo, type Paths, pathsOf, type Site } from './config.ts'
+import { type Config, changeTo, type Paths, pathsOf, readAtStart, type Site } from './config.ts'
 import { loadConfig } from './config-file.ts'
 import { openDesk } from './control/desk.ts'
 import { openControl } from './control/server.ts'
 import { type Live, timeAgo } from './control/status.ts'
+import { reportTo } from './control/systemd.ts'
 import { codeOf, hintOf, isExpected, messageOf, OperationalError } from './errors.ts'
 import { timeText } from './log/format.ts'
 import { openSessionLog, type SessionLog } from './log/session.ts'
 import type { Clock, Log } from './model.ts'
-import { findIdentity } from './program/identity.ts'
-import { endLeftovers, openProgram } from './program/life.ts'
+import { findIdentity, identityArguments } from './program/identity.ts'
+import { endLeftovers, openProgram, type Program } from './program/life.ts'
+import { openHooks } from './project/hooks.ts'
 import { type Answer, openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
 import { findInterpreter } from './python/interpreter.ts'
+import { openPackages, sweepPackages } from './python/packages.ts'
+import { onBehalf } from './python/worker.ts'
 import { openWriters } from './python/writers.ts'
 import { openDeposit } from './source/deposit/deposit.ts'
 import { testGuarantee } from './source/deposit/guarantee.ts'
 import { openResult } from './source/deposit/result.ts'
 import { clock } from './system/clock.ts'
+import { findCommand } from './system/command.ts'
 import { disk } from './system/disk.ts'
 import { takeLock } from './system/lock.ts'
+import { type ServiceManager, takeServiceManager } from './system/notify.ts'
 import { packageOf } from './system/package.ts'
+import { lastCommitted, readHistory } from './update/history.ts'
 import { words } from './words.ts'
 
 /**
@@ -31,6 +36,7 @@ import { words } from './words.ts'
  */
 export async function runDaemon(projectDir: string, config: Config): Promise<number> {
   const since = clock.now()
+  const manager = takeServiceManager(process.env, process.pid)
   const paths = pathsOf(projectDir)
   const made = makeFolders(paths)
   const lock = await takeLock(paths.project, paths.pid)
@@ -44,17 +50,27 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const python = await findInterpreter(config.program.python, paths.project)
   const setpriv = await findCommand('setpriv')
   const identity = await findIdentity(config.program, setpriv)
-  const log = openSessionLog(paths.logs, config.log, clock)
+  const site: Site = { paths, config, disk }
   const { version } = packageOf()
   const node = process.versions.node
-  log.info(
-    words.hello({ version, project: paths.project, python: python.version, node, log: log.path }),
-  )
+  const hello = words.hello({ version, project: paths.project, python: python.version, node })
+  const inMain = words.mainHolds(lastCommitted(await readHistory(site)))
+  let runs = () => inMain
+  const log = openSessionLog(site, clock, () => `${hello}\n${runs()}`)
   for (const folder of made) log.info(words.madeFolder(folder))
 
   const ending = endOnSignal(log, config, clock)
-  const site: Site = { paths, config, disk }
   if (setpriv === null) log.warn(words.noSetpriv)
+  await sweepPackages(site, log)
+  const behalf = await onBehalf(setpriv, identityArguments(identity), identity)
+  const packages = openPackages(python, behalf, site, clock, ending.shutdown, log)
+  await packages.given()
+  const launch = { inUse: packages.inUse, setpriv, identity }
+  const hooks = openHooks(site, log)
+  const program = openProgram(launch, site, log, clock, ending.hasten, (id, exit) =>
+    hooks.tell({ event: 'fatal', release: { id }, exit }),
+  )
+  const report = reportToSystemd(manager, program, ending.shutdown, { site, log, clock })
   const leftovers = await endLeftovers(site, {
     limits: config.program,
     clock,
@@ -63,8 +79,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
 
-  const launch = { python: python.path, setpriv, identity }
-  const program = openProgram(launch, site, log, clock, ending.hasten)
+  runs = () => words.runs(program.state())
   const writers = openWriters(python, config.deposit.askMs, config.deposit.helperRestMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
@@ -73,10 +88,16 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   log.info(words.waiting(paths.deposit))
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
   const live: Live = {
-    daemon: () => ({ pid: process.pid, version, since: timeAgo(since, clock), session: log.path }),
+    daemon: () => ({
+      pid: process.pid,
+      version,
+      since: timeAgo(since, clock),
+      session: log.path(),
+    }),
     reading: program.reading,
     deposit: deposit.state,
     guarantee,
+    packages,
     clock,
   }
   const reload = () => reloadSettings(site, log)
@@ -86,17 +107,20 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     site,
     program,
     python,
+    packages,
     log,
     answer: answer.tell,
     clock,
     shutdown: ending.shutdown,
     orders,
+    tell: hooks.tell,
   })
 
+  await hooks.close(ending.hasten)
   await control.close()
   await writers.close()
-  log.info(words.goodbye)
-  await log.close()
+  await report?.end()
+  await log.close(ending.how())
   // A write to a terminal that is stopped (Ctrl-S) never returns, and Node would wait for it.
   if (isTerminal())
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
@@ -112,7 +136,9 @@ function isTerminal(): boolean {
 /** Puts what `supervisor.toml` says now into force; a broken one changes nothing. */
 async function reloadSettings({ paths, config }: Site, log: Log): Promise<Answer> {
   try {
-    const text = words.reloaded(changeTo(await loadConfig(paths.project), config))
+    const changed = changeTo(await loadConfig(paths.project), config)
+    const atStart = changed.filter((name) => readAtStart.includes(name))
+    const text = words.reloaded(changed, atStart)
     log.info(text)
     return { is: 'done', text }
   } catch (error) {
@@ -120,6 +146,27 @@ async function reloadSettings({ paths, config }: Site, log: Log): Promise<Answer
     log.error(words.notReloaded(messageOf(error), hintOf(error)))
     return { is: 'refused', why: words.notReloaded(messageOf(error), hintOf(error)) }
   }
+}
+
+/** Without systemd, or whoever else wants to be told how it goes, there is nothing to do. */
+function reportToSystemd(
+  manager: ServiceManager | null,
+  program: Program,
+  shutdown: AbortSignal,
+  { site, log, clock }: { readonly site: Site; readonly log: Log; readonly clock: Clock },
+): { readonly end: () => Promise<void> } | null {
+  if (manager === null) return null
+  return reportTo(manager, {
+    statusLine: () => words.statusLine(program.state()),
+    isReady() {
+      const state = program.state()
+      return state.is !== 'STOPPED' || state.why !== 'not started yet'
+    },
+    shutdown,
+    limits: () => site.config.systemd,
+    log,
+    clock,
+  })
 }
 
 /** Makes what is missing of a project's folders; the names of those a person cares about. */
@@ -144,6 +191,8 @@ type Ending = {
   readonly shutdown: AbortSignal
   readonly hasten: AbortSignal
   readonly exitCode: () => number
+  /** For the last line of the log. */
+  readonly how: () => string
 }
 
 /**
@@ -155,11 +204,13 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
   const shutdown = new AbortController()
   const hasten = new AbortController()
   let exitCode = 0
+  let how = ''
   let firstAt = 0
   function onSignal(name: NodeJS.Signals): void {
     if (!shutdown.signal.aborted) {
       firstAt = now()
       log.info(words.stopping(name))
+      how = words.endedBy(name)
       shutdown.abort()
     } else if (now() - firstAt >= config.daemon.secondSignalMs && !hasten.signal.aborted) {
       log.warn(words.hastened)
@@ -172,20 +223,13 @@ function endOnSignal(log: SessionLog, config: Config, { now }: Clock): Ending {
     // Nobody waits for what threw it, so nobody can mend it: end in order and be started again.
     log.error(words.bug(error.stack ?? error.message))
     exitCode = 1
+    how = words.endedByFault
     shutdown.abort()
   })
-  return { shutdown: shutdown.signal, hasten: hasten.signal, exitCode: () => exitCode }
-}
-
-/** The absolute path of a command, or null when PATH has none. */
-async function findCommand(name: string): Promise<string | null> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name)
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (folder.startsWith('/') && isThere) return path
+  return {
+    shutdown: shutdown.signal,
+    hasten: hasten.signal,
+    exitCode: () => exitCode,
+    how: () => how,
   }
-  return null
 }

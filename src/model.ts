@@ -108,10 +108,16 @@ export type Outcome =
   | { readonly result: 'rolled-back'; readonly why: string }
 
 /** How a process ended. `unstartable`: there never was a process. */
-export type Exit =
+export type ProcessEnd =
   | { readonly is: 'code'; readonly code: number }
   | { readonly is: 'signal'; readonly signal: string }
   | { readonly is: 'unstartable'; readonly why: string }
+
+/** How a run of the program ended: by itself, or because the daemon had to end it. */
+export type Exit =
+  | ProcessEnd
+  | { readonly is: 'unhealthy'; readonly inARow: number; readonly why: string }
+  | { readonly is: 'too big'; readonly bytes: number; readonly maxBytes: number }
 
 /** Why the program is started or stopped. Every start and stop carries one. */
 export type Cause =
@@ -121,13 +127,21 @@ export type Cause =
   | { readonly by: 'roll-back'; readonly id: ReleaseId }
   | { readonly by: 'retry'; readonly after: Exit }
   | { readonly by: 'recovery' }
+  /** Its packages, which were missing, are there now. */
+  | { readonly by: 'packages' }
+  | { readonly by: 'health'; readonly why: string }
+  | { readonly by: 'memory'; readonly bytes: number }
   | { readonly by: 'operator'; readonly does: 'start' | 'stop' | 'restart' | 'rollback' }
 
 /** The life of the program, in supervisord's words. Written by `program/life.ts` only. */
 export type ProgramState =
   | { readonly is: 'STOPPED'; readonly why: Cause | 'no main.py' | 'not started yet' }
-  | { readonly is: 'STARTING'; readonly pid: number; readonly cause: Cause }
-  | { readonly is: 'RUNNING'; readonly pid: number; readonly cause: Cause }
+  | {
+      readonly is: 'STARTING' | 'RUNNING'
+      readonly pid: number
+      readonly release: ReleaseId
+      readonly cause: Cause
+    }
   | { readonly is: 'STOPPING'; readonly pid: number; readonly cause: Cause }
   | { readonly is: 'BACKOFF'; readonly last: Exit; readonly waitMs: number }
   | { readonly is: 'EXITED'; readonly last: Exit }
@@ -146,17 +160,38 @@ export type ProgramReading = {
   readonly restarts: number
   /** How it last ended by itself; null when it never did. */
   readonly lastExit: Exit | null
+  /** What the health checks of the process that runs have shown; `none` when nothing runs. */
+  readonly health: Health
 }
 
-/** One line of the program's output, without its line end, as bytes. */
-export type OutputLine = { readonly stream: 'out' | 'err'; readonly bytes: Buffer }
+/**
+ * What the health checks have shown. `none`: there is no check. `starting`: not well yet, and it need not
+ * be. `failing`: the last `inARow` checks failed; `wasHealthy`: it had been well before.
+ */
+export type Health =
+  | { readonly is: 'none' }
+  | { readonly is: 'starting'; readonly why?: string }
+  | { readonly is: 'healthy' }
+  | {
+      readonly is: 'failing'
+      readonly wasHealthy: boolean
+      readonly inARow: number
+      readonly why: string
+    }
+
+/**
+ * Output of the program as bytes: one or more whole lines with their line ends, or a line's piece
+ * without one.
+ */
+export type Output = { readonly stream: 'out' | 'err'; readonly bytes: Buffer }
 
 /** Where every line for humans goes: console and session file. */
 export type Log = {
   readonly info: (text: string) => void
   readonly warn: (text: string) => void
   readonly error: (text: string) => void
-  readonly output: (release: ReleaseId, line: OutputLine) => void
+  /** What the program printed, under the release it runs, or a hook. */
+  readonly output: (who: ReleaseId | 'hook', output: Output) => void
   /** Resolves when there is room for more output: awaiting it is the back-pressure. */
   readonly room: () => Promise<void>
 }
@@ -188,6 +223,8 @@ export type Hold =
   | { readonly because: 'session'; readonly session: Session; readonly isKnown: boolean }
   | { readonly because: 'connection'; readonly many: number }
   | { readonly because: 'broken'; readonly why: string }
+  /** Its packages could not be fetched. */
+  | { readonly because: 'unreachable' }
   /** `missing`: how many of the files that the list names are not there yet. */
   | { readonly because: 'manifest'; readonly why: string; readonly missing: number }
   /** The upload is complete, but the system does not let it be claimed. */

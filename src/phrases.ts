@@ -1,4 +1,4 @@
-import type { Cause, Exit, Outcome } from './model.ts'
+import type { Cause, Exit, Health, Outcome } from './model.ts'
 
 /** A process, as people are told of it. */
 export type Named = { readonly pid: number; readonly name: string }
@@ -35,10 +35,30 @@ export function causeText(cause: Cause): string {
       return `roll-back of ${cause.id}`
     case 'retry':
       return `again, after it ${exitText(cause.after)}`
+    case 'packages':
+      return 'its packages are installed now'
     case 'recovery':
       return 'recovery from a fault'
+    case 'health':
+      return `not healthy (${cause.why})`
+    case 'memory':
+      return `too much memory (${size(cause.bytes)})`
     case 'operator':
       return `operator: ${cause.does}`
+  }
+}
+
+/** How the health checks stand; null: nothing is to be said of it. */
+export function healthText(health: Health): string | null {
+  switch (health.is) {
+    case 'none':
+      return null
+    case 'starting':
+      return health.why === undefined ? 'not checked yet' : `not healthy yet: ${health.why}`
+    case 'healthy':
+      return 'healthy'
+    case 'failing':
+      return `failed ${count(health.inARow, 'health check')} in a row: ${health.why}`
   }
 }
 
@@ -51,6 +71,10 @@ export function exitText(exit: Exit): string {
       return `was ended by ${exit.signal}`
     case 'unstartable':
       return `could not be started: ${exit.why}`
+    case 'unhealthy':
+      return `failed ${count(exit.inARow, 'health check')} in a row (${exit.why})`
+    case 'too big':
+      return `used ${size(exit.bytes)} of memory (max_memory is ${size(exit.maxBytes)})`
   }
 }
 
@@ -69,9 +93,11 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`
 }
 
-/** `850 ms`, `1.5 s`, `10 s`, `10 min`. */
+/** `850 ms`, `1.5 s`, `10 s`, `10 min`, `5 h`, `12 days`. */
 export function seconds(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms >= 172_800_000) return `${Math.round(ms / 86_400_000)} days`
+  if (ms >= 7_200_000) return `${Math.round(ms / 3_600_000)} h`
   if (ms >= 120_000) return `${Math.round(ms / 60_000)} min`
   return `${Number((ms / 1_000).toFixed(1))} s`
 }
@@ -93,4 +119,9 @@ export function shown(name: string): string {
   return name.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
+}
+
+/** The same for what other programs said, line by line. */
+export function shownLines(text: string): string {
+  return text.split('\n').map(shown).join('\n')
 }

@@ -2,6 +2,7 @@ import type {
   Ended,
   Exit,
   Guarantee,
+  Health,
   Hold,
   Outcome,
   ProgramState,
@@ -27,22 +28,12 @@ import {
 export const words = {
   // --- the daemon ---
 
-  hello: (about: {
-    version: string
-    project: string
-    python: string
-    node: string
-    log: string | null
-  }) =>
-    [
-      `ota-supervisor ${about.version} in ${about.project}`,
-      `Python ${about.python}, Node ${about.node}${about.log === null ? '' : `, log ${about.log}`}`,
-    ].join('\n'),
+  hello: (about: { version: string; project: string; python: string; node: string }) =>
+    `ota-supervisor ${about.version} in ${about.project}\nPython ${about.python}, Node ${about.node}`,
   madeFolder: (name: string) => `made the folder ${name}/`,
   waiting: (deposit: string) => `waiting for uploads in ${deposit}`,
   stopping: (signal: string) => `${signal}: stopping main.py, then the daemon`,
   hastened: 'second signal: ending main.py at once',
-  goodbye: 'stopped',
   alreadyRunning: (project: string, pid: string) =>
     `another ota-supervisor already runs in ${project}${pid === '' ? '' : ` (pid ${pid})`}`,
   alreadyRunningHint: (pid: string) =>
@@ -52,12 +43,99 @@ export const words = {
   noSetpriv:
     'setpriv is missing: if the daemon is killed, main.py lives on until the next start. sudo apt install util-linux',
 
+  // --- systemd ---
+
+  /** The line that `systemctl status` shows. */
+  statusLine(state: ProgramState): string {
+    if (state.is === 'RUNNING') return `main.py runs (pid ${state.pid}): ${causeText(state.cause)}`
+    if (state.is !== 'STOPPED') return shown(words.state(state) ?? 'main.py is being started')
+    if (state.why === 'no main.py') return 'there is no main.py yet; waiting for the first upload'
+    if (state.why === 'not started yet') return 'getting ready'
+    const isKept = state.why.by === 'operator' && state.why.does === 'stop'
+    return isKept ? `main.py is ${words.keptDown}` : 'main.py is stopped'
+  },
+  systemdNotTold: (why: string) =>
+    `systemd could not be told how it goes, and may restart the daemon for it: ${why}. The command systemd-notify is needed: sudo apt install systemd`,
+  noSystemd: 'this machine was not started by systemd',
+  noSystemdHint:
+    'start the daemon in the way this machine starts its services. The unit that would be installed: ota-supervisor service print',
+  unknownServiceAction: (action: string) => `service ${action}: it is install, uninstall or print`,
+  badServiceName: (name: string) =>
+    `${shown(name)} is not a name for a service: letters, digits and . _ - only, and a letter or digit first`,
+  runAsWithUser: '--run-as is for a service of the system: one with --user runs as its own user',
+  userAsRoot: 'a service with --user belongs to the user who installs it: leave out sudo',
+  needsRoot: 'only root may install or remove a service of the system',
+  needsRootHint: (commandLine: string) => `${commandLine}\nor one for this user alone, with --user`,
+  noSuchUser: (name: string) => `there is no user ${shown(name)} on this machine`,
+  noSuchFolder: (path: string) => `there is no folder ${shown(path)}`,
+  notInUnit: (path: string) =>
+    `${shown(path)} cannot be written into a unit: it has characters that systemd does not take there`,
+  notInUnitHint:
+    'rename it, without control characters; that of Node also without quotes or backslash',
+  foreignUnit: (path: string) => `${path} is there, and ota-supervisor service has not written it`,
+  foreignUnitHint: (path: string) =>
+    `look at it: cat ${path}\nremove it if it is not needed, or choose another name with --name`,
+  otherUnit: (path: string, project: string) => `${path} is there, for ${shown(project)}`,
+  otherUnitHint: 'choose another name for the service of this directory, with --name',
+  runsAsRoot: (project: string) =>
+    `the service runs as root, and so does every upload: ${shown(project)} belongs to root. Better: sudo useradd ota, sudo chown -R ota: ${shown(project)}, then install it again`,
+  nodeMoves: (node: string) =>
+    `${shown(node)} is a place that changes when Node is updated; the service does not start then. Install Node for the whole machine, or the service again after each update`,
+  serviceFailed: (step: string, said: string) => `systemctl ${step} failed:\n${said}`,
+  serviceFailedHint: (show: string) => `all it said: ${show}`,
+  noUserSystemd: 'log in as this user directly (ssh, not su or sudo), where systemctl --user works',
+  serviceInstalled: (about: { service: string; path: string; status: string; log: string }) =>
+    [
+      `${about.service} is active, now and after every boot (${about.path})`,
+      `look at it: ${about.status}`,
+      `its log:    ${about.log}`,
+    ].join('\n'),
+  serviceRemoved: (service: string, path: string) =>
+    `${service} is stopped and removed (${path}); the project is as it was`,
+  serviceNotThere: (service: string, path: string) => `there is no ${service} (${path})`,
+  linger: (user: string) =>
+    `it ends when ${user} logs out, and starts when ${user} logs in. To have it run from boot on: sudo loginctl enable-linger ${user}`,
+
   // --- the log ---
 
+  sessionBegan: (mark: string, runs: string, path: string | null) =>
+    `${mark}: ${runs}${path === null ? '' : `\nlog: ${path}`}`,
+  sessionCut: (before: number) =>
+    `the log of session ${before} has no end: a power cut, kill -9 or a full disk`,
+  sessionEnded: (mark: string, how: string, ms: number) => `${mark} after ${seconds(ms)}: ${how}`,
+  endedBy: (signal: string) => `stopped by ${signal}`,
+  endedByFault: 'stopped by a fault in ota-supervisor itself',
+  logGoesOn: (mark: string, after: string, runs: string) =>
+    `${mark}, goes on from ${after}: ${runs}`,
+  /** What is in main before anything has been started. */
+  mainHolds: (release: ReleaseId) => `the last release that passed: ${release}`,
+  /** What runs just now, for the beginning of a log file. */
+  runs(state: ProgramState): string {
+    return state.is === 'STARTING' || state.is === 'RUNNING'
+      ? `main.py runs (pid ${state.pid}), release ${state.release}: ${causeText(state.cause)}`
+      : (words.state(state) ?? 'main.py does not run')
+  },
   noLogFile: (dir: string, why: string) =>
-    `no log file in ${dir}: ${why}. Everything is on the console only`,
+    `no log file in ${dir}: ${why}. Everything is on the console only, until there can be one`,
+  noNextLogFile: (path: string, why: string) =>
+    `no further log file can be begun: ${why}. ${path} goes on`,
+  logFileGone: (path: string) =>
+    `the log file ${path} is gone: deleted, moved or replaced. This is a new one`,
+  logsDeleted: (files: readonly { readonly name: string; readonly bytes: number }[]) =>
+    `deleted ${count(files.length, 'old log file')} (${size(files.reduce((sum, { bytes }) => sum + bytes, 0))}) to keep space free: ${files[0]?.name}${files.length > 1 ? ` to ${files.at(-1)?.name}` : ''}`,
+  logsNotDeleted: (dir: string, why: string) => `cannot delete old log files in ${dir}: ${why}`,
   linesLost: (lines: number) =>
-    `supervisor  WARNING: ${count(lines, 'line')} could not be logged here (disk full, or nobody read them)`,
+    `${count(lines, 'line')} could not be logged here (disk full, or nobody read them)`,
+
+  // --- the verb logs ---
+
+  noLogsFolder: (logs: string) => `there is no folder ${logs}`,
+  noLogs: (logs: string) => `there is no log file in ${logs}`,
+  noLogsHint:
+    'the daemon makes it when it starts; is this the project directory? Another one: logs -C DIR',
+  noCount: (text: string) => `--lines ${shown(text)}: expected a number, such as 100`,
+  noMoment: (text: string) =>
+    `--since ${shown(text)}: expected a duration such as "10min", "2h" or "1d", or a time such as "01:00" or "2026-11-22 01:00"`,
 
   // --- the program ---
 
@@ -104,6 +182,27 @@ export const words = {
   noSetprivForUser: 'setpriv is missing, which runs the program as another user',
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
 
+  // --- health checks and hooks ---
+
+  health(health: Health, before: Health['is']): string | null {
+    if (health.is === before) return null
+    if (health.is === 'failing') return `main.py failed a health check: ${health.why}`
+    if (health.is !== 'healthy') return null
+    return before === 'failing' ? 'main.py is healthy again' : 'main.py is healthy'
+  },
+  healthStatus: (status: number) => `HTTP ${status}`,
+  healthLate: (ms: number) => `no answer within ${seconds(ms)}`,
+  healthCommand: (exit: Exit, lastWords: string) =>
+    `its command ${exitText(exit)}${lastWords === '' ? '' : `: ${shown(lastWords)}`}`,
+  hookLate: (event: string, ms: number) =>
+    `the hook for "${event}" was ended: it took longer than ${seconds(ms)}`,
+  hookEnded: (event: string) => `the hook for "${event}" was ended: the daemon is stopping`,
+  hookFailed: (event: string, exit: Exit) => `the hook for "${event}" ${exitText(exit)}`,
+  hookFlood: (event: string, bytes: number) =>
+    `the hook for "${event}" has printed more than ${size(bytes)}; the rest of it is not logged`,
+  hookDropped: (event: string, why: 'too many wait' | 'the daemon is stopping') =>
+    `the hook for "${event}" was not run: ${why}`,
+
   // --- the deposit ---
 
   guarantee(found: Guarantee): string {
@@ -136,6 +235,8 @@ export const words = {
         return `the deposit waits: ${count(hold.many, 'new connection')} may bring more`
       case 'broken':
         return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
+      case 'unreachable':
+        return `the deposit waits for the network: what it needs could not be fetched. It is tried again every now and then, and at once when something changes here`
       case 'manifest':
         return `the deposit waits: ${hold.why}`
       case 'unclaimed':
@@ -230,10 +331,10 @@ export const words = {
     `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
   trialEndedBy: (release: Release, by: Release) =>
     `${release.id}: its trial is ended by ${by.id}; from here they stand or fall together`,
-  outcome: ({ release, outcome }: Ended, kept: string) =>
+  outcome: ({ release, outcome }: Ended, kept: string, running: ReleaseId | null) =>
     outcome.result === 'committed'
       ? `${release.id}: committed${outcome.note === undefined ? '' : ` (${outcome.note})`}`
-      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}\nthe files of ${release.id} are kept in ${kept}`,
+      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}${running === null ? '' : `; ${running} is running`}\nthe files of ${release.id} are kept in ${kept}`,
   undoing: (release: Release, why: string) => `${release.id}: going back: ${why}`,
   retried: (release: Release) =>
     `${release.id}: the power failed or the daemon was killed while it was applied; main is as before, trying again`,
@@ -277,6 +378,7 @@ export const words = {
   unexpected: (expected: string, found: string) => `${expected}, found ${found}`,
   unknownKey: (nearest: string | null) =>
     `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
+  oneOfBoth: (other: string) => `${other} is set too; only one of them can be`,
   longerThan: (other: string) => `it is longer than ${other}`,
   noToml: (why: string) => `this is not TOML: ${why}`,
   brokenConfigHint: 'correct the file, or remove it: every setting has a default',
@@ -296,15 +398,16 @@ export const words = {
   notYoursHint: 'do the same as that user, or with sudo',
   cannotAsk: (why: string) => `cannot ask the daemon: ${why}`,
   strangeAnswer: (status: number) => `the daemon gave an answer that is not understood (${status})`,
-  reloaded: (changed: readonly string[]) =>
+  reloaded: (changed: readonly string[], atStart: readonly string[]) =>
     changed.length === 0
       ? 'the settings are as before'
-      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start`,
+      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start${atStart.length === 0 ? '' : `, but ${atStart.join(', ')} from the next start of the daemon`}`,
   notReloaded: (why: string, hint: string | undefined) =>
     `the old settings stay in force: ${why}${hintText(hint)}`,
 
   // --- the verbs ---
 
+  brokenSettings: 'this verb goes on without them; a running daemon has its old settings in force',
   noProject: (project: string) => `no ota-supervisor has ever run in ${project}`,
   noProjectHint: 'go to the project folder, or name it: -C DIR',
   fromDisk: (why: string) => `${why}; this is what the disk tells`,
@@ -384,6 +487,7 @@ export const words = {
 
   // --- errors on the way up ---
 
+  warning: (text: string) => `ota-supervisor: warning: ${text}`,
   failure: (message: string, hint: string | undefined) =>
     `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
 }

@@ -79,11 +79,10 @@ function forecastLines(forecast: Forecast): string[] {
       return [words.wouldUnpack]
     case 'unknown':
       return [coloured(words.wouldDependOn, 'yellow')]
-    case 'refused':
-      return words
-        .wouldRefuse(forecast.why)
-        .split('\n')
-        .map((line) => coloured(line, 'red'))
+    case 'refused': {
+      const text = words.wouldRefuse(forecast.why)
+      return text.split('\n').map((line) => coloured(line, 'red'))
+    }
     case 'applied':
       return [
         coloured(words.wouldApply(forecast.counts), 'green'),
@@ -116,8 +115,9 @@ function fromText({ name }: Setting, given: Settings['given']): string {
   return line === null ? configFileName : `${configFileName}:${line}`
 }
 
-/** The value as it is written, without what may be a secret. */
+/** The value as it is written, without what may be a secret: variables, and passwords in addresses. */
 function shownValue({ name, written }: Setting): unknown {
+  if (name === 'health.http') return String(written).replace(/\/\/[^/]*@/, '//***@')
   if (name !== 'program.env') return written
   return Object.fromEntries(Object.keys(Object(written)).map((key) => [key, '***']))
 }

@@ -7,6 +7,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   run: () => import('./run.ts'),
   check: () => import('./check.ts'),
   status: () => import('./status.ts'),
+  logs: () => import('./logs.ts'),
   history: () => import('./history.ts'),
   deploy: () => import('./deploy.ts'),
   rollback: () => import('./rollback.ts'),
@@ -14,6 +15,8 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   stop: () => import('./stop.ts'),
   restart: () => import('./restart.ts'),
   reload: () => import('./reload.ts'),
+  service: () => import('./service.ts'),
+  doctor: () => import('./doctor.ts'),
   version: () => import('./version.ts'),
 }
 
@@ -31,6 +34,7 @@ Verbs:
   run        run the daemon in the foreground (the default)
   check      what would happen to what lies in the deposit, and the settings
   status     how the program, its release and the deposit stand
+  logs       print the log, and follow it
   history    how the last releases ended
   deploy     put files into the deposit as one release, and wait for its end
   rollback   undo the newest release, or all back to before one
@@ -38,6 +42,8 @@ Verbs:
   stop       stop main.py until it is started again
   restart    stop main.py and start it again
   reload     read supervisor.toml again
+  service    install the daemon as a service of systemd, or remove it
+  doctor     what is wrong here, and the commands that mend it
   version    print the version
 
 `

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { type Config, pathsOf, type Site } from '../config.ts'
+import { type Config, defaults, pathsOf, type Site } from '../config.ts'
 import { loadConfig } from '../config-file.ts'
-import { OperationalError } from '../errors.ts'
+import { codeOf, messageOf, OperationalError } from '../errors.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
 
@@ -10,7 +10,7 @@ import { words } from '../words.ts'
  * an OperationalError when no daemon has ever run there.
  */
 export async function siteIn(directory: string): Promise<Site> {
-  const config: Config = await loadConfig(directory)
+  const config = await settingsIn(directory)
   const paths = pathsOf(directory)
   if (existsSync(paths.own)) return { paths, config, disk }
   throw new OperationalError(words.noProject(paths.project), {
@@ -18,4 +18,15 @@ export async function siteIn(directory: string): Promise<Site> {
     path: paths.project,
     hint: words.noProjectHint,
   })
+}
+
+/** A mistake in the settings must not keep anybody from asking, or from stopping the program. */
+async function settingsIn(directory: string): Promise<Config> {
+  try {
+    return await loadConfig(directory)
+  } catch (error) {
+    if (codeOf(error) !== 'ECONFIG') throw error
+    console.error(words.failure(messageOf(error), words.brokenSettings))
+    return structuredClone(defaults)
+  }
 }

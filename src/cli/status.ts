@@ -1,8 +1,9 @@
 import { ask, notRunning } from '../control/client.ts'
 import { type Status, statusFromDisk } from '../control/status.ts'
 import { codeOf, messageOf } from '../errors.ts'
-import { count, resultText, shown, size } from '../phrases.ts'
+import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { words } from '../words.ts'
+import { packageWords } from '../words-packages.ts'
 import { agoText, coloured, field, momentText, print, printJson } from './screen.ts'
 import { siteIn } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
@@ -34,6 +35,7 @@ function statusText(status: Status): string {
   return [
     field('main.py', programLines(status)),
     field('release', releaseLines(status)),
+    ...packagesFields(status),
     field('deposit', depositLines(status)),
     field('daemon', daemonLines(status)),
   ].join('\n')
@@ -48,6 +50,8 @@ function programLines({ program }: Status): string[] {
     [word, pid && `pid ${pid}`, since && `for ${agoText(since)}`].filter(Boolean).join(', '),
   ]
   if (cpuPercent !== null && rssBytes !== null) lines.push(`${cpuPercent} % CPU, ${size(rssBytes)}`)
+  const health = healthText(program.health)
+  if (health !== null) lines.push(health)
   if (isDown) lines.push(words.keptDown)
   else if (cause !== null) lines.push(`started: ${cause.text}`)
   if (restarts > 0) lines.push(`${count(restarts, 'restart')} since then`)
@@ -66,6 +70,23 @@ function releaseLines({ release, underWay, last }: Status): string[] {
     lines.push(`${coloured(`${last.id} ${resultText(last)}`, 'red')}: ${shown(why)}`)
   }
   return lines
+}
+
+/** Nothing for a program without packages. */
+function packagesFields({ packages }: Status): string[] {
+  if (packages === null) return []
+  const { environment, isStandIn, installing } = packages
+  const lines = [
+    ...(environment === null ? [] : [shown(environment)]),
+    ...(isStandIn ? [coloured(packageWords.isStandIn, 'red')] : []),
+    ...(installing === null
+      ? []
+      : [
+          packageWords.installingSince(installing.from, agoText(installing.since)),
+          shown(installing.doing),
+        ]),
+  ]
+  return lines.length === 0 ? [] : [field('packages', lines)]
 }
 
 function depositLines({ deposit }: Status): string[] {

@@ -4,6 +4,7 @@ import type {
   Clock,
   Exit,
   Guarantee,
+  Health,
   Hold,
   ProgramReading,
   ProgramState,
@@ -12,7 +13,8 @@ import type {
 } from '../model.ts'
 import { causeText, exitText } from '../phrases.ts'
 import { isWanted } from '../project/wanted.ts'
-import { scan } from '../source/deposit/scan.ts'
+import type { Packages } from '../python/packages.ts'
+import { canLook, scan } from '../source/deposit/scan.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
 import { readReleases } from '../update/store.ts'
 import { words } from '../words.ts'
@@ -31,6 +33,8 @@ export type Status = {
   /** The last release that has ended, however it did. */
   readonly last: HistoryEntry | null
   readonly deposit: DepositStatus
+  /** Null while no daemon runs. */
+  readonly packages: PackagesStatus | null
 }
 
 /** The daemon itself. `session` is its log file, absolute; null when it could not make one. */
@@ -50,6 +54,7 @@ export type ProgramStatus = {
   readonly restarts: number
   readonly lastExit: (Exit & { readonly text: string }) | null
   readonly cause: (Cause & { readonly text: string }) | null
+  readonly health: Health
   /** All of its processes together; 100 is one core. Null when nothing runs. */
   readonly cpuPercent: number | null
   readonly rssBytes: number | null
@@ -78,12 +83,28 @@ export type DepositStatus = {
   readonly guarantee: Guarantee | null
 }
 
+/** What the program is run with, and the install under way. */
+export type PackagesStatus = {
+  /** The virtual environment, absolute; null: the bare interpreter. */
+  readonly environment: string | null
+  /** It only stands in for what main asks for, which is not there. */
+  readonly isStandIn: boolean
+  readonly installing: {
+    readonly from: string
+    readonly packages: readonly string[]
+    readonly since: string
+    /** What pip or git said last. */
+    readonly doing: string
+  } | null
+}
+
 /** What only the running daemon knows. */
 export type Live = {
   readonly daemon: () => DaemonStatus
   readonly reading: () => ProgramReading
   readonly deposit: () => { readonly files: number; readonly waitingFor: Hold | null }
   readonly guarantee: Guarantee
+  readonly packages: Packages
   readonly clock: Clock
 }
 
@@ -103,6 +124,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       pid,
       since: timeAgo(live.clock.now() - forMs, live.clock),
       restarts: reading.restarts,
+      health: reading.health,
       lastExit: reading.lastExit && { ...reading.lastExit, text: exitText(reading.lastExit) },
       cause: reading.cause && { ...reading.cause, text: causeText(reading.cause) },
       ...restOf(usage),
@@ -113,6 +135,16 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       waitingFor: waitingFor && { because: waitingFor.because, text: words.hold(waitingFor) },
       guarantee: live.guarantee,
     },
+    packages: packagesOf(live.packages),
+  }
+}
+
+function packagesOf(packages: Packages): PackagesStatus {
+  const installing = packages.installing()
+  return {
+    environment: packages.inUse().folder,
+    isStandIn: packages.lacking() !== null,
+    installing: installing && { ...installing, since: installing.since.toISOString() },
   }
 }
 
@@ -126,7 +158,7 @@ export function timeAgo(moment: number, { now, wall }: Clock): string {
 
 /** The status while no daemon runs. */
 export async function statusFromDisk(site: Site): Promise<Status> {
-  const { entries, temporary } = await scan(site.paths.deposit, site.config)
+  const { entries, temporary } = await scan(site.paths.deposit, site.config, canLook)
   const files = [...entries, ...temporary].filter(({ kind }) => kind !== 'dir')
   return {
     project: site.paths.project,
@@ -139,10 +171,12 @@ export async function statusFromDisk(site: Site): Promise<Status> {
       restarts: 0,
       lastExit: null,
       cause: null,
+      health: { is: 'none' },
       ...restOf(null),
     },
     ...(await releasesOf(site)),
     deposit: { files: files.length, waitingFor: null, guarantee: null },
+    packages: null,
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Clock } from '../model.ts'
+import { wholeMemory } from '../system/memory.ts'
 import { membersOf, readProc } from '../system/processes.ts'
 
 /** What a process group uses. */
 export type Usage = {
   /** 100 is one core. */
   readonly cpuPercent: number
-  /** Pages that several of its processes share count for each of them. */
+  /** With what is swapped out. Pages that several of its processes share count for each of them. */
   readonly rssBytes: number
 }
 
@@ -21,7 +22,7 @@ export async function usageOf(group: number, ms: number, clock: Clock): Promise<
   const cpuMs = used.reduce((sum, ticks) => sum + ticks, 0) * msPerTick
   return {
     cpuPercent: Math.round((1_000 * cpuMs) / (clock.now() - began)) / 10,
-    rssBytes: [...second.keys()].reduce((sum, pid) => sum + rssOf(pid), 0),
+    rssBytes: [...second.keys()].reduce((sum, pid) => sum + wholeMemory(pid), 0),
   }
 }
 
@@ -37,9 +38,4 @@ function ticksOf(pid: number): number {
   const stat = readProc(pid, 'stat') ?? ''
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return Number(fields[11] ?? 0) + Number(fields[12] ?? 0)
-}
-
-function rssOf(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, 'status') ?? '')?.[1]
-  return Number(kilobytes ?? 0) * 1_024
 }

@@ -1,86 +1,115 @@
-import { openSync } from 'node:fs'
-import { join } from 'node:path'
-import { ensureDirSync } from 'fs-extra/esm'
 import winston from 'winston'
-import type { Config } from '../config.ts'
-import { codeOf, messageOf } from '../errors.ts'
+import type { Site } from '../config.ts'
 import type { Clock, Log } from '../model.ts'
 import { words } from '../words.ts'
-import { printable, sessionName, timeText } from './format.ts'
-import { consoleOutlet, fileOutlet } from './outlet.ts'
-import { openSink } from './sink.ts'
+import { type LogFile, lastLineOf } from './folder.ts'
+import { type Form, parseLine, printable, type Speaker, written } from './format.ts'
+import { beginMark, endMark, isEndMarked } from './marks.ts'
+import { consoleOutlet } from './outlet.ts'
+import { openSessionFiles, type SessionFiles } from './session-files.ts'
+import { openSink, type Sink } from './sink.ts'
 
 /** The log of one session: one run of the daemon. */
 export type SessionLog = Log & {
-  /** The session's file, absolute; null when none could be made (the console still has all). */
-  readonly path: string | null
-  /** Writes what is waiting and closes the file. Nothing is logged after it. */
-  readonly close: () => Promise<void>
+  /** The file that is written now, absolute; null when none could be made (the console still has all). */
+  readonly path: () => string | null
+  /** Logs how the session ends, writes what is waiting and closes the files. Nothing is logged after it. */
+  readonly close: (how: string) => Promise<void>
 }
 
 /**
- * Opens the session's log file in `dir` and sends every line there and to the console. A folder that
- * cannot be written does not stop the daemon: it says so on the console and goes on without a file.
+ * Opens the session's log and sends every line to its file and to the console. A folder that cannot be
+ * written does not stop the daemon: it says so on the console, and the file is begun when it can be.
+ * `runs` tells what runs just now; each file begins with it.
  */
-export function openSessionLog(dir: string, limits: Config['log'], clock: Clock): SessionLog {
-  const file = openFile(dir, clock)
-  const sinkLimits = { ...limits, stallMs: limits.closeMs }
-  const outlets = [consoleOutlet(), ...('fd' in file ? [fileOutlet(file.fd)] : [])]
-  const sinks = outlets.map((outlet) =>
-    openSink(outlet, sinkLimits, (lines) => `${timeText(clock.wall())}  ${words.linesLost(lines)}`),
-  )
-  const logger = winston.createLogger({
-    level: 'info',
-    format: winston.format.printf(({ message }) => String(message)),
-    transports: sinks.map(({ stream }) => new winston.transports.Stream({ stream, eol: '\n' })),
-  })
+export function openSessionLog(site: Site, clock: Clock, runs: () => string): SessionLog {
+  const limits = () => site.config.log
+  const began = clock.now()
 
-  function line(level: 'info' | 'warn' | 'error', who: string, text: string): void {
-    logger.log(level, `${timeText(clock.wall())}  ${who.padEnd(10)}  ${text}`)
+  function supervisor(level: Speaker['level']): Speaker {
+    return { time: clock.wall(), who: 'supervisor', level }
   }
-  function own(level: 'info' | 'warn' | 'error', mark: string, text: string): void {
-    for (const part of text.split('\n')) line(level, 'supervisor', `${mark}${part}`)
+  const lost = (form: () => Form) => (lines: number) =>
+    written(supervisor('warn'), words.linesLost(lines), form())
+  const fileForm = () => site.config.log.format
+  const consoleForm = () => 'text' as const
+
+  const files: SessionFiles = openSessionFiles({
+    dir: site.paths.logs,
+    limits,
+    clock,
+    head: (session, part, after) =>
+      written(
+        supervisor('info'),
+        words.logGoesOn(beginMark(session, part), after, runs()),
+        fileForm(),
+      ),
+    tell: own,
+  })
+  const sinks = [
+    { sink: openSink(consoleOutlet(), limits, lost(consoleForm)), form: consoleForm },
+    { sink: openSink(files, limits, lost(fileForm)), form: fileForm },
+  ]
+  const logger = winstonOnto(sinks)
+
+  function own(level: Speaker['level'], text: string): void {
+    logger.log({ level, message: text, by: supervisor(level) })
   }
 
   const log: SessionLog = {
-    path: 'fd' in file ? file.path : null,
-    info: (text) => own('info', '', text),
-    warn: (text) => own('warn', 'WARNING: ', text),
-    error: (text) => own('error', 'ERROR: ', text),
-    output: (release, { stream, bytes }) => line('info', `${release} ${stream}`, printable(bytes)),
-    async room() {
-      await Promise.all(sinks.map((sink) => sink.room()))
+    path: files.path,
+    info: (text) => own('info', text),
+    warn: (text) => own('warn', text),
+    error: (text) => own('error', text),
+    output(who, { stream, bytes }) {
+      const by: Speaker = { time: clock.wall(), who, stream, level: 'info' }
+      const body = printable(bytes)
+      const text = Buffer.from(written(by, body, 'text'))
+      for (const { sink, form } of sinks) {
+        sink.write(form() === 'text' ? text : Buffer.from(written(by, body, form())))
+      }
     },
-    async close() {
+    async room() {
+      await Promise.all(sinks.map(({ sink }) => sink.room()))
+    },
+    async close(how) {
+      const ms = clock.now() - began
+      own('info', words.sessionEnded(endMark(files.session), how, ms))
       const finished = new Promise((resolve) => logger.once('finish', resolve))
       logger.end()
       await finished
-      await Promise.all(sinks.map((sink) => sink.close(limits.closeMs)))
+      await Promise.all(sinks.map(({ sink }) => sink.close(limits().closeMs)))
     },
   }
-  if ('why' in file) log.warn(words.noLogFile(dir, file.why))
+  const path = files.begin()
+  log.info(words.sessionBegan(beginMark(files.session, 1), runs(), path))
+  const cut = endIsMissing(site.paths.logs, files.before)
+  if (cut !== null) log.info(words.sessionCut(cut))
   return log
 }
 
-function openFile(dir: string, clock: Clock): { fd: number; path: string } | { why: string } {
-  try {
-    ensureDirSync(dir)
-    for (let again = 1; ; again += 1) {
-      const path = join(dir, sessionName(clock.wall(), again))
-      const fd = openIfFree(path)
-      if (fd !== null) return { fd, path }
-    }
-  } catch (error) {
-    return { why: messageOf(error) }
-  }
+type Destination = { readonly sink: Sink; readonly form: () => Form }
+
+/** The logger for what the supervisor says itself. */
+function winstonOnto(destinations: readonly Destination[]): winston.Logger {
+  return winston.createLogger({
+    level: 'info',
+    transports: destinations.map(
+      ({ sink, form }) =>
+        new winston.transports.Stream({
+          stream: sink.stream,
+          eol: '',
+          format: winston.format.printf(({ message, by }) =>
+            written(by as Speaker, String(message), form()),
+          ),
+        }),
+    ),
+  })
 }
 
-/** Opens a file that must not exist yet; null if it does. */
-function openIfFree(path: string): number | null {
-  try {
-    return openSync(path, 'ax', 0o640)
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return null
-    throw error
-  }
+/** The number of the session before, when its log does not tell its end. */
+function endIsMissing(dir: string, before: LogFile | undefined): number | null {
+  if (before === undefined || before.session === 0) return null
+  const last = parseLine(lastLineOf(dir, before))
+  return last?.who === 'supervisor' && isEndMarked(last.text) ? null : before.session
 }

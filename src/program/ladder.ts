@@ -150,6 +150,11 @@ function isAnyoneLeft({ group, tagged }: Sought): boolean {
   return (group !== null && isGroupAlive(group)) || tagged().length > 0
 }
 
+/** The living processes of a run: those of its group, and whoever else carries its tag. */
+export function processesOf(target: Target): readonly Process[] {
+  return livingOf(seek(target))
+}
+
 /** The living processes of the group and of the tag, each once. */
 function livingOf({ group, tagged }: Sought): readonly Process[] {
   const inGroup = group === null ? [] : membersOf(group)

@@ -8,6 +8,7 @@ import { type Climbing, clear, stopLadder } from './ladder.ts'
 import { livingLeader, readRecord } from './record.ts'
 import { afterExit, count, type Deaths, isWell, noDeaths } from './restart.ts'
 import { type Launch, type Run, startRun } from './run.ts'
+import { type Watch, watchOver } from './watch.ts'
 
 /** The supervised program. There is one process of it at most, and one writer of its state. */
 export type Program = {
@@ -15,24 +16,33 @@ export type Program = {
   /** The same with all that people ask about it. */
   readonly reading: () => ProgramReading
   /**
-   * Starts it, and from then on restarts it when it crashes. The answer is the end of its first
-   * run, for a trial; null when there is no main.py to run.
+   * Starts it, and from then on restarts it when it crashes, hangs or takes too much memory. The answer
+   * is for a trial: its first run; null when there is no main.py to run.
    */
-  readonly start: (release: ReleaseId, cause: Cause) => Promise<{ exit: Promise<Exit> } | null>
+  readonly start: (release: ReleaseId, cause: Cause) => Promise<FirstRun | null>
   /** Stops it for good; resolves when no process of it is left. */
   readonly stop: (cause: Cause) => Promise<void>
 }
 
+/** The first run of a started program: how it ends, and when it has shown that it is well. */
+export type FirstRun = Pick<Watch, 'exit' | 'proven'>
+
 /** A program that is wanted: the loop that keeps it alive, and the way to end that. */
 type Life = { readonly end: AbortController; readonly over: Promise<void> }
 
-/** `hasten`, when it aborts, ends every polite wait. */
+type Watched = Run & { readonly watch: Watch }
+
+/**
+ * `hasten`, when it aborts, ends every polite wait. `onFatal` is called when the program becomes FATAL,
+ * not again for each try after that.
+ */
 export function openProgram(
   launch: Launch,
   site: Site,
   log: Log,
   clock: Clock,
   hasten: AbortSignal,
+  onFatal: (release: ReleaseId, exit: Exit) => void,
 ): Program {
   const limits = site.config.program
   const how: Climbing = {
@@ -50,6 +60,7 @@ export function openProgram(
   }
   let lastExit: Exit | null = null
   let life: Life | null = null
+  let watch: Watch | null = null
   let stopCause: Cause = { by: 'shutdown' }
 
   function become(next: ProgramState): void {
@@ -64,7 +75,7 @@ export function openProgram(
 
   /** Keeps the program alive until the signal aborts or it has done its job. */
   async function live(
-    first: Run,
+    first: Watched,
     release: ReleaseId,
     cause: Cause,
     end: AbortSignal,
@@ -74,38 +85,69 @@ export function openProgram(
     let why = cause
     for (;;) {
       const began = clock.now()
-      const exit = await watchRun(run, why, end)
+      const exit = await awaitEnd(run, release, why, end)
       await endRun(run, exit)
       if (exit === null || end.aborted) return become({ is: 'STOPPED', why: stopCause })
-      deaths = count(deaths, exit, clock.now(), clock.now() - began, limits)
-      const next = afterExit(exit, deaths, limits, Math.random())
-      if (next.do === 'rest') return become({ is: 'EXITED', last: exit })
-      become({ is: next.state, last: exit, waitMs: next.waitMs })
+      const next = follow(exit, deaths, clock.now() - began, release)
+      if (next === null) return
+      deaths = next.deaths
       await clock.sleep(next.waitMs, end)
       if (end.aborted) return become({ is: 'STOPPED', why: stopCause })
       if (!hasEntry()) return rest()
       why = { by: 'retry', after: exit }
       started = { cause: why, release, restarts: started.restarts + 1 }
-      run = await startRun(launch, release, site, log)
+      run = await startWatched(release)
     }
   }
 
+  /** What follows the end of a run; null: nothing, the job is done. */
+  function follow(
+    exit: Exit,
+    before: Deaths,
+    upMs: number,
+    release: ReleaseId,
+  ): { readonly deaths: Deaths; readonly waitMs: number } | null {
+    const deaths = count(before, exit, clock.now(), upMs, limits)
+    const next = afterExit(exit, deaths, limits, Math.random())
+    if (next.do === 'rest') {
+      become({ is: 'EXITED', last: exit })
+      return null
+    }
+    become({ is: next.state, last: exit, waitMs: next.waitMs })
+    if (deaths.tooMany && !before.tooMany) onFatal(release, exit)
+    return { deaths, waitMs: next.waitMs }
+  }
+
+  async function startWatched(release: ReleaseId): Promise<Watched> {
+    const run = await startRun(launch, release, site, log)
+    watch = watchOver(run, site, log, clock)
+    return { ...run, watch }
+  }
+
   /** STARTING, RUNNING, and then its end; null when it is to be stopped first. */
-  async function watchRun(run: Run, cause: Cause, end: AbortSignal): Promise<Exit | null> {
-    become({ is: 'STARTING', pid: run.pid, cause })
-    const early = await within(run.exit, end, limits.startMs)
+  async function awaitEnd(
+    { pid, watch: { exit } }: Watched,
+    release: ReleaseId,
+    cause: Cause,
+    end: AbortSignal,
+  ): Promise<Exit | null> {
+    become({ is: 'STARTING', pid, release, cause })
+    const early = await within(exit, end, limits.startMs)
     if (early.is === 'done') return early.value
     if (early.is === 'aborted') return null
-    become({ is: 'RUNNING', pid: run.pid, cause })
-    const late = await within(run.exit, end)
+    become({ is: 'RUNNING', pid, release, cause })
+    const late = await within(exit, end)
     return late.is === 'done' ? late.value : null
   }
 
-  /** Ends all that is left of a run; `exit` is null when its leader still lives. */
-  async function endRun(run: Run, exit: Exit | null): Promise<void> {
+  /** Ends all that is left of a run; `exit` is null when it is to be stopped. */
+  async function endRun(run: Watched, exit: Exit | null): Promise<void> {
+    await run.watch.close()
+    watch = null
     if (run.pid === 0) return
-    if (exit === null) {
-      become({ is: 'STOPPING', pid: run.pid, cause: stopCause })
+    const cause = exit === null ? stopCause : causeToEnd(exit)
+    if (cause !== null) {
+      become({ is: 'STOPPING', pid: run.pid, cause })
       await stopLadder({ group: run.pid, runId: run.runId, leaderExit: run.exit }, how)
     } else {
       const left = await clear({ group: run.pid, runId: run.runId }, how)
@@ -124,17 +166,23 @@ export function openProgram(
 
   return {
     state: () => state,
-    reading: () => ({ state, forMs: clock.now() - since, lastExit, ...started }),
+    reading: () => ({
+      state,
+      forMs: clock.now() - since,
+      lastExit,
+      health: watch?.health() ?? { is: 'none' },
+      ...started,
+    }),
     async start(release, cause) {
       if (!hasEntry()) {
         rest()
         return null
       }
       started = { cause, release, restarts: 0 }
-      const run = await startRun(launch, release, site, log)
+      const run = await startWatched(release)
       const end = new AbortController()
       life = { end, over: live(run, release, cause, end.signal) }
-      return run
+      return run.watch
     },
     async stop(cause) {
       const ending = life
@@ -147,6 +195,18 @@ export function openProgram(
         become({ is: 'STOPPED', why: cause })
       }
     },
+  }
+}
+
+/** Why a run whose processes are still there has to be ended; null: its leader has ended by itself. */
+function causeToEnd(exit: Exit): Cause | null {
+  switch (exit.is) {
+    case 'unhealthy':
+      return { by: 'health', why: exit.why }
+    case 'too big':
+      return { by: 'memory', bytes: exit.bytes }
+    default:
+      return null
   }
 }
 

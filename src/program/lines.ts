@@ -1,55 +1,62 @@
 /**
- * Cuts a stream of bytes into lines. A line longer than `maxBytes` comes in pieces of that size, so
- * a program that never ends its line costs no more memory than one that does.
+ * Cuts a stream of bytes between lines: what comes out is one or more whole lines at a time, with their
+ * line ends. A line longer than `maxBytes` comes in pieces of that size, each alone and, but for the
+ * last, without a line end; so a program that never ends its line costs no more memory than one that
+ * does. A program that says a lot is read in large pieces, and nothing here is done for each line.
  */
 export async function* lines(
   chunks: AsyncIterable<Buffer>,
   maxBytes: number,
 ): AsyncGenerator<Buffer> {
-  let held: Buffer[] = []
-  let heldBytes = 0
-
-  function take(last: Buffer): Buffer {
-    const line = heldBytes === 0 ? last : Buffer.concat([...held, last])
-    held = []
-    heldBytes = 0
-    return line
-  }
-
+  let held: Buffer = Buffer.alloc(0)
   try {
     for await (const chunk of chunks) {
-      let at = 0
-      while (at < chunk.length) {
-        const found = lineEnd(chunk, at, maxBytes - heldBytes)
-        if (found === null) {
-          // A copy: a slice would keep the whole chunk alive.
-          held.push(Buffer.from(chunk.subarray(at)))
-          heldBytes += chunk.length - at
-          break
-        }
-        yield withoutReturn(take(chunk.subarray(at, found.end)), !found.isCut)
-        at = found.isCut ? found.end : found.end + 1
-      }
+      const { pieces, rest } = cut(
+        held.length === 0 ? chunk : Buffer.concat([held, chunk]),
+        maxBytes,
+      )
+      // A copy: a slice would keep the whole chunk alive.
+      held = Buffer.from(rest)
+      yield* pieces
     }
   } finally {
     // Also when the stream breaks off: these are the last words of a program.
-    if (heldBytes > 0) yield take(Buffer.alloc(0))
+    if (held.length > 0) yield held
   }
 }
 
-/** Where the line at `at` ends in this chunk, or must be cut for want of room; null: not in this one. */
-function lineEnd(
-  chunk: Buffer,
-  at: number,
-  room: number,
-): { readonly end: number; readonly isCut: boolean } | null {
-  const newline = chunk.subarray(at, at + room + 1).indexOf(0x0a)
-  if (newline >= 0) return { end: at + newline, isCut: false }
-  // Cut only when more is there: the next chunk may begin with the line's end.
-  return at + room < chunk.length ? { end: at + room, isCut: true } : null
+/** Whole lines and pieces of too long ones; the rest is a line that has not ended yet. */
+function cut(data: Buffer, maxBytes: number): { pieces: Buffer[]; rest: Buffer } {
+  const pieces: Buffer[] = []
+  let from = 0
+  /** Up to here all lines are whole, and none is too long. */
+  let at = 0
+  function give(end: number): void {
+    if (end > from) pieces.push(data.subarray(from, end))
+    from = end
+    at = end
+  }
+  // Only when more is there: the next chunk may begin with the line's end.
+  while (data.length - at > maxBytes) {
+    const lineEnd = data.lastIndexOf(newline, at + maxBytes)
+    if (lineEnd >= at) {
+      at = lineEnd + 1
+    } else {
+      give(at)
+      give(characterStart(data, at + maxBytes, at))
+    }
+  }
+  const lastEnd = data.lastIndexOf(newline)
+  give(lastEnd >= at ? lastEnd + 1 : at)
+  return { pieces, rest: data.subarray(from) }
 }
 
-/** A line that ended in CR LF loses the CR too. */
-function withoutReturn(line: Buffer, isWhole: boolean): Buffer {
-  return isWhole && line.at(-1) === 0x0d ? line.subarray(0, -1) : line
+const newline = 0x0a
+
+/** The nearest place at or before `at` that does not cut a character of UTF-8, which has 4 bytes at most. */
+function characterStart(data: Buffer, at: number, least: number): number {
+  for (let start = at; start > Math.max(least, at - 4); start -= 1) {
+    if (((data[start] ?? 0) & 0xc0) !== 0x80) return start
+  }
+  return at
 }

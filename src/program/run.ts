@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import type { Config, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
-import type { Exit, Log, ReleaseId } from '../model.ts'
+import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
+import { exitOf } from '../system/job.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
 import { lines } from './lines.ts'
+import type { AsProgram } from './probe.ts'
 import { tagName, writeRecord } from './record.ts'
 
 /** One process of the program, from its start to its last line. */
@@ -17,18 +18,26 @@ export type Run = {
   readonly runId: string
   readonly pid: number
   /** Resolves when the leader has ended. What it left behind may still live. */
-  readonly exit: Promise<Exit>
+  readonly exit: Promise<ProcessEnd>
   /**
    * Resolves when all output is logged. To be called when nobody is left; pipes that somebody still
    * holds open are cut after `drainMs` in which the log had room.
    */
   readonly drained: () => Promise<void>
+  /** Another command in the same place: its folder, its environment, its tag. */
+  readonly asProgram: AsProgram
 }
 
-/** How the program is started: found once, when the daemon starts. */
+/** How the program is started. */
 export type Launch = {
-  /** The interpreter, absolute. */
-  readonly python: string
+  /**
+   * The interpreter, absolute, and the virtual environment it is of, if it is of one. Asked for at each
+   * start: a release may bring another.
+   */
+  readonly inUse: () => {
+    readonly python: { readonly path: string }
+    readonly folder: string | null
+  }
   /** `setpriv`, absolute, where there is one: the program then dies with the daemon. */
   readonly setpriv: string | null
   /** Who it runs as; null: as the daemon does. */
@@ -53,13 +62,18 @@ export async function startRun(
     }
   }
   const cwd = resolve(paths.main, config.program.cwd)
+  const asProgram = placeOf(cwd, environment(runId, release, launch, config), launch, config)
+  const unstartable = (why: string) => neverStarted(runId, asProgram, why)
   // Else the system would say that there is no Python. With the dot a link is followed.
-  if (site.disk.kind(`${cwd}/.`) !== 'dir') return unstartable(runId, words.noWorkingFolder(cwd))
+  if (site.disk.kind(`${cwd}/.`) !== 'dir') return unstartable(words.noWorkingFolder(cwd))
   note(null)
-  const [file = launch.python, ...args] = commandLine(launch, cwd, site)
-  const child = execa(file, args, {
+  const { entry, args } = config.program
+  const script = cwd === paths.main ? entry : join(paths.main, entry)
+  const { argv, env } = asProgram([launch.inUse().python.path, script, ...args])
+  const [file = '', ...rest] = argv
+  const child = execa(file, rest, {
     cwd,
-    env: environment(runId, release, launch, config),
+    env,
     extendEnv: false,
     // A group and session of its own: a Ctrl-C at the terminal is the daemon's to handle.
     detached: true,
@@ -75,7 +89,7 @@ export async function startRun(
   // Its promise waits for the pipes, which a grandchild may hold open for ever: 'exit' does not.
   child.catch(() => undefined)
   const { pid } = child
-  if (pid === undefined) return unstartable(runId, (await child).shortMessage ?? 'no process')
+  if (pid === undefined) return unstartable((await child).shortMessage ?? 'no process')
   const exit = exitOf(child)
   note(pid)
   const streams = { out: child.stdout, err: child.stderr }
@@ -87,6 +101,7 @@ export async function startRun(
     runId,
     pid,
     exit,
+    asProgram,
     async drained() {
       const all = Promise.all(pumps)
       const never = new AbortController().signal
@@ -100,29 +115,33 @@ export async function startRun(
   }
 }
 
-function commandLine(
-  { python, setpriv, identity }: Launch,
+/** What runs a command as the program is run. */
+function placeOf(
   cwd: string,
-  { paths, config }: Site,
-): string[] {
-  const { entry, args } = config.program
+  env: NodeJS.ProcessEnv,
+  { setpriv, identity }: Launch,
+  { program }: Config,
+): AsProgram {
   // One setpriv for both: it sets this last, and a change of user after it would clear it (prctl(2)).
   const prefix =
     setpriv === null ? [] : [setpriv, ...identityArguments(identity), '--pdeathsig', 'KILL', '--']
-  return [...prefix, python, cwd === paths.main ? entry : join(paths.main, entry), ...args]
+  return (argv) => ({ argv: [...prefix, ...argv], cwd, env, drainMs: program.drainMs })
 }
 
-/** The program's environment: the daemon's, less what is meant for the daemon alone, and the settings'. */
+/** The program's environment: the daemon's, where systemd's letters are gone by now, and the settings'. */
 function environment(
   runId: string,
   release: ReleaseId,
-  { identity }: Launch,
+  { identity, inUse }: Launch,
   { program }: Config,
 ): NodeJS.ProcessEnv {
-  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, ...rest } = process.env
+  const { folder } = inUse()
+  const path = process.env['PATH'] ?? ''
   return {
-    ...rest,
+    ...process.env,
     ...identity?.env,
+    // As `activate` of the environment sets them: commands that its packages bring are found.
+    ...(folder === null ? {} : { VIRTUAL_ENV: folder, PATH: `${join(folder, 'bin')}:${path}` }),
     // Without it Python keeps up to 8 KiB of output to itself, and a crash loses them.
     PYTHONUNBUFFERED: '1',
     ...program.env,
@@ -131,21 +150,17 @@ function environment(
   }
 }
 
-async function exitOf(child: NodeJS.EventEmitter): Promise<Exit> {
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
-  return code === null ? { is: 'signal', signal: signal ?? 'unknown' } : { is: 'code', code }
-}
-
-function unstartable(runId: string, why: string): Run {
+function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
   return {
     runId,
     pid: 0,
     exit: Promise.resolve({ is: 'unstartable', why }),
+    asProgram,
     drained: async () => undefined,
   }
 }
 
-/** Logs a pipe line by line. While the log has no room it does not read, and the program waits. */
+/** Logs a pipe in whole lines. While the log has no room it does not read, and the program waits. */
 async function pump(
   pipe: Readable,
   stream: 'out' | 'err',

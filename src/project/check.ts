@@ -1,14 +1,16 @@
-import { join } from 'node:path'
-import type { Site } from '../config.ts'
+import { dirname, join } from 'node:path'
+import type { importPolicies, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
-import type { Plan, Verified } from '../model.ts'
+import type { Plan, ReleaseId, Verified } from '../model.ts'
 import { checkPython, type Findings } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
+import type { Behalf } from '../python/worker.ts'
 import { filesIn } from '../update/apply.ts'
 import { filesOf } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
 import { words } from '../words.ts'
 import type { Ground } from './ground.ts'
+import type { Prepared } from './packages.ts'
 
 /** A release that may be applied: its bytecode is made, and what is odd about it is known. */
 export type Checked = {
@@ -17,11 +19,46 @@ export type Checked = {
   readonly warnings: readonly string[]
 }
 
-/** Has the program's own Python compile the release's files, running none of them. */
-export async function check(verified: Verified, on: Ground): Promise<Checked | Refused> {
+/**
+ * Has the program's own Python compile the release's files, running none of them, and look for modules
+ * that are missing: not before its packages are there.
+ */
+export async function check(
+  verified: Verified,
+  packages: Prepared,
+  on: Ground,
+): Promise<Checked | Refused> {
   const { staging, bytecode } = filesOf(verified.release.id, on.site.paths)
   const staged = { folder: staging, only: null, bytecode }
-  return checkPlan(verified.plan, staged, on.site, on.python, on.orders.call())
+  const { behalf } = on.packages
+  if (behalf.owner !== null) letIn(verified.release.id, behalf.owner, on.site)
+  const isThere = packages.is === 'there'
+  const by: Checking = {
+    python: isThere ? packages.inUse.python : on.python,
+    imports: isThere ? on.site.config.verify.imports : 'ignore',
+    hasNewPackages: isThere && packages.inUse.python.path !== on.packages.inUse().python.path,
+    behalf,
+  }
+  return checkPlan(verified.plan, staged, on.site, by, on.orders.call())
+}
+
+/** Lets another user read what was staged, and write the bytecode. */
+function letIn(id: ReleaseId, owner: NonNullable<Behalf['owner']>, { disk, paths }: Site): void {
+  const { dir, staging, bytecode } = filesOf(id, paths)
+  for (const folder of [dirname(paths.releases), paths.releases, dir, staging]) {
+    disk.letThrough(folder)
+  }
+  disk.makeDir(bytecode)
+  disk.give(bytecode, owner)
+}
+
+/** With what it is checked. */
+export type Checking = {
+  readonly python: Interpreter
+  readonly imports: (typeof importPolicies)[number]
+  /** The program's packages will be others than now: what it imports is looked at in any case. */
+  readonly hasNewPackages: boolean
+  readonly behalf: Behalf
 }
 
 /** Where the new files of a plan lie. All paths are absolute but those of `only`. */
@@ -38,13 +75,13 @@ export async function checkPlan(
   plan: Plan,
   { folder, only, bytecode }: Staged,
   { config, paths }: Site,
-  python: Interpreter,
+  by: Checking,
   end: AbortSignal,
 ): Promise<Checked | Refused> {
   const files = filesIn(plan)
     .filter((path) => path.endsWith('.py'))
     .map((path) => ({ path, read: join(folder, path), place: join(paths.main, path) }))
-  if (files.length === 0) return { bytecode: [], warnings: [] }
+  if (files.length === 0 && !by.hasNewPackages) return { bytecode: [], warnings: [] }
   const gone = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
   const limits = { ms: config.verify.checkMs, msPerFile: config.verify.checkPerFileMs }
   try {
@@ -56,7 +93,7 @@ export async function checkPlan(
       staged: only,
       gone,
     }
-    return judged(await checkPython(question, python, limits, end), config.verify.imports)
+    return judged(await checkPython(question, by.python, limits, end, by.behalf), by.imports)
   } catch (error) {
     end.throwIfAborted()
     if (codeOf(error) !== 'ECHECK') throw error

@@ -1,20 +1,26 @@
 import type { Site } from '../config.ts'
 import { hintOf, isExpected, messageOf } from '../errors.ts'
-import type { Cause, Clock, Exit, Log, Outcome, Release, ReleaseId } from '../model.ts'
-import type { Program } from '../program/life.ts'
+import type { Cause, Clock, Log, Outcome, Release, ReleaseId } from '../model.ts'
+import type { FirstRun, Program } from '../program/life.ts'
 import type { Interpreter } from '../python/interpreter.ts'
+import type { Packages } from '../python/packages.ts'
 import { dropOldestJournal } from '../update/journals.ts'
 import { storeStage } from '../update/store.ts'
 import { keptIn, tidy } from '../update/tidy.ts'
 import { words } from '../words.ts'
+import type { Hooks } from './hooks.ts'
 import type { Orders } from './orders.ts'
+import { choosePackages } from './packages.ts'
 import { isWanted } from './wanted.ts'
 
 /** What every part of a project's road stands on. */
 export type Ground = {
   readonly site: Site
   readonly program: Program
+  /** The bare interpreter: what the daemon itself asks Python for. */
   readonly python: Interpreter
+  /** What the program is run with. */
+  readonly packages: Packages
   readonly log: Log
   /** Tells the uploader. */
   readonly answer: (text: string) => void
@@ -22,11 +28,13 @@ export type Ground = {
   /** Aborts when the daemon is to end. Apply and undo do not look at it. */
   readonly shutdown: AbortSignal
   readonly orders: Orders
+  /** Tells the hooks what has happened. */
+  readonly tell: Hooks['tell']
 }
 
 /** What came of a start. `held`: the operator has stopped the program, and it stays so. */
 export type Started =
-  | { readonly is: 'running'; readonly exit: Promise<Exit> }
+  | { readonly is: 'running'; readonly run: FirstRun }
   | { readonly is: 'no program' | 'held' | 'ending' }
 
 /** Starts the program, unless the daemon is ending, the operator has stopped it, or there is none. */
@@ -36,8 +44,9 @@ export async function startProgram(release: ReleaseId, cause: Cause, on: Ground)
     await on.program.stop({ by: 'operator', does: 'stop' })
     return { is: 'held' }
   }
+  await choosePackages(on)
   const run = await on.program.start(release, cause)
-  if (run !== null) return { is: 'running', exit: run.exit }
+  if (run !== null) return { is: 'running', run }
   on.log.error(words.noMain(on.site.paths.main, on.site.paths.deposit))
   return { is: 'no program' }
 }
@@ -53,10 +62,18 @@ export async function endRelease(
   await patiently(release.id, on, () => storeStage(ended, on.site))
   // Apart from it: tidying removes the folder in the end, and then there is no place for a stage.
   await patiently(release.id, on, () => tidy(ended, on.site))
-  const text = words.outcome(ended, keptIn(release.id, on.site))
+  const text = words.outcome(ended, keptIn(release.id, on.site), running(on))
   on.answer(text)
   if (outcome.result === 'committed') on.log.info(text)
   else on.log.error(text)
+  const { result: event, ...reason } = outcome
+  on.tell({ event, release, ...reason, downtimeMs: Math.round(downtimeMs) })
+}
+
+/** The release that the running program is of; null when none is running. */
+function running({ program }: Ground): ReleaseId | null {
+  const { state, release } = program.reading()
+  return state.is === 'STARTING' || state.is === 'RUNNING' ? release : null
 }
 
 /** On a full disk: an old journal matters less than what is to come. */

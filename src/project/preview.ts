@@ -3,14 +3,20 @@ import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import { codeOf, OperationalError } from '../errors.ts'
 import type { Clock, Hold, Plan, Writers } from '../model.ts'
+import { namesOf, readWish } from '../python/dependencies.ts'
+import type { Mistake } from '../python/gupfile.ts'
 import type { Interpreter } from '../python/interpreter.ts'
+import { openPackages } from '../python/packages.ts'
+import { asDaemon } from '../python/worker.ts'
 import { sizeOf } from '../source/deposit/claim.ts'
 import { oneArchive, openJudgement, type Upload } from '../source/deposit/judgement.ts'
 import { canLook, type Entry, placeIn, type Snapshot, scan } from '../source/deposit/scan.ts'
 import { type Look, type Seen, see } from '../source/deposit/settle.ts'
 import { planFor, type Tree } from '../update/verify.ts'
 import { words } from '../words.ts'
-import { checkPlan } from './check.ts'
+import { packageWords } from '../words-packages.ts'
+import { type Checking, checkPlan, type Staged } from './check.ts'
+import { viewWith } from './view.ts'
 
 /** What would happen to what lies in the deposit now. Paths are relative to it, and so to main. */
 export type Preview = {
@@ -151,15 +157,16 @@ function seenNow(look: Look, now: number, { disk, paths }: Site, clock: Clock): 
 function asItLies(snapshot: Snapshot, { config }: Site): Upload {
   const whole = oneArchive(snapshot, config.deposit.archives)
   const entries = snapshot.manifest === null ? whole.entries : []
-  return { snapshot: { ...snapshot, entries }, mayWait: false, refused: null }
+  return { snapshot: { ...snapshot, entries }, mayWait: false, refused: null, heldMs: 0 }
 }
 
 /** What verify and the check of the Python files would say. */
 async function forecastFor(
   { snapshot, refused }: Upload,
   unread: readonly string[],
-  { site, python }: Asking,
+  asking: Asking,
 ): Promise<Forecast> {
+  const { site } = asking
   const { entries } = snapshot
   if (refused !== null) return { is: 'refused', why: refused }
   if (filesOf(entries).length === 0) return { is: 'nothing' }
@@ -172,16 +179,40 @@ async function forecastFor(
     if (unread.length > 0) return { is: 'unknown' }
     const only = entries.map(({ path }) => path)
     const staged = { folder: site.paths.deposit, only, bytecode: null }
+    const by = await packagesFor(planned.plan, staged, asking)
+    if ('mistakes' in by) return { is: 'refused', why: packageWords.mistakes(by.mistakes) }
     const end = new AbortController().signal
-    const checked = await checkPlan(planned.plan, staged, site, python, end)
+    const checked = await checkPlan(planned.plan, staged, site, by, end)
     if ('refused' in checked) return { is: 'refused', why: checked.refused }
-    const warnings = [...planned.warnings, ...checked.warnings]
+    const warnings = [...planned.warnings, ...by.warnings, ...checked.warnings]
     return { is: 'applied', counts: countsOf(planned.plan, site), warnings }
   } catch (error) {
     // Somewhere in main.
     if (codeOf(error) !== 'EACCES') throw error
     return { is: 'unknown' }
   }
+}
+
+/** With what it would be checked: what is missing in packages that are not there yet nobody can know. */
+async function packagesFor(
+  plan: Plan,
+  staged: Staged,
+  { site, python, clock }: Asking,
+): Promise<
+  (Checking & { readonly warnings: readonly string[] }) | { readonly mistakes: readonly Mistake[] }
+> {
+  const never = new AbortController().signal
+  const packages = openPackages(python, asDaemon, site, clock, never)
+  const bare = { python, imports: site.config.verify.imports, behalf: asDaemon }
+  const given = await packages.given()
+  if (given !== null) return { ...bare, python: given.python, hasNewPackages: false, warnings: [] }
+  const asked = await readWish(viewWith(plan, staged, site), site.config.python, site.disk)
+  if ('mistakes' in asked) return asked
+  if (asked.wish === null) return { ...bare, hasNewPackages: false, warnings: [] }
+  const found = await packages.find(asked.wish)
+  if (found !== null) return { ...bare, python: found.python, hasNewPackages: true, warnings: [] }
+  const warnings = [packageWords.wouldInstall(asked.wish.from, namesOf(asked.wish))]
+  return { ...bare, imports: 'ignore', hasNewPackages: false, warnings }
 }
 
 /** What would be claimed, as it would lie in staging. */

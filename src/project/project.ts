@@ -1,16 +1,19 @@
 import { hintOf, isExpected, messageOf } from '../errors.ts'
-import type { Claimed, Claiming } from '../model.ts'
+import type { Cause, Claimed, Claiming } from '../model.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Upload } from '../source/deposit/judgement.ts'
-import { within } from '../system/clock.ts'
+import { withDeadline, within } from '../system/clock.ts'
 import { words } from '../words.ts'
 import { committedRelease } from './back.ts'
 import { carryOut } from './carry-out.ts'
 import { claim, unclaim } from './claim.ts'
-import { endRelease, type Ground, startProgram } from './ground.ts'
+import { type Ground, startProgram } from './ground.ts'
+import { collectPackages, healPackages, type Made, remakePackages } from './packages.ts'
 import { recover } from './recover.ts'
+import { postpone, type Queued, refuse } from './refuse.ts'
 import { conclude, goOn, suspend, type Walked, walk } from './road.ts'
 import type { Trial, Verdict } from './trial.ts'
+import { isWanted } from './wanted.ts'
 
 /** Runs one project until the daemon ends. A bug is logged, and the truth is read from disk again. */
 export async function runProject(deposit: Deposit, on: Ground): Promise<void> {
@@ -39,15 +42,18 @@ type Standing = {
   readonly upload: Promise<Event> | null
   /** What was last said of a release that waits. */
   readonly told: string
+  /** The packages of the first in the queue are being installed. */
+  readonly preparing: Promise<Event> | null
+  /** Those of main, which were missing, are. */
+  readonly healing: Promise<Event> | null
 }
-
-/** With its upload, as long as that may go back to the deposit to be completed. */
-type Queued = { readonly claimed: Claimed; readonly upload: Upload | null }
 
 type Event =
   | { readonly is: 'upload'; readonly upload: Upload | null }
   | { readonly is: 'verdict'; readonly verdict: Verdict }
   | { readonly is: 'order' }
+  | { readonly is: 'prepared'; readonly made: Made }
+  | { readonly is: 'healed' }
   | { readonly is: 'time' }
 
 /** From what the last session left, through one release after the other, until the daemon ends. */
@@ -60,6 +66,7 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
     while (!on.shutdown.aborted) {
       now = await walkQueue(now, deposit, on)
       await startIfNot(on)
+      now = withHealing(now, on)
       for (const { release } of now.claiming) await unclaim(release, on)
       now = withUpload({ ...now, claiming: [] }, uploads, on)
       now = await handle(await nextEvent(now, on), now, uploads, on)
@@ -80,11 +87,13 @@ type Uploads = { readonly deposit: Deposit; readonly signal: AbortSignal }
 
 async function resume(uploads: Uploads, on: Ground): Promise<Standing> {
   const left = await recover(on)
+  await remakePackages(on)
   const trial = await goOn(left.onTrial, { by: 'boot' }, on)
   const isIdle = trial === null && left.claimed.length === 0 && left.claiming.length === 0
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
   const queue = isIdle ? await claimEarly(uploads, on) : again
-  return { trial, queue, claiming: left.claiming, upload: null, told: '' }
+  const { claiming } = left
+  return { trial, queue, claiming, upload: null, told: '', preparing: null, healing: null }
 }
 
 /**
@@ -105,7 +114,7 @@ function withUpload(now: Standing, uploads: Uploads, on: Ground): Standing {
 /** Walks the releases of the queue; one that cannot be walked yet stays there. */
 async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<Standing> {
   const [first, ...others] = now.queue
-  if (first === undefined) return now
+  if (first === undefined || now.preparing !== null) return now
   const { claimed, upload } = first
   const why = upload?.refused ?? null
   const walked: Walked =
@@ -120,7 +129,41 @@ async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<S
       return wait(now, claimed, walked.why, on)
     case 'gives way':
       return now
+    case 'preparing': {
+      const preparing = walked.made.then((made): Event => ({ is: 'prepared', made }))
+      return { ...now, preparing }
+    }
   }
+}
+
+/** Goes on with a release whose packages have been installed, or could not be. */
+async function goOnWith(
+  made: Made,
+  now: Standing,
+  deposit: Deposit,
+  on: Ground,
+): Promise<Standing> {
+  const [first, ...others] = now.queue
+  // The end of the daemon ends the install too: that is not the release's fault.
+  if (first === undefined || made.is === 'made' || on.shutdown.aborted) return now
+  if (made.is === 'not now') return wait(now, first.claimed, made.why, on)
+  if (made.is === 'refused') await refuse(first, { why: made.why, mayBeCutOff: false }, deposit, on)
+  else await postpone(first, made.why, deposit, on)
+  return { ...now, queue: others }
+}
+
+/** Main runs without its packages: they are made while it does. */
+function withHealing(now: Standing, on: Ground): Standing {
+  if (now.healing !== null || on.packages.lacking() === null) return now
+  return { ...now, healing: healPackages(on).then((): Event => ({ is: 'healed' })) }
+}
+
+/** The packages of main are there now: it is started with them, unless a release has done so. */
+async function restartHealed(trial: Trial | null, on: Ground): Promise<void> {
+  const cause: Cause = { by: 'packages' }
+  if (on.packages.lacking() === null || trial !== null || !isWanted(on.site)) return
+  await on.program.stop(cause)
+  await startProgram(await committedRelease(on), cause, on)
 }
 
 /** Says why a release waits, once for each reason. */
@@ -133,24 +176,6 @@ function wait(now: Standing, { release }: Claimed, why: unknown, on: Ground): St
   return { ...now, told: text }
 }
 
-/**
- * Ends a refused release; but one that may be a part of an upload goes back to the deposit for a
- * while: uploads that broke off are often resumed.
- */
-async function refuse(
-  { claimed, upload }: Queued,
-  { why, mayBeCutOff }: { readonly why: string; readonly mayBeCutOff: boolean },
-  deposit: Deposit,
-  on: Ground,
-): Promise<void> {
-  if (upload?.mayWait && mayBeCutOff) {
-    await unclaim(claimed.release, on)
-    await deposit.holdBack(upload, why)
-  } else {
-    await endRelease(claimed.release, { result: 'rejected', why }, 0, on)
-  }
-}
-
 async function handle(
   event: Event,
   now: Standing,
@@ -158,8 +183,11 @@ async function handle(
   on: Ground,
 ): Promise<Standing> {
   switch (event.is) {
-    case 'verdict':
-      return { ...now, trial: now.trial && (await conclude(now.trial, event.verdict, on)) }
+    case 'verdict': {
+      const trial = now.trial && (await conclude(now.trial, event.verdict, on))
+      await collectPackages(on)
+      return { ...now, trial }
+    }
     case 'upload': {
       const { upload } = event
       const claimed = upload === null ? 'again' : await claim(upload.snapshot, uploads.deposit, on)
@@ -169,6 +197,11 @@ async function handle(
     }
     case 'order':
       return obey(now, on)
+    case 'prepared':
+      return goOnWith(event.made, { ...now, preparing: null }, uploads.deposit, on)
+    case 'healed':
+      await restartHealed(now.trial, on)
+      return { ...now, healing: null }
     case 'time':
       return now
   }
@@ -199,8 +232,9 @@ function hintIn(error: unknown): { readonly hint?: string } {
 async function claimEarly({ deposit, signal }: Uploads, on: Ground): Promise<readonly Queued[]> {
   if (!(await deposit.hasContent())) return []
   const { bootWaitMs } = on.site.config.deposit
-  const timeUp = AbortSignal.any([signal, on.orders.call(), AbortSignal.timeout(bootWaitMs)])
-  const upload = await deposit.next(timeUp)
+  const patience = withDeadline(bootWaitMs, signal, on.orders.call())
+  const upload = await deposit.next(patience.signal)
+  patience.clear()
   const claimed = upload === null ? 'again' : await claim(upload.snapshot, deposit, on)
   return typeof claimed === 'object' ? [{ claimed, upload }] : []
 }
@@ -222,13 +256,15 @@ async function nextUpload(
 }
 
 /**
- * Waits for the next upload, the end of the trial, or an order of the operator. A release that is still in the queue could not
- * be walked: it is time for that again after a while.
+ * Waits for the next upload, the end of the trial or of an install, or an order of the operator. A release
+ * that is still in the queue could not be walked: it is time for that again after a while.
  */
 async function nextEvent(now: Standing, on: Ground): Promise<Event> {
   const verdict = now.trial?.verdict?.then((found): Event => ({ is: 'verdict', verdict: found }))
-  const awaited = [now.upload, verdict].filter((promise) => promise != null)
-  const waitMs = now.queue.length === 0 ? undefined : on.site.config.update.waitMs
+  const all = [now.upload, verdict, now.preparing, now.healing]
+  const awaited = all.filter((promise) => promise != null)
+  const isIdle = now.queue.length === 0 || now.preparing !== null
+  const waitMs = isIdle ? undefined : on.site.config.update.waitMs
   const first = await within(Promise.race(awaited), on.orders.call(), waitMs)
   if (first.is === 'aborted') return { is: 'order' }
   return first.is === 'done' ? first.value : { is: 'time' }

@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { hintOf, isExpected, isOutOfSpace, messageOf, OperationalError } from '../errors.ts'
 import type { Cause, Claimed, OnTrial, Release, Verified } from '../model.ts'
+import type { InUse } from '../python/packages.ts'
+import { noteUse } from '../python/uses.ts'
 import { apply, prepare, settle } from '../update/apply.ts'
 import { storePlan, storeStage } from '../update/store.ts'
 import { type Refused, verify } from '../update/verify.ts'
@@ -8,6 +10,7 @@ import { words } from '../words.ts'
 import { backFromApply, goBack } from './back.ts'
 import { check } from './check.ts'
 import { endRelease, type Ground, makeRoom, patiently, startProgram } from './ground.ts'
+import { install, lookForPackages, type Made } from './packages.ts'
 import { beginTrial, newestOf, type Trial, type Verdict, watchTrial } from './trial.ts'
 import { unpack } from './unpack.ts'
 import { isWanted } from './wanted.ts'
@@ -15,13 +18,15 @@ import { isWanted } from './wanted.ts'
 /**
  * Where a walk has led. In all cases but `done` nothing was stopped, and the release is still claimed;
  * what becomes of a refused one is for who called. `gives way`: something else comes first (an order of
- * the operator, the end of a trial, the daemon's end), and then it is walked again.
+ * the operator, the end of a trial, the daemon's end), and then it is walked again. `preparing`: its
+ * packages are being installed; it is walked again when they are.
  */
 export type Walked =
   | { readonly is: 'done'; readonly onTrial: Trial | null }
   | { readonly is: 'refused'; readonly why: string; readonly mayBeCutOff: boolean }
   | { readonly is: 'not yet'; readonly why: unknown }
   | { readonly is: 'gives way' }
+  | { readonly is: 'preparing'; readonly made: Promise<Made> }
 
 /**
  * THE STORY. Walks a claimed release down the road: verify, stop, apply, start, trial.
@@ -64,9 +69,14 @@ async function getReady(arrived: Claimed, on: Ground): Promise<Ready | NotGone> 
     if ('refused' in claimed) return refusal(claimed)
     const verified = await verify(claimed, on.site)
     if ('refused' in verified) return refusal(verified)
-    const checked = await check(verified, on)
+    const packages = await lookForPackages(verified, on)
+    if ('refused' in packages) return refusal(packages)
+    const checked = await check(verified, packages, on)
     if ('refused' in checked) return refusal(checked)
-    await makeReady(verified, on)
+    if (packages.is === 'wanted') {
+      return { is: 'preparing', made: install(packages.wish, verified.release, on) }
+    }
+    await makeReady(verified, packages.inUse, on)
     for (const text of [...verified.warnings, ...checked.warnings]) warn(claimed.release, text, on)
     return { is: 'ready', verified, bytecode: checked.bytecode }
   } catch (error) {
@@ -147,7 +157,7 @@ export async function goOn(
 }
 
 /** The last work while the old program runs: space, folders and plan, all of it durable. */
-async function makeReady(verified: Verified, on: Ground): Promise<void> {
+async function makeReady(verified: Verified, inUse: InUse, on: Ground): Promise<void> {
   const { site } = on
   const free = site.disk.freeBytes(site.paths.releases)
   const needed = site.config.update.minFreeBytes
@@ -157,6 +167,7 @@ async function makeReady(verified: Verified, on: Ground): Promise<void> {
       path: site.paths.releases,
     })
   }
+  await noteUse({ since: verified.release.id, address: inUse.address }, site)
   await storePlan(verified.release, verified.plan, site)
   await prepare(verified, site)
 }

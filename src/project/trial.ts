@@ -1,5 +1,5 @@
-import type { Cause, Clock, OnTrial } from '../model.ts'
-import { within } from '../system/clock.ts'
+import type { Cause, Clock, Exit, OnTrial } from '../model.ts'
+import { type First, within } from '../system/clock.ts'
 import { words } from '../words.ts'
 import { type Ground, type Started, startProgram } from './ground.ts'
 
@@ -39,22 +39,29 @@ export function newestOf(releases: Trial['releases']): OnTrial {
 }
 
 /**
- * Watches a run for `ms`. Staying up passes, and so does exit 0: a job that is done. With no main.py
- * there is nothing to watch. Any other end fails.
+ * Watches a run for `ms`. Staying up passes, once its health checks have shown that it is well, and so
+ * does exit 0: a job that is done. With no main.py there is nothing to watch. Any other end fails: also
+ * the one that the daemon makes because the program is not well, or takes too much memory.
  */
 async function judge(
-  run: Exclude<Started, { is: 'held' }>,
+  started: Exclude<Started, { is: 'held' }>,
   ms: number,
   clock: Clock,
   shutdown: AbortSignal,
 ): Promise<Verdict> {
-  if (run.is === 'no program') return { is: 'passed', note: words.noteNoProgram }
-  if (run.is !== 'running' || shutdown.aborted) return { is: 'cut' }
+  if (started.is === 'no program') return { is: 'passed', note: words.noteNoProgram }
+  if (started.is !== 'running' || shutdown.aborted) return { is: 'cut' }
+  const { run } = started
   const began = clock.now()
-  const first = await within(run.exit, shutdown, ms)
-  if (first.is === 'aborted') return { is: 'cut' }
-  if (first.is === 'late') return { is: 'passed' }
+  let first: First<Exit | 'proven'> = await within(run.exit, shutdown, ms)
+  if (first.is === 'late') {
+    // One of the two comes: checks that go on failing end the run.
+    const proven = run.proven().then(() => 'proven' as const)
+    first = await within(Promise.race([run.exit, proven]), shutdown)
+  }
+  if (first.is !== 'done') return { is: 'cut' }
   const exit = first.value
+  if (exit === 'proven') return { is: 'passed' }
   if (exit.is === 'code' && exit.code === 0) return { is: 'passed', note: words.noteReached }
   return { is: 'failed', why: words.trialFailed(exit, clock.now() - began) }
 }

@@ -1,6 +1,7 @@
 import { OperationalError } from '../errors.ts'
 import type { Interpreter } from './interpreter.ts'
 import { lastLine, runScript } from './script.ts'
+import { asDaemon, type Behalf } from './worker.ts'
 
 /** What `check.py` is asked. All paths are absolute but those called relative. */
 export type Question = {
@@ -34,19 +35,28 @@ export type Findings = {
 /**
  * Compiles the files with the program's own interpreter, running none of them, and looks for
  * modules that are missing. One process for all. A checker that dies, takes too long, or is ended by
- * `end`, is an OperationalError with code `ECHECK`.
+ * `end`, is an OperationalError with code `ECHECK`. It runs as `behalf` says.
  */
 export async function checkPython(
   question: Question,
   python: Interpreter,
   limits: { readonly ms: number; readonly msPerFile: number },
   end: AbortSignal,
+  behalf: Behalf = asDaemon,
 ): Promise<Findings> {
   const asked = { ...question, search: python.searchPath }
   const timeoutMs = limits.ms + limits.msPerFile * question.files.length
-  const done = await runScript('check.py', asked, python, timeoutMs, end)
-  if (done.exitCode === 0) return JSON.parse(done.stdout) as Findings
+  const done = await runScript('check.py', asked, python, timeoutMs, end, behalf)
+  if (done.exitCode === 0) {
+    const found = JSON.parse(done.stdout) as Findings
+    return { ...found, bytecode: found.bytecode.filter(isBytecode) }
+  }
   throw new OperationalError(`its Python files could not be checked: ${lastLine(done)}`, {
     code: 'ECHECK',
   })
+}
+
+/** What is moved on the word of a process that is not the daemon's must stay inside. */
+function isBytecode(path: string): boolean {
+  return path.endsWith('.pyc') && !path.startsWith('/') && !path.split('/').includes('..')
 }

@@ -11,6 +11,8 @@ export type Interpreter = {
   readonly version: string
   /** Where the program's imports are looked for, apart from main itself. */
   readonly searchPath: readonly string[]
+  /** What its compiled modules must be made for, such as `cpython-311-x86_64-linux-gnu-x86_64`. */
+  readonly abi: string
 }
 
 /**
@@ -20,7 +22,7 @@ export type Interpreter = {
 export async function findInterpreter(wanted = '', project = '/'): Promise<Interpreter> {
   if (wanted !== '') {
     const file = wanted.includes('/') ? resolve(project, wanted) : wanted
-    const found = await ask(file)
+    const found = await askInterpreter(file)
     if ('path' in found) return found
     throw new OperationalError(words.badPython(file, found.why), {
       code: 'ENOPYTHON',
@@ -29,7 +31,7 @@ export async function findInterpreter(wanted = '', project = '/'): Promise<Inter
     })
   }
   for (const name of ['python3', 'python']) {
-    const found = await ask(name)
+    const found = await askInterpreter(name)
     if ('path' in found) return found
   }
   throw new OperationalError('there is no Python 3 on this machine', {
@@ -39,26 +41,40 @@ export async function findInterpreter(wanted = '', project = '/'): Promise<Inter
 }
 
 const question = `
-import json, sys
-print(json.dumps([sys.executable, "%d.%d.%d" % sys.version_info[:3], [p for p in sys.path if p]]))
+import json, os, sys
+kind = getattr(sys, "implementation", None)
+abi = getattr(kind, "cache_tag", None) or ""
+abi = "-".join([abi + getattr(sys, "abiflags", ""), getattr(kind, "_multiarch", ""), os.uname()[4]])
+print(json.dumps([sys.executable, "%d.%d.%d" % sys.version_info[:3], [p for p in sys.path if p], abi]))
 `
 
-async function ask(file: string): Promise<Interpreter | { readonly why: string }> {
+/**
+ * Asks a Python, by its path or a name in PATH, what it is, or why it is none. `prefix` are commands that
+ * go before it.
+ */
+export async function askInterpreter(
+  file: string,
+  prefix: readonly string[] = [],
+): Promise<Interpreter | { readonly why: string }> {
+  const [first = file, ...rest] = [...prefix, file]
   // In the root folder: `-c` would import modules from the working directory.
-  const answer = await command(file, ['-c', question], { timeoutMs: 30_000, cwd: '/' })
+  const options = { timeoutMs: 30_000, cwd: '/' }
+  const answer = await command(first, [...rest, '-c', question], options)
   if (answer.code === 'ENOENT') return { why: 'it is not there' }
   if (answer.code === 'EACCES') return { why: 'this user may not run it' }
-  const [path, version, searchPath] = answer.exitCode === 0 ? parsed(answer.stdout) : []
+  const [path, version, searchPath, abi = ''] = answer.exitCode === 0 ? parsed(answer.stdout) : []
   if (!path?.startsWith('/') || searchPath === undefined) return { why: 'it is no Python' }
   if (!version?.startsWith('3.')) return { why: `it is Python ${version}` }
-  return { path, version, searchPath }
+  return { path, version, searchPath, abi }
 }
 
+type Answer = [path: string, version: string, searchPath: string[], abi: string]
+
 /** Whatever was asked may have answered anything. */
-function parsed(answer: string): Partial<[string, string, string[]]> {
+function parsed(answer: string): Partial<Answer> {
   try {
     const found: unknown = JSON.parse(answer)
-    return Array.isArray(found) ? (found as [string, string, string[]]) : []
+    return Array.isArray(found) ? (found as Answer) : []
   } catch {
     return []
   }

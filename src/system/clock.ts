@@ -17,6 +17,22 @@ export const clock: Clock = {
   },
 }
 
+/**
+ * A signal that aborts with the first of these, or after `ms`; `clear` ends the wait for that. Unlike
+ * `AbortSignal.any` with `AbortSignal.timeout`, which Node 20 forgets at the next garbage collection.
+ */
+export function withDeadline(
+  ms: number,
+  ...signals: readonly AbortSignal[]
+): { readonly signal: AbortSignal; readonly clear: () => void } {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), ms)
+  return {
+    signal: AbortSignal.any([...signals, late.signal]),
+    clear: () => clearTimeout(timer),
+  }
+}
+
 /** What came first in `within`. */
 export type First<T> =
   | { readonly is: 'done'; readonly value: T }
@@ -50,4 +66,22 @@ export function within<T>(
     )
     if (signal.aborted) onAbort()
   })
+}
+
+/**
+ * Does something for `ms` at most, and not past `end`. Its signal aborts then, and it is waited for: it
+ * must settle soon after.
+ */
+export async function atMost<T>(
+  ms: number,
+  end: AbortSignal,
+  what: (cut: AbortSignal) => Promise<T>,
+): Promise<First<T>> {
+  const cut = new AbortController()
+  const doing = what(cut.signal)
+  const first = await within(doing, end, ms)
+  if (first.is === 'done') return first
+  cut.abort()
+  await doing.catch(() => undefined)
+  return first
 }

@@ -1,3 +1,6 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+
 /** What a short command did. */
 export type CommandResult = {
   /** undefined: it could not be started, was killed, or ran into its deadline. */
@@ -12,7 +15,7 @@ export type CommandResult = {
 /**
  * Runs a short command to its end and never throws: what went wrong is in the result. No shell is
  * involved. `stdin` is an open file descriptor and `input` a text; without them there is nothing to
- * read. `end` ends it early.
+ * read. `env` adds to the environment. `end` ends it early.
  */
 export async function command(
   file: string,
@@ -22,6 +25,7 @@ export async function command(
     stdin?: number
     input?: string
     cwd?: string
+    env?: NodeJS.ProcessEnv
     end?: AbortSignal
   } = {},
 ): Promise<CommandResult> {
@@ -35,6 +39,7 @@ export async function command(
     maxBuffer: 100_000_000,
     ...stdinFor(options),
     ...(options.end === undefined ? {} : { cancelSignal: options.end }),
+    ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   return {
@@ -49,4 +54,17 @@ function stdinFor({ stdin, input }: { stdin?: number; input?: string }) {
   if (input !== undefined) return { input }
   // The types allow only 0 here; the documentation and the code allow any open descriptor.
   return { stdin: stdin === undefined ? ('ignore' as const) : (stdin as 0) }
+}
+
+/** The absolute path of a command, or null when PATH has none. */
+export async function findCommand(name: string): Promise<string | null> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name)
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (folder.startsWith('/') && isThere) return path
+  }
+  return null
 }

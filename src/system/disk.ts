@@ -1,11 +1,17 @@
+import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   closeSync,
   constants,
+  fstatSync,
   fsyncSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   type Stats,
@@ -14,6 +20,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import {
+  chmod,
   copyFile,
   open,
   readFile,
@@ -69,6 +76,20 @@ export const disk = {
     return stat.isSymbolicLink() ? 'symlink' : 'other'
   },
 
+  /** The user to whom a file or folder belongs, by number; null: there is none. Links are followed. */
+  ownerOf(path: string): number | null {
+    return statSync(path, { throwIfNoEntry: false })?.uid ?? null
+  },
+
+  /** The path without links; of what is not there as it is. */
+  realPath(path: string): string {
+    try {
+      return realpathSync(path)
+    } catch {
+      return path
+    }
+  },
+
   /** The names in a folder; none where there is no folder. */
   list(path: string): string[] {
     try {
@@ -97,6 +118,23 @@ export const disk = {
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return null
       throw error
+    }
+  },
+
+  /**
+   * A print of a file by its size and its last 64 KiB, whatever its name. For wheels and other zip files,
+   * which end in a table of contents with a check sum for each file: to read all of a large one would
+   * take seconds on a small machine.
+   */
+  print(path: string): string {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      const { size } = fstatSync(file)
+      const end = Buffer.alloc(Math.min(size, 65_536))
+      readSync(file, end, 0, end.length, size - end.length)
+      return createHash('sha256').update(`${size}\n`).update(end).digest('hex').slice(0, 32)
+    } finally {
+      closeSync(file)
     }
   },
 
@@ -158,6 +196,21 @@ export const disk = {
     }
   },
 
+  /** Gives one file or folder to another user and group; a link itself, not what it leads to. */
+  give(path: string, to: { readonly uid: number; readonly gid: number }): void {
+    lchownSync(path, to.uid, to.gid)
+  },
+
+  /** Lets all users pass through a folder to what they know the name of. */
+  letThrough(path: string): void {
+    chmodSync(path, (statSync(path).mode & 0o7777) | 0o011)
+  },
+
+  /** Copies a file; not durable by itself. */
+  async copy(from: string, to: string): Promise<void> {
+    await copyFile(from, to)
+  },
+
   /** Writes a file of `bytes` bytes that really occupies them, durably: space kept for later. */
   async reserve(path: string, bytes: number): Promise<void> {
     await writeDurably(path, Buffer.alloc(bytes, 0x2e))
@@ -168,10 +221,14 @@ export const disk = {
     await disk.replaceText(path, `${JSON.stringify(value, null, 1)}\n`)
   },
 
-  /** Writes a text file so that after a power cut there is the old one or the new one, whole. */
-  async replaceText(path: string, text: string): Promise<void> {
+  /**
+   * Writes a text file so that after a power cut there is the old one or the new one, whole. It is
+   * for this user alone, or for everybody to read.
+   */
+  async replaceText(path: string, text: string, isForAll = false): Promise<void> {
     const temporary = `${path}.new`
     await writeDurably(temporary, text)
+    if (isForAll) await chmod(temporary, 0o644)
     await rename(temporary, path)
     await syncDir(dirname(path))
   },

@@ -124,7 +124,7 @@ export function allPids(): number[] {
 /** A file of a process's folder in /proc, byte for character; null when it cannot be read. */
 export function readProc(
   pid: number,
-  file: 'stat' | 'status' | 'environ' | 'cmdline',
+  file: 'stat' | 'status' | 'smaps_rollup' | 'environ' | 'cmdline' | 'cgroup',
 ): string | null {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1')

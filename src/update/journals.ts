@@ -22,9 +22,9 @@ import {
  */
 export async function keepJournal(release: Release, site: Site): Promise<void> {
   const { disk, paths } = site
-  const { dir, staging, packed, unpacked, bytecode } = filesOf(release.id, paths)
+  const { dir, packed, unpacked, bytecode } = filesOf(release.id, paths)
   if (disk.kind(dir) !== null) {
-    for (const part of [staging, packed, unpacked, bytecode]) await disk.removeTree(part)
+    for (const part of [packed, unpacked, bytecode]) await disk.removeTree(part)
     disk.makeDir(paths.journals)
     disk.rename(dir, journalOf(release.id, site))
   }

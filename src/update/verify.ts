@@ -23,7 +23,7 @@ export type Tree = {
 }
 
 /** What lies in a folder. */
-export function treeIn(folder: string, disk: Disk): Tree {
+function treeIn(folder: string, disk: Disk): Tree {
   return {
     kind: (path) => disk.kind(join(folder, path)),
     list: (path) => disk.list(join(folder, path)),

@@ -96,7 +96,7 @@ test('without a correction it is refused after a while, and the next upload is t
   const result = await resultOf(daemon)
   assert.match(result, /r1: rejected: lib\/a\.py, line 1: SyntaxError: 'return' outside function/)
   assert.match(result, /main\.py, line \d+: SyntaxError/)
-  assert.match(result, /main\.py was not stopped/)
+  assert.match(result, /main\.py was not stopped; r0 is running/)
   assert.match(result, /kept in .*rejected\/r1/)
   assert.deepEqual(await programsOf(daemon.dir), [before])
   const kept = await readTree(join(daemon.dir, '.supervisor/rejected/r1/files'))

@@ -133,7 +133,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     assert.match(
       text,
       new RegExp(
-        `${signal}: stopping[\\s\\S]*interrupted[\\s\\S]*finally ran[\\s\\S]*atexit ran[\\s\\S]*stopped$`,
+        `${signal}: stopping[\\s\\S]*interrupted[\\s\\S]*finally ran[\\s\\S]*atexit ran[\\s\\S]*stopped by ${signal}$`,
       ),
     )
     assert.deepEqual(await programsOf(dir), [])
@@ -199,7 +199,7 @@ test('a signal while the daemon is just starting ends it too', async (t) => {
     const daemon = await startDaemon(t)
     await daemon.says(/waiting for uploads/)
     process.kill(daemon.pid, 'SIGTERM')
-    await daemon.says(/supervisor {2}stopped/)
+    await daemon.says(/stopped by SIGTERM/)
     await until('the process ends', () => !isLiving(daemon.pid), 3_000)
     assert.equal(await daemon.ended, 0)
   }

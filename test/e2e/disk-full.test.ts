@@ -241,7 +241,7 @@ test('a log on a full disk goes on when there is space, and says how much is mis
   const said = (numbers.at(-1) ?? 0) + 1
   const notes = lines.filter((line) => !/tick \d+ /.test(line)).join('\n')
   assert.equal(said - numbers.length, missing, `all that is missing is said to be:\n${notes}`)
-  assert.match(lines.at(-1) ?? '', /supervisor {2}stopped$/)
+  assert.match(lines.at(-1) ?? '', /session 1 ended after .*: stopped by SIGTERM$/)
 })
 
 test('a daemon whose log cannot be written ends all the same', { skip }, async (t) => {
@@ -251,6 +251,6 @@ test('a daemon whose log cannot be written ends all the same', { skip }, async (
   fillDisk(dir)
   await daemon.says(/tick \d+ /)
   assert.equal(await daemon.end(), 0)
-  assert.match(daemon.output(), /supervisor {2}stopped\n$/)
+  assert.match(daemon.output(), /session 1 ended after .*: stopped by SIGTERM\n$/)
   assert.deepEqual(await programsOf(dir), [])
 })

@@ -5,7 +5,8 @@ import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { sessionName } from '../../src/log/format.ts'
+import { listLogs } from '../../src/log/folder.ts'
+import { logName } from '../../src/log/names.ts'
 import { afterwards } from '../harness/cleanup.ts'
 import { cleanEnvironment, type Daemon, startDaemon, supervisorJs } from '../harness/daemon.ts'
 import { isLiving, programsOf, residentMb, until } from '../harness/processes.ts'
@@ -74,7 +75,7 @@ test('sessions of the same second, and names that exist, overwrite nothing', asy
   const logs = join(dir, 'logs')
   await mkdir(logs)
   const taken = Array.from({ length: 60 }, (_, second) =>
-    sessionName(new Date(Date.now() + second * 1_000), 1),
+    logName({ at: new Date(Date.now() + second * 1_000), again: 1, part: 1 }),
   )
   for (const name of taken) await writeFile(join(logs, name), 'an old session\n')
   for (let session = 0; session < 3; session += 1) {
@@ -91,7 +92,7 @@ test('sessions of the same second, and names that exist, overwrite nothing', asy
     assert.match(name, /-\d+\.log$/)
     const text = await readFile(join(logs, name), 'utf8')
     assert.equal(text.match(/waiting for uploads/g)?.length, 1)
-    assert.match(text, /supervisor {2}stopped\n$/)
+    assert.match(text, /supervisor {2}session \d+ ended after .*: stopped by SIGTERM\n$/)
   }
 })
 
@@ -140,18 +141,17 @@ async function watchMemory(pid: number, dir: string, bytes: number): Promise<num
   let most = 0
   await until(
     `${bytes} bytes in the log`,
-    async () => {
+    () => {
       most = Math.max(most, residentMb(pid))
-      return (await sessionSize(dir)) >= bytes
+      return logBytes(dir) >= bytes
     },
     60_000,
   )
   return most
 }
 
-async function sessionSize(dir: string): Promise<number> {
-  const [name = ''] = await sessionsOf(dir)
-  return Number(execFileSync('stat', ['-c', '%s', join(dir, 'logs', name)], { encoding: 'utf8' }))
+function logBytes(dir: string): number {
+  return listLogs(join(dir, 'logs')).reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 test('when nobody reads the console (a socket), the file still gets every line', async (t) => {
@@ -215,7 +215,7 @@ async function withoutReader(
   child.kill('SIGTERM')
   assert.deepEqual(await ended, [0, null])
   const lines = await logOf(dir)
-  assert.match(lines.at(-1) ?? '', /supervisor {2}stopped$/)
+  assert.match(lines.at(-1) ?? '', /session 1 ended after .*: stopped by SIGTERM$/)
 }
 
 test('a console that is closed (a lost connection) stops nothing', async (t) => {
@@ -271,7 +271,7 @@ test('a console that is read again tells how many lines it missed', async (t) =>
   child.kill('SIGTERM')
   await until('it says goodbye', () => {
     text += readSome(reader)
-    return text.endsWith('stopped\n')
+    return text.endsWith('stopped by SIGTERM\n')
   })
   assert.deepEqual(await ended, [0, null])
 })

@@ -114,6 +114,7 @@ test('args and env reach the program; the tags that find it do not go with them'
   assert.equal(found.env['SOME'], 'other')
   assert.equal(found.env['PYTHONUNBUFFERED'], 'x')
   assert.equal(found.env['OTA_SUPERVISOR_RELEASE'], 'r0')
+  assert.match(found.env['OTA_SUPERVISOR_RUN_ID'] ?? '', /^[0-9a-f-]{36}$/)
   assert.equal((await programsOf(dir)).length, 1)
   assert.equal(await daemon.end(), 0)
   assert.deepEqual(await programsOf(dir), [])
@@ -220,6 +221,22 @@ test('stop_signal = "SIGKILL" asks nobody', async (t) => {
   assert.deepEqual(await programsOf(dir), [])
 })
 
+test('a reload brings them into force for the next start, but not who runs it with what', async (t) => {
+  const dir = await projectThatTells(t)
+  const daemon = await startDaemon(t, dir)
+  assert.deepEqual((await told(daemon)).argv, ['main.py'])
+  await writeSettings(dir, {
+    program: { args: ['new'], 'env.SOME': 'new', stop_signal: 'SIGINT', python: 'python3' },
+  })
+  const done = await runSupervisor(['reload'], dir)
+  assert.match(done.stdout, /program\.python, program\.args, program\.env, program\.stop_signal/)
+  assert.match(done.stdout, /, but program\.python from the next start of the daemon\n$/)
+  assert.equal((await runSupervisor(['restart'], dir)).code, 0)
+  const found = await told(daemon)
+  assert.deepEqual([found.argv, found.env['SOME']], [['main.py', 'new'], 'new'])
+  assert.equal(await daemon.end(), 0)
+})
+
 // A user that every Debian has, in no group but his own, and a Python that he can reach.
 const nobody = 65_534
 const sharedPython = '/usr/bin/python3'
@@ -266,6 +283,24 @@ function homeOf(user: string): string | undefined {
     .find((text) => text.startsWith(`${user}:`))
   return line?.split(':')[5]
 }
+
+test('user: a health check is run as him too, and his memory is counted', async (t) => {
+  if (!canChangeUser(t)) return
+  const dir = await projectThatTells(t, {
+    program: { python: sharedPython, user: 'nobody', max_memory: '1MB', memory_interval: '1s' },
+    health: {
+      command: ['sh', '-c', `test "$(id -u)" = ${nobody} && test "$USER" = nobody`],
+      start_interval: '50ms',
+      failures: 1,
+    },
+  })
+  await chmod(dir, 0o755)
+  const daemon = await startDaemon(t, dir)
+  await daemon.says(/main\.py is healthy/)
+  await daemon.says(/main\.py is being stopped \(pid \d+\): too much memory/)
+  assert.equal(await daemon.end(), 0)
+  assert.deepEqual(await programsOf(dir), [])
+})
 
 test('user: he dies with the daemon as well', async (t) => {
   if (!canChangeUser(t)) return

@@ -48,7 +48,8 @@ async function write(dir: string, bytes: string | Buffer): Promise<string> {
   })
   socket.on('error', () => undefined)
   socket.end(bytes)
-  await once(socket, 'close')
+  // Not `once` of node:events: that rejects when the daemon resets the connection, as it may.
+  await new Promise((resolve) => socket.once('close', resolve))
   return text
 }
 

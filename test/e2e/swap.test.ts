@@ -24,6 +24,7 @@ test('a release that crashes is rolled back, and the old program runs again', as
   await Promise.all([
     daemon.says(/r0 out +good is up/),
     daemon.says(/r1: rolled back: main\.py ended with exit code 1/),
+    daemon.says(/main\/ holds again what it held before; r0 is running/),
   ])
   assert.deepEqual(await readTree(join(dir, 'main')), before)
   const kept = await readTree(join(dir, '.supervisor/rejected/r1'))

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import { afterwards } from './cleanup.ts'
 import { cleanEnvironment } from './daemon.ts'
 import { startFtpServer } from './ftp.ts'
+import type { FtpServer } from './ftp-settings.ts'
 import { readTree } from './project.ts'
 import { makeFolder, placeOf, type Tool } from './tools.ts'
 
@@ -129,11 +130,18 @@ function rsync(...flags: string[]): Way {
   }
 }
 
-function lftp(settings: string): Way {
+/** The programs that a server needs. */
+const toolsOf: Readonly<Record<FtpServer, readonly Tool[]>> = {
+  vsftpd: ['vsftpd'],
+  proftpd: ['proftpd'],
+  'pure-ftpd': ['pure-ftpd', 'pure-pw'],
+}
+
+function lftp(kind: FtpServer, settings = ''): Way {
   return {
-    tools: ['lftp', 'vsftpd'],
+    tools: ['lftp', ...toolsOf[kind]],
     async start(t, from, to, how = {}) {
-      const server = await startFtpServer(t, to, how.uid)
+      const server = await startFtpServer(t, to, how.uid, kind)
       const rate =
         how.rate === undefined
           ? ''
@@ -142,6 +150,24 @@ function lftp(settings: string): Way {
       const always = 'set net:max-retries 1; set cmd:fail-exit yes; set ftp:ssl-allow no;'
       const commands = `${always} ${settings} ${rate} open ${server}; mirror -R --no-perms ${from} .`
       return startClient(t, 'lftp', ['--norc', '-c', commands], how)
+    },
+  }
+}
+
+function curl(kind: FtpServer): Way {
+  return {
+    tools: ['curl', ...toolsOf[kind]],
+    async start(t, from, to, how = {}) {
+      const server = await startFtpServer(t, to, how.uid, kind)
+      const pairs = Object.keys(await readTree(from)).flatMap((path) => {
+        return [
+          '-T',
+          join(from, path),
+          `${server}/${path.split('/').map(encodeURIComponent).join('/')}`,
+        ]
+      })
+      const rate = how.rate === undefined ? [] : ['--limit-rate', `${how.rate}`]
+      return startClient(t, 'curl', ['-sS', '--ftp-create-dirs', ...rate, ...pairs], how)
     },
   }
 }
@@ -162,23 +188,12 @@ export const ways: Readonly<Record<string, Way>> = {
   'scp -O': scp('-O'),
   rsync: rsync(),
   'rsync --inplace': rsync('--inplace'),
-  'curl to vsftpd': {
-    tools: ['curl', 'vsftpd'],
-    async start(t, from, to, how = {}) {
-      const server = await startFtpServer(t, to, how.uid)
-      const pairs = Object.keys(await readTree(from)).flatMap((path) => {
-        return [
-          '-T',
-          join(from, path),
-          `${server}/${path.split('/').map(encodeURIComponent).join('/')}`,
-        ]
-      })
-      const rate = how.rate === undefined ? [] : ['--limit-rate', `${how.rate}`]
-      return startClient(t, 'curl', ['-sS', '--ftp-create-dirs', ...rate, ...pairs], how)
-    },
-  },
-  'lftp to vsftpd': lftp(''),
-  'lftp to vsftpd, temporary names': lftp('set xfer:use-temp-file yes;'),
+  'curl to vsftpd': curl('vsftpd'),
+  'curl to ProFTPD': curl('proftpd'),
+  'curl to Pure-FTPd': curl('pure-ftpd'),
+  'lftp to vsftpd': lftp('vsftpd'),
+  'lftp to vsftpd, temporary names': lftp('vsftpd', 'set xfer:use-temp-file yes;'),
+  'lftp to Pure-FTPd': lftp('pure-ftpd'),
 }
 
 /** A window of sftp(1) that stays open: it does what is typed into it. */

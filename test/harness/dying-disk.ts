@@ -35,6 +35,9 @@ const changing = [
   'touch',
   'removeTree',
   'move',
+  'give',
+  'letThrough',
+  'copy',
   'reserve',
   'writeRecord',
   'replaceText',
@@ -105,6 +108,9 @@ function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolea
     case 'append':
       writeFileSync(path, half(String(second)), { flag: 'a' })
       return true
+    case 'copy':
+      writeFileSync(String(second), '')
+      return true
     case 'reserve':
       writeFileSync(path, '')
       return true
@@ -118,6 +124,8 @@ function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolea
     case 'removeEmptyDir':
     case 'unlink':
     case 'touch':
+    case 'give':
+    case 'letThrough':
     case 'syncAll':
       return false
   }

@@ -25,17 +25,19 @@ export function recordedProgram(entry: string, moments: Moments): Program {
       release: null,
       restarts: 0,
       lastExit: null,
+      health: { is: 'none' },
     }),
-    async start(_release, cause) {
+    async start(release, cause) {
       if (state.is === 'RUNNING') throw new Error('a second program was started')
       if (disk.kind(entry) === null) {
         state = { is: 'STOPPED', why: 'no main.py' }
         return null
       }
-      state = { is: 'RUNNING', pid: 1, cause }
-      if (moments.started() === 'up') return { exit: new Promise<Exit>(() => undefined) }
+      state = { is: 'RUNNING', pid: 1, release, cause }
+      const proven = async () => undefined
+      if (moments.started() === 'up') return { exit: new Promise<Exit>(() => undefined), proven }
       const last: Exit = { is: 'code', code: 1 }
-      return { exit: Promise.resolve(last) }
+      return { exit: Promise.resolve(last), proven }
     },
     async stop(cause) {
       if (state.is === 'RUNNING') moments.stopping()

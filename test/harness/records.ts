@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { begunLogs } from '../../src/log/follow.ts'
 
 /** The outcomes in a project's history, oldest first: `r1 committed`. */
 export async function outcomesOf(project: string): Promise<string[]> {
@@ -21,15 +22,15 @@ export async function stageOf(
   return JSON.parse(await readFile(join(releases, newest, 'stage.json'), 'utf8'))
 }
 
-/** The names of a project's session files, in the order of their names. */
+/** The names of a project's log files, in the order of their names. */
 export async function sessionsOf(project: string): Promise<string[]> {
   return (await readdir(join(project, 'logs'))).sort()
 }
 
-/** The lines of a project's only session file. */
+/** The lines of a project's only session, through all of its files. */
 export async function logOf(project: string): Promise<string[]> {
-  const [name, ...others] = await sessionsOf(project)
-  if (name === undefined || others.length > 0) throw new Error(`not one session: ${others.length}`)
-  const text = await readFile(join(project, 'logs', name), 'utf8')
-  return text.split('\n').slice(0, -1)
+  const files = begunLogs(join(project, 'logs'))
+  if (new Set(files.map(({ session }) => session)).size !== 1) throw new Error('not one session')
+  const texts = files.map(({ name }) => readFile(join(project, 'logs', name), 'utf8'))
+  return (await Promise.all(texts)).join('').split('\n').slice(0, -1)
 }

@@ -85,7 +85,7 @@ export function useUpInodes(dir: string, spare: number): () => void {
   } catch {
     // None are left.
   }
-  for (const path of names.splice(-spare)) unlinkSync(path)
+  for (const path of names.splice(names.length - spare)) unlinkSync(path)
   return () => {
     for (const path of names) unlinkSync(path)
   }

@@ -13,6 +13,9 @@ const packageOf = {
   lftp: 'lftp',
   mkfifo: 'coreutils',
   mknod: 'coreutils',
+  proftpd: 'proftpd-core',
+  'pure-ftpd': 'pure-ftpd',
+  'pure-pw': 'pure-ftpd-common',
   rsync: 'rsync',
   scp: 'openssh-client',
   sftp: 'openssh-client',
@@ -58,7 +61,11 @@ export function placeOf(tool: Tool): string | null {
 /** True when all tools are there. Else the test is skipped, and says what to install. */
 export function hasTools(t: TestContext, ...tools: readonly Tool[]): boolean {
   const missing = tools.filter((tool) => placeOf(tool) === null)
-  if (missing.length === 0) return true
+  if (missing.length === 0) {
+    const isRefused = tools.includes('pure-ftpd') && process.getuid?.() !== 0
+    if (isRefused) t.skip('needs root: Pure-FTPd becomes the user who uploads')
+    return !isRefused
+  }
   const packages = [...new Set(missing.map((tool) => packageOf[tool]))]
   t.skip(`needs ${missing.join(' and ')}: sudo apt install ${packages.join(' ')}`)
   return false

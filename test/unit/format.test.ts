@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { printable, sessionName, timeText } from '../../src/log/format.ts'
+import { type LogLine, parseLine, printable, timeText, written } from '../../src/log/format.ts'
 
 const moment = new Date(2026, 2, 4, 5, 6, 7, 8)
 
 test('times are written in full, so that they sort', () => {
   assert.equal(timeText(moment), '2026-03-04 05:06:07.008')
-})
-
-test('a session is named after its beginning; a second one of the same second is counted', () => {
-  assert.equal(sessionName(moment, 1), 'logfile_04-03-26_05.06.07.log')
-  assert.equal(sessionName(moment, 2), 'logfile_04-03-26_05.06.07-2.log')
 })
 
 test('text stays as it is', () => {
@@ -21,13 +16,64 @@ test('text stays as it is', () => {
 
 test('control characters are written out: they cannot forge a line or upset a terminal', () => {
   assert.equal(printable(Buffer.from('\x1b[31m\x07\x00\x7f')), '\\x1b[31m\\x07\\x00\\x7f')
-  assert.equal(printable(Buffer.from('back\rwards\nforged')), 'back\\rwards\\x0aforged')
+  assert.equal(printable(Buffer.from('back\rwards\n')), 'back\\rwards')
   assert.equal(printable(Buffer.from('\u0085\u009b\u2028\u2029')), '\\x85\\x9b\\u2028\\u2029')
 })
 
-test('every byte there is makes one harmless line', () => {
-  const text = printable(Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)))
+test('line ends stay, but for the last one; a CR before one goes', () => {
+  assert.equal(printable(Buffer.from('one\n\ntwo\r\nthree\n')), 'one\n\ntwo\nthree')
+  assert.equal(printable(Buffer.from('\n')), '')
+  assert.equal(printable(Buffer.from('a piece\r')), 'a piece\\r')
+})
+
+test('every byte there is, but for the line end, is harmless in a line', () => {
+  const bytes = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 0x0a)
+  const text = printable(Buffer.from(bytes))
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none must be left
   assert.doesNotMatch(text, /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/)
   assert.match(text, /ABC.*\ufffd/)
+})
+
+const out = { time: moment, who: 'r12', stream: 'out', level: 'info' } as const
+
+test('lines of text: time, who, text', () => {
+  assert.equal(
+    written(out, 'one\n  two', 'text'),
+    '2026-03-04 05:06:07.008  r12 out     one\n2026-03-04 05:06:07.008  r12 out       two\n',
+  )
+  assert.equal(
+    written({ time: moment, who: 'supervisor', level: 'warn' }, 'careful', 'text'),
+    '2026-03-04 05:06:07.008  supervisor  WARNING: careful\n',
+  )
+})
+
+test('lines of JSON: one object a line', () => {
+  const lines = written(out, 'one "quoted"\ntwo', 'json').split('\n')
+  assert.equal(lines.pop(), '')
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    ['one "quoted"', 'two'].map((text) => ({ ...out, time: moment.toISOString(), text })),
+  )
+})
+
+test('what is written is read again, in both forms', () => {
+  const texts = ['', 'plain', '  two spaces', 'ERROR: not ours', '{"a": 1}', 'tab\t"quoted" \\x1b']
+  const said: LogLine[] = texts.flatMap((text) => [
+    { ...out, text },
+    { time: moment, who: 'r1234567', stream: 'err', level: 'info', text },
+    { time: moment, who: 'supervisor', level: 'error', text },
+    { time: moment, who: 'supervisor', level: 'warn', text },
+  ])
+  said.push({ time: moment, who: 'supervisor', level: 'info', text: '  indented' })
+  for (const form of ['text', 'json'] as const) {
+    for (const line of said) {
+      assert.deepEqual(parseLine(written(line, line.text, form).slice(0, -1)), line)
+    }
+  }
+})
+
+test('a torn line is none', () => {
+  for (const line of ['', '2026-03-04 05:0', '{"time":"2026', '{}', 'anything else']) {
+    assert.equal(parseLine(line), null, line)
+  }
 })

@@ -30,7 +30,10 @@ test('on a local disk, as the owner of the deposit, it is exact, and nothing is 
 
 test('where nothing is known of writers, it says so and what would help', async (t) => {
   const site = await makeSite(t)
-  const writers = openWriters({ path: '/no/such/python', version: '', searchPath: [] }, 10_000)
+  const writers = openWriters(
+    { path: '/no/such/python', version: '', searchPath: [], abi: '' },
+    10_000,
+  )
   const found = await testGuarantee(site, writers, uid)
   const is = canSeeSessions() ? 'connections' : 'timer'
   const because = { is: 'no leases', why: 'the answers were unknown and unknown' }

@@ -8,16 +8,23 @@ async function* chunksOf(texts: readonly string[]): AsyncGenerator<Buffer> {
 
 async function cut(texts: readonly string[], maxBytes = 10): Promise<string[]> {
   const found: string[] = []
-  for await (const line of lines(chunksOf(texts), maxBytes)) found.push(line.toString('latin1'))
+  for await (const piece of lines(chunksOf(texts), maxBytes)) {
+    const text = piece.toString('latin1')
+    found.push(...text.replace(/\n$/, '').split('\n'))
+  }
   return found
 }
 
-test('lines come without their ends, empty ones too', async () => {
-  assert.deepEqual(await cut(['one\n\ntwo\r\n', 'three\n']), ['one', '', 'two', 'three'])
+test('whole lines come together, with their ends', async () => {
+  const pieces: string[] = []
+  for await (const piece of lines(chunksOf(['one\n\ntwo\r\nth', 'ree\nfo', 'ur']), 10)) {
+    pieces.push(piece.toString('latin1'))
+  }
+  assert.deepEqual(pieces, ['one\n\ntwo\r\n', 'three\n', 'four'])
 })
 
 test('a line may come in any number of pieces', async () => {
-  assert.deepEqual(await cut(['o', 'n', 'e', '\n', 'tw', 'o\r', '\n']), ['one', 'two'])
+  assert.deepEqual(await cut(['o', 'n', 'e', '\n', '\n', 'tw', 'o', '\n']), ['one', '', 'two'])
 })
 
 test('what has no line end at the end of the stream is a line', async () => {
@@ -29,6 +36,19 @@ test('a line that is too long comes in pieces', async () => {
   const pieces = ['0123456789', 'abcdefghij', '+']
   assert.deepEqual(await cut(['0123456789abcdefghij+\n']), pieces)
   assert.deepEqual(await cut(['01234', '56789abc', 'defghij+', '\n']), pieces)
+})
+
+test('a line that is cut is not cut within a character', async () => {
+  const text = 'Temperatur: 21 °C, 温度 🙂'.repeat(20)
+  for (let maxBytes = 4; maxBytes < 20; maxBytes += 1) {
+    const pieces: string[] = []
+    const chunks = chunksOf([Buffer.from(text).toString('latin1')])
+    for await (const piece of lines(chunks, maxBytes)) {
+      assert.ok(piece.length <= maxBytes)
+      pieces.push(piece.toString('utf8'))
+    }
+    assert.equal(pieces.join(''), text)
+  }
 })
 
 test('a line of just the longest size is one line, wherever its chunks end', async () => {
@@ -55,8 +75,8 @@ test('a stream that breaks off gives what it had before it fails', async () => {
   }
   const found: string[] = []
   const reading = async () => {
-    for await (const line of lines(broken(), 100)) found.push(line.toString())
+    for await (const piece of lines(broken(), 100)) found.push(piece.toString())
   }
   await assert.rejects(reading, /cut/)
-  assert.deepEqual(found, ['one', 'last words'])
+  assert.deepEqual(found, ['one\n', 'last words'])
 })

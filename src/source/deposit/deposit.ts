@@ -27,6 +27,8 @@ export type Deposit = {
    * alone until it changes, or for `repairMs`.
    */
   readonly holdBack: (upload: Upload, why: string) => Promise<void>
+  /** The same because the network was gone: it is held longer with each time in a row. */
+  readonly holdForNetwork: (upload: Upload) => Promise<void>
   /** True when something lies in it, complete or not. */
   readonly hasContent: () => Promise<boolean>
   /** What the last look found; it costs nothing to ask. */
@@ -202,6 +204,13 @@ export function openDeposit(
     }
   }
 
+  /** The fingerprint of an upload that lies in the deposit again. */
+  async function givenBack(upload: Upload): Promise<string> {
+    // On another file system what was given back is a copy, with a fingerprint of its own.
+    const isCopy = disk.fileSystemOf(paths.deposit) !== disk.fileSystemOf(paths.releases)
+    return isCopy ? (await look()).fingerprint : upload.snapshot.fingerprint
+  }
+
   return {
     async next(signal) {
       while (!signal.aborted) {
@@ -236,10 +245,10 @@ export function openDeposit(
       telling.hold(waitingFor)
     },
     async holdBack(upload, why) {
-      // On another file system what was given back is a copy, with a fingerprint of its own.
-      const isCopy = disk.fileSystemOf(paths.deposit) !== disk.fileSystemOf(paths.releases)
-      const { fingerprint } = isCopy ? await look() : upload.snapshot
-      judgement.holdBack(fingerprint, why)
+      judgement.holdBack(await givenBack(upload), why)
+    },
+    async holdForNetwork(upload) {
+      judgement.holdForNetwork(await givenBack(upload))
     },
     async hasContent() {
       try {

@@ -21,6 +21,8 @@ export type Upload = {
   readonly mayWait: boolean
   /** Why it is to be refused whatever is in it. */
   readonly refused: string | null
+  /** How long it has been held already because the network was gone, in milliseconds. */
+  readonly heldMs: number
 }
 
 /** Tells whether an upload is complete: what `settle.ts` decides, with all that has to be asked for it. */
@@ -31,14 +33,22 @@ export type Judgement = {
   readonly decide: (look: Look, seen: Seen, now: number) => Promise<Hold | Upload>
   /** Holds a deposit with this fingerprint for `repairMs`: something in it is broken. */
   readonly holdBack: (fingerprint: string, why: string) => void
+  /** Holds it until the network may be back: longer with each time in a row. */
+  readonly holdForNetwork: (fingerprint: string) => void
 }
 
 /** Opens the judgement of one deposit. */
 export function openJudgement(site: Site, writers: Writers, clock: Clock): Judgement {
   const { paths, config } = site
   const limits = config.deposit
-  const sums = openSums(paths.deposit)
+  const sums = openSums(site)
   const cutOff = openCutOff(site, clock)
+  let unreachable: {
+    readonly fingerprint: string
+    readonly first: number
+    readonly since: number
+    readonly waitMs: number
+  } | null = null
   let broken: {
     readonly fingerprint: string
     readonly why: string
@@ -51,7 +61,7 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
     const { manifest } = snapshot
     if (manifest === null || !snapshot.hasContent) {
       // First what the uploader can mend: his connection may stay open for hours.
-      const hold = brokenHold(snapshot, now) ?? firstHold(seen, look, now, limits)
+      const hold = heldBack(snapshot, now) ?? firstHold(seen, look, now, limits)
       return hold ?? (await unlessCut(oneArchive(snapshot, limits.archives), seen, now))
     }
     // With a manifest nothing is guessed: only who writes is still asked.
@@ -60,26 +70,28 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
     const promised = await sums(snapshot, manifest)
     // It is whole: what is wrong with it is not that something is missing.
     if (promised.is === 'kept') {
-      return { snapshot: promised.snapshot, mayWait: false, refused: null }
+      return networkHold(snapshot, now) ?? { ...whole(promised.snapshot, now), mayWait: false }
     }
     const isLate = promised.is === 'nonsense' || now - seen.changedAt > limits.manifestWaitMs
     if (!isLate) return { because: 'manifest', why: promised.why, missing: promised.missing }
-    return { snapshot, mayWait: false, refused: promised.why }
+    return { ...whole(snapshot, now), mayWait: false, refused: promised.why }
   }
 
   /** An upload that was cut off is held for a while, and then refused. */
   async function unlessCut(snapshot: Snapshot, seen: Seen, now: number): Promise<Hold | Upload> {
     const path = await cutOff(snapshot, seen)
-    if (path === null) return { snapshot, ...patience(snapshot) }
+    if (path === null) return whole(snapshot, now)
     const why = words.cutOff(path)
     if (broken?.fingerprint !== snapshot.fingerprint) {
       broken = { fingerprint: snapshot.fingerprint, why, since: now }
     }
-    return brokenHold(snapshot, now) ?? { snapshot, mayWait: false, refused: why }
+    return brokenHold(snapshot, now) ?? { ...whole(snapshot, now), mayWait: false, refused: why }
   }
 
-  function patience({ fingerprint }: Snapshot): Pick<Upload, 'mayWait' | 'refused'> {
-    return { mayWait: broken?.fingerprint !== fingerprint, refused: null }
+  function whole(snapshot: Snapshot, now: number): Upload {
+    const { fingerprint } = snapshot
+    const heldMs = unreachable?.fingerprint === fingerprint ? now - unreachable.first : 0
+    return { snapshot, mayWait: broken?.fingerprint !== fingerprint, refused: null, heldMs }
   }
 
   async function lookAround(snapshot: Snapshot, before: SessionsLook | null): Promise<Look> {
@@ -107,6 +119,15 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
     }
   }
 
+  function heldBack(snapshot: Snapshot, now: number): Hold | null {
+    return brokenHold(snapshot, now) ?? networkHold(snapshot, now)
+  }
+
+  function networkHold({ fingerprint }: Snapshot, now: number): Hold | null {
+    if (unreachable?.fingerprint !== fingerprint) return null
+    return unreachable.since + unreachable.waitMs > now ? { because: 'unreachable' } : null
+  }
+
   function brokenHold({ fingerprint }: Snapshot, now: number): Hold | null {
     if (broken === null || broken.fingerprint !== fingerprint) return null
     const leftMs = broken.since + config.verify.repairMs - now
@@ -118,6 +139,13 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
     decide,
     holdBack(fingerprint, why) {
       broken = { fingerprint, why, since: clock.now() }
+    },
+    holdForNetwork(fingerprint) {
+      const { retryMs, retryMaxMs } = config.python
+      const before = unreachable?.fingerprint === fingerprint ? unreachable : null
+      const waitMs = before === null ? retryMs : Math.min(2 * before.waitMs, retryMaxMs)
+      const since = clock.now()
+      unreachable = { fingerprint, first: before?.first ?? since, since, waitMs }
     },
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import type { Site } from '../../config.ts'
 import { isExpected } from '../../errors.ts'
 import { shown } from '../../phrases.ts'
 import { type Manifest, manifestId, parseManifest } from './manifest.ts'
@@ -16,9 +17,6 @@ export type Promised =
   /** It can never be kept. */
   | { readonly is: 'nonsense'; readonly why: string }
 
-/** The longest manifest that is read, in bytes. */
-const maxBytes = 20_000_000
-
 /** Whatever has taken a file's place meanwhile: never through a link, nor waiting at a pipe. */
 const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
@@ -26,9 +24,10 @@ const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
  * Compares the deposit with its manifest. Sums are remembered as long as a file does not change, so
  * that looking again costs little.
  */
-export function openSums(
-  deposit: string,
-): (snapshot: Snapshot, manifest: Entry) => Promise<Promised> {
+export function openSums({
+  paths: { deposit },
+  config,
+}: Site): (snapshot: Snapshot, manifest: Entry) => Promise<Promised> {
   let known = new Map<string, string>()
 
   async function sumOf(entry: Entry): Promise<string> {
@@ -39,7 +38,7 @@ export function openSums(
   }
 
   return async (snapshot, manifest) => {
-    if (manifest.kind !== 'file' || manifest.bytes > maxBytes) {
+    if (manifest.kind !== 'file' || manifest.bytes > config.deposit.maxManifestBytes) {
       return { is: 'nonsense', why: `${manifest.path} is not a text file` }
     }
     const text = await readable(

@@ -52,6 +52,8 @@ export function openTelling({ config }: Site, log: Log, answer: Answer, clock: C
       const text = words.hold(hold)
       const passes = isPassing(hold)
       show(text, passes && shown.text !== '')
+      // The network may be gone for days.
+      if (hold.because === 'unreachable' && holds.has(text)) return
       if (!isDue(holds, passes ? hold.because : text)) return
       if (hold.because === 'unclaimed') log.error(text)
       else log.info(text)

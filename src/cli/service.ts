@@ -1,0 +1,198 @@
+import { basename, dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Config, pathsOf } from '../config.ts'
+import { loadConfig } from '../config-file.ts'
+import { install, type Service, serviceOf, uninstall } from '../control/installation.ts'
+import { type RunAs, stopLimit, unitText } from '../control/unit.ts'
+import { isExpected, OperationalError } from '../errors.ts'
+import { findAccount } from '../program/identity.ts'
+import { disk } from '../system/disk.ts'
+import { isLingering, isSystemdHere, logLine, systemctlLine } from '../system/systemctl.ts'
+import { words } from '../words.ts'
+import { print, printJson } from './screen.ts'
+import { type Asked, exitCodes, type Verb } from './verb.ts'
+
+const defaultName = 'ota-supervisor'
+
+/** `service`: has systemd run the daemon for this directory, with this Node. */
+export const verb: Verb = {
+  help: `Usage: ota-supervisor service install|uninstall|print [options]
+
+  install      have systemd run the daemon for this directory: now, and after every boot
+  uninstall    stop it and remove it; the project stays as it is
+  print        print the unit that would be installed
+
+      --name NAME       the service's name (default: ${defaultName}); a second directory
+                        needs another
+      --run-as USER     as whom it runs (default: the owner of the directory)
+      --user            not for the system but for you alone; needs no root
+`,
+  options: {
+    name: { type: 'string', default: defaultName },
+    'run-as': { type: 'string' },
+    user: { type: 'boolean', default: false },
+  },
+  takes: { least: 1, most: 1 },
+  async run(asked) {
+    const action = asked.args[0] ?? ''
+    const wrong = problemOf(asked)
+    if (wrong !== null) {
+      console.error(words.failure(wrong, 'see: ota-supervisor service --help'))
+      return exitCodes.usage
+    }
+    const project = resolve(asked.directory)
+    const service = serviceOf(asked.values['user'] ? 'user' : 'system', nameOf(asked), project)
+    const config = await loadConfig(project)
+    switch (action) {
+      case 'print':
+        await printUnit(service, asked, config)
+        break
+      case 'uninstall':
+        refuseToChange(service, asked)
+        await uninstallService(service, asked, config)
+        break
+      default:
+        refuseToChange(service, asked)
+        await installService(service, asked, config)
+    }
+    return exitCodes.done
+  },
+}
+
+function nameOf({ values }: Asked): string {
+  return String(values['name']).replace(/\.service$/, '')
+}
+
+/** What is wrong with the command line, or null. */
+function problemOf({ args, values, ...asked }: Asked): string | null {
+  const action = args[0] ?? ''
+  const name = nameOf({ args, values, ...asked })
+  if (!['install', 'uninstall', 'print'].includes(action)) return words.unknownServiceAction(action)
+  if (!/^[a-zA-Z0-9][\w.-]{0,199}$/.test(name)) return words.badServiceName(name)
+  return values['user'] && values['run-as'] !== undefined ? words.runAsWithUser : null
+}
+
+async function printUnit(service: Service, { json, values }: Asked, config: Config): Promise<void> {
+  const { text, warnings } = await planOf(service, values, config)
+  const { unit, path } = service
+  if (json) return printJson({ service: unit, path, unit: text, warnings })
+  process.stdout.write(text)
+  warn(warnings)
+}
+
+async function installService(
+  service: Service,
+  { json, values }: Asked,
+  config: Config,
+): Promise<void> {
+  const { text, user, warnings } = await planOf(service, values, config)
+  const changed = await install(service, text, waitFor(config))
+  const { scope, unit, path } = service
+  const all = [
+    ...warnings,
+    ...(scope === 'user' && !isLingering(user.name) ? [words.linger(user.name)] : []),
+  ]
+  if (json) return printJson({ service: unit, path, user: user.name, changed, warnings: all })
+  const status = systemctlLine(scope, 'status', unit)
+  const log = logLine(scope, unit)
+  print(words.serviceInstalled({ service: unit, path, status, log }))
+  warn(all)
+}
+
+async function uninstallService(service: Service, { json }: Asked, config: Config): Promise<void> {
+  const removed = await uninstall(service, waitFor(config))
+  const { unit, path } = service
+  if (json) return printJson({ service: unit, path, removed })
+  print(removed ? words.serviceRemoved(unit, path) : words.serviceNotThere(unit, path))
+}
+
+/** The old daemon's end, and the new one's start. */
+function waitFor(config: Config): number {
+  return stopLimit(config) + config.systemd.waitMs
+}
+
+/** Throws an OperationalError where nothing can be installed: no systemd, or not the right user. */
+function refuseToChange({ scope, project }: Service, { args, values }: Asked): void {
+  if (!isSystemdHere()) {
+    throw new OperationalError(words.noSystemd, { code: 'ENOSYSTEMD', hint: words.noSystemdHint })
+  }
+  const isRoot = process.getuid?.() === 0
+  if (scope === 'user' && isRoot && process.env['SUDO_USER'] !== undefined) {
+    throw new OperationalError(words.userAsRoot, { code: 'EPERM' })
+  }
+  if (scope === 'system' && !isRoot) {
+    const runAs = values['run-as'] === undefined ? [] : ['--run-as', String(values['run-as'])]
+    const name = values['name'] === defaultName ? [] : ['--name', String(values['name'])]
+    const again = ['service', ...args, '-C', project, ...name, ...runAs]
+    // With full paths: sudo has a PATH of its own, where this Node need not be.
+    const line = ['sudo', process.execPath, entry, ...again]
+    const hint = words.needsRootHint(line.map(shellWord).join(' '))
+    throw new OperationalError(words.needsRoot, { code: 'EPERM', hint })
+  }
+}
+
+/** The daemon's entry, beside the folder of this file. */
+const entry = fileURLToPath(new URL('../supervisor.js', import.meta.url))
+
+/** What the unit will be, as whom it runs, and what a person should know about that. */
+async function planOf(
+  { scope, unit, project }: Service,
+  values: Asked['values'],
+  config: Config,
+): Promise<{ text: string; user: RunAs; warnings: string[] }> {
+  const owner = disk.ownerOf(project)
+  if (owner === null) {
+    throw new OperationalError(words.noSuchFolder(project), { code: 'ENOENT', path: project })
+  }
+  const key = scope === 'user' ? process.getuid?.() : (values['run-as'] ?? owner)
+  const { home, ...user } = await userOf(`${key}`)
+  const node = process.execPath
+  const { main, deposit, logs } = pathsOf(project)
+  const { python, cwd } = config.program
+  const text = unitText(
+    {
+      scope,
+      name: basename(unit, '.service'),
+      project,
+      node,
+      script: entry,
+      user,
+      reads: withTargets(node, dirname(dirname(entry)), home, resolve(project, python)),
+      writes: withTargets(project, main, deposit, logs, resolve(main, cwd)),
+    },
+    config,
+  )
+  const isAllRoot = scope === 'system' && user.uid === 0 && config.program.user === ''
+  const warnings = [
+    ...(isAllRoot ? [words.runsAsRoot(project)] : []),
+    ...(movingPlaces.test(node) ? [words.nodeMoves(node)] : []),
+  ]
+  return { text, user, warnings }
+}
+
+/** Folders of what keeps several Nodes side by side, and replaces them. */
+const movingPlaces =
+  /\/(\.?nvm|\.?fnm|fnm_multishells|\.volta|\.?asdf|mise|\.?nodenv|snap|Cellar)\//
+
+async function userOf(key: string): Promise<RunAs & { readonly home: string }> {
+  const account = await findAccount({ user: key, group: '' }).catch((error: unknown) => {
+    if (isExpected(error)) return null
+    throw error
+  })
+  if (account === null) throw new OperationalError(words.noSuchUser(key), { code: 'ENOACCOUNT' })
+  const { USER = key, HOME = '/' } = account.env
+  return { uid: account.uid, name: USER, home: HOME }
+}
+
+/** Paths, and where they lead when they are links. */
+function withTargets(...paths: readonly string[]): string[] {
+  return [...paths, ...paths.map(disk.realPath)]
+}
+
+function shellWord(text: string): string {
+  return /^[\w/.@:+,=%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function warn(warnings: readonly string[]): void {
+  for (const text of warnings) console.error(words.warning(text))
+}

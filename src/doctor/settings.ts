@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { type Config, defaults } from '../config.ts'
+import { configFileName, loadConfig } from '../config-file.ts'
+import { codeOf, isExpected, messageOf } from '../errors.ts'
+import { doctorWords } from '../words-doctor.ts'
+import { error, type Finding, ok, unknown } from './finding.ts'
+import { askRoot, line } from './line.ts'
+import type { Machine } from './patient.ts'
+
+/** The settings in force, and what there is to say of them. */
+export type Settings = { readonly config: Config; readonly finding: Finding }
+
+/** Reads the settings of a project (absolute); those of a broken file are the defaults. */
+export async function readSettings(project: string, machine: Machine): Promise<Settings> {
+  const check = 'settings'
+  try {
+    const config = await loadConfig(project)
+    return { config, finding: ok(check, doctorWords.settings) }
+  } catch (failure) {
+    if (!isExpected(failure)) throw failure
+    const finding =
+      codeOf((failure as Error).cause) === 'EACCES'
+        ? unknown(check, doctorWords.settingsClosed(machine.self.name), askRoot(machine, project))
+        : error(check, doctorWords.settingsBroken(messageOf(failure)), editLine(project))
+    return { config: defaults, finding }
+  }
+}
+
+/** Opens the settings of a project (absolute): only a person can say what was meant. */
+export function editLine(project: string): string {
+  // The quotes of `line` would keep the shell from putting in the editor's name.
+  return `\${EDITOR:-nano} ${line(join(project, configFileName))}`
+}

@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import type { Site } from '../config.ts'
+import type { Plan } from '../model.ts'
+import type { View } from '../python/requirements.ts'
+import type { Staged } from './check.ts'
+
+/** Main as it is. */
+export function viewOf({ disk, paths }: Site): View {
+  const place = (path: string) => {
+    const there = join(paths.main, path)
+    return disk.kind(there) === 'file' ? there : null
+  }
+  return {
+    place,
+    text: async (path) => (place(path) === null ? null : disk.readText(join(paths.main, path))),
+    names: (folder) => disk.list(join(paths.main, folder)),
+  }
+}
+
+/** Main as it will be when the plan has been carried out. */
+export function viewWith(
+  plan: Plan,
+  { folder: staged, only }: Pick<Staged, 'folder' | 'only'>,
+  site: Site,
+): View {
+  const { disk } = site
+  const main = viewOf(site)
+  const drops = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
+  const isGone = (path: string) => drops.some((drop) => `${path}/`.startsWith(`${drop}/`))
+  const listed = only === null ? null : new Set(only)
+  const isNew = (path: string) => listed === null || listed.has(path)
+  const place = (path: string) => {
+    if (isNew(path) && disk.kind(join(staged, path)) === 'file') return join(staged, path)
+    return isGone(path) ? null : main.place(path)
+  }
+  return {
+    place,
+    async text(path) {
+      const there = place(path)
+      return there === null ? null : disk.readText(there)
+    },
+    names(folder) {
+      const added = disk.list(join(staged, folder)).filter((name) => isNew(join(folder, name)))
+      const kept = main.names(folder).filter((name) => !isGone(join(folder, name)))
+      return [...new Set([...added, ...kept])].sort()
+    },
+  }
+}

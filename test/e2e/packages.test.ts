@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { runSupervisor } from '../harness/command.ts'
+import { cleanEnvironment, type Daemon } from '../harness/daemon.ts'
+import { drop } from '../harness/deposit.ts'
+import {
+  dropAll,
+  environmentFolders,
+  environmentsOf,
+  frugalProgram,
+  makeProgram,
+  noIndex,
+  startWithIndex,
+  wheelsOf,
+  widgetProgram,
+  writeAll,
+} from '../harness/packages.ts'
+import { outcomesOf } from '../harness/records.ts'
+import { makeFolder } from '../harness/tools.ts'
+import { serveIndex } from '../harness/wheels.ts'
+
+/** An install takes a second or two; on a busy machine much longer. */
+const slow = 60_000
+
+const widget1 = { name: 'widget', version: '1.0', requires: ['gadget>=2'] }
+const widget2 = { name: 'widget', version: '2.0' }
+const gadget = { name: 'gadget', version: '2.1' }
+
+function reasonOf({ dir }: Daemon, id: string): string {
+  return readFileSync(join(dir, '.supervisor/rejected', id, 'REASON.txt'), 'utf8')
+}
+
+test('a release brings its packages, its roll-back those of the old program, and a restart needs no network', async (t) => {
+  const index = await serveIndex(t, [widget1, widget2, gadget])
+  const dir = await makeProgram(t, { 'main.py': frugalProgram })
+  const daemon = await startWithIndex(t, dir, index.url)
+  await daemon.says(/r0 out +no widget/)
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,1.0' })
+  await daemon.says(/r1: installing the packages of gupfile .*: widget 1\.0/, slow)
+  await daemon.says(/r1: 2 packages installed in/, slow)
+  await daemon.says(/r1 out +widget 1\.0 in .*environments/)
+  await daemon.says(/r1: committed/)
+  const crash = 'import widget\nprint("has", widget.VERSION)\nraise SystemExit(3)\n'
+  await drop(daemon, { 'main.py': crash, gupfile: 'widget,v2.0\r\n' })
+  await daemon.says(/r2 out +has 2\.0/, slow)
+  await Promise.all([daemon.says(/r1 out +widget 1\.0 in/), daemon.says(/r2: rolled back/)])
+  const made = environmentsOf(dir).map(({ packages }) => packages.join())
+  assert.deepEqual(made.sort(), ['gadget 2.1,widget 1.0', 'widget 2.0'])
+
+  // What was made for a release that failed is there when it comes again, mended: nothing is asked for.
+  const asked = index.asked.length
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: '# mended\nwidget,2.0\n' })
+  await daemon.says(/r3 out +widget 2\.0/)
+  await daemon.says(/r3: committed/)
+  await drop(daemon, { gupfile: 'widget,2.0\n', 'data.txt': 'x' })
+  await daemon.says(/r4: committed/)
+  const { stdout } = await runSupervisor(['status', '--json'], dir)
+  assert.match(JSON.parse(stdout).packages.environment, /environments\/[0-9a-f]{16}$/)
+
+  // The operator goes back over two releases: to the packages of that time.
+  const back = await runSupervisor(['rollback', 'r3'], dir)
+  assert.equal(back.code, 0, back.stderr)
+  await daemon.says(/r1 out +widget 1\.0/)
+  assert.equal(await daemon.end(), 0)
+  index.close()
+  const again = await startWithIndex(t, dir, noIndex)
+  await again.says(/r1 out +widget 1\.0 in .*environments/)
+  assert.equal(index.asked.length, asked)
+})
+
+test('packages that are not there, do not fit together, or lack what main.py imports: rejected before the stop', async (t) => {
+  const index = await serveIndex(t, [widget1, { name: 'gadget', version: '1.0' }, gadget])
+  const settings = { verify: { imports: 'strict' } }
+  const dir = await makeProgram(t, { 'main.py': frugalProgram }, settings)
+  const daemon = await startWithIndex(t, dir, index.url)
+  await daemon.says(/r0 out +no widget/)
+  await drop(daemon, { gupfile: 'widget,9.9' })
+  await daemon.says(/r1: rejected: its packages cannot be installed/, slow)
+  assert.match(reasonOf(daemon, 'r1'), /No matching distribution found for widget==9\.9/)
+  await drop(daemon, { gupfile: 'widget,1.0\ngadget,1.0\n' })
+  await daemon.says(/r2: rejected: its packages cannot be installed/, slow)
+  assert.match(reasonOf(daemon, 'r2'), /ResolutionImpossible/)
+  await drop(daemon, { gupfile: 'gadget,1.0\n-e,1\ngadget\n' })
+  await daemon.says(/r3: rejected: gupfile, line 2: "-e" is not the name of a package/, slow)
+  assert.match(reasonOf(daemon, 'r3'), /gupfile, line 3: expected/)
+  assert.deepEqual(environmentFolders(dir), [], 'nothing half-made is left')
+
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: 'gadget,1.0\n' })
+  await daemon.says(/r4: rejected: main\.py, line 2: no module named widget here/, slow)
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,1.0\n' })
+  await daemon.says(/r5 out +widget 1\.0/, slow)
+  await daemon.says(/r5: committed/)
+  // Only the gupfile changes, and main.py no longer finds what it needs.
+  await drop(daemon, { gupfile: 'gadget,1.0\n' })
+  await daemon.says(/r6: rejected: main\.py, line 2: no module named widget here/, slow)
+  assert.doesNotMatch(daemon.output(), /stopped \(pid.*release r[12346]/)
+  assert.deepEqual(
+    (await outcomesOf(dir)).map((one) => one.split(' ')[1]),
+    ['rejected', 'rejected', 'rejected', 'rejected', 'committed', 'rejected'],
+  )
+})
+
+test('wheels that come with the release are enough: no network, and no git for a source', async (t) => {
+  const dir = await makeProgram(t, { 'main.py': frugalProgram })
+  const daemon = await startWithIndex(t, dir, noIndex)
+  const gupfile = 'widget,v1.0,git+https://nowhere.invalid/widget.git\n'
+  await dropAll(daemon, { 'main.py': widgetProgram, gupfile, ...wheelsOf(widget1, gadget) })
+  await daemon.says(/r1 out +widget 1\.0 in .*environments/, slow)
+  await daemon.says(/r1: committed/)
+  assert.deepEqual(environmentsOf(dir)[0]?.packages, ['gadget 2.1', 'widget 1.0'])
+})
+
+test('the network is gone: rejected for now with a hint, and tried again by itself until it is back', async (t) => {
+  const index = await serveIndex(t, [widget2])
+  index.fail(true)
+  const dir = await makeProgram(t, { 'main.py': frugalProgram })
+  const daemon = await startWithIndex(t, dir, index.url)
+  await daemon.says(/r0 out +no widget/)
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,2.0' })
+  await daemon.says(/r1: rejected for now: its packages cannot be installed/, slow)
+  await daemon.says(/put the wheels into wheels\/ beside the gupfile/)
+  await daemon.says(/the deposit waits for the network/)
+  await daemon.says(/r1: rejected for now/, slow)
+  index.fail(false)
+  await daemon.says(/r1 out +widget 2\.0/, slow)
+  await daemon.says(/r1: committed/)
+  assert.deepEqual(await outcomesOf(dir), ['r1 committed'])
+})
+
+test('the network is gone: what is missing can be uploaded meanwhile, and the wait has an end', async (t) => {
+  const settings = { python: { retry: '1min', retry_max: '1min' } }
+  const dir = await makeProgram(t, { 'main.py': frugalProgram }, settings)
+  const daemon = await startWithIndex(t, dir, noIndex)
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,2.0' })
+  await daemon.says(/the deposit waits for the network/, slow)
+  await dropAll(daemon, wheelsOf(widget2))
+  await daemon.says(/r1 out +widget 2\.0/, slow)
+  await daemon.says(/r1: committed/)
+  assert.equal(await daemon.end(), 0)
+
+  const impatient = { python: { retry: '50ms', give_up: '50ms' } }
+  const other = await makeProgram(t, { 'main.py': frugalProgram }, impatient)
+  const second = await startWithIndex(t, other, noIndex)
+  await drop(second, { gupfile: 'widget,2.0' })
+  await second.says(/r1: rejected: its packages cannot be installed/, slow)
+  assert.match(reasonOf(second, 'r1'), /put the wheels into wheels/)
+})
+
+test('a source: its tag, with or without v, is a commit, and a moved tag changes nothing that is there', async (t) => {
+  const repository = join(await makeFolder(t), 'lib')
+  const git = (...args: readonly string[]) =>
+    execFileSync('git', ['-C', repository, '-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+      env: cleanEnvironment(),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  await writeAll(repository, { ...buildable('widget', '1.0'), 'widget.py': 'VERSION = "first"\n' })
+  execFileSync('git', ['init', '-q', '-b', 'main', repository], { env: cleanEnvironment() })
+  git('add', '-A')
+  git('commit', '-qm', 'first')
+  git('tag', '-a', 'v1.0', '-m', 'one')
+  const dir = await makeProgram(t, { 'main.py': frugalProgram })
+  const daemon = await startWithIndex(t, dir, noIndex)
+  const line = `widget,1.0,git+file://${repository}\n`
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: line })
+  await daemon.says(/r1 out +widget first/, slow)
+  await daemon.says(/r1: committed/)
+
+  await writeAll(repository, { 'widget.py': 'VERSION = "second"\n' })
+  git('commit', '-qam', 'second')
+  git('tag', '-fa', 'v1.0', '-m', 'moved')
+  await drop(daemon, { 'x.txt': 'x', gupfile: line })
+  await daemon.says(/r2 out +widget first/)
+  await daemon.says(/r2: committed/)
+  // A gupfile that is written anew is looked up anew; the version of the package is still the same.
+  await drop(daemon, { gupfile: `# again\n${line}` })
+  await daemon.says(/r3 out +widget second/, slow)
+  await daemon.says(/r3: committed/)
+  await drop(daemon, { gupfile: `widget,2.0,git+file://${repository}\n` })
+  await daemon.says(/r4: rejected: gupfile, line 1: .*lib has no tag and no branch 2\.0/, slow)
+  assert.equal(environmentsOf(dir).length, 2)
+})
+
+/** What pip needs to build a package of one module without anything from an index. */
+function buildable(name: string, version: string) {
+  const backend = `import os, zipfile
+def build_wheel(folder, settings=None, metadata=None):
+    name = "${name}-${version}-py3-none-any.whl"
+    info = "${name}-${version}.dist-info/"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        wheel.write("${name}.py")
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: ${name}\\nVersion: ${version}\\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "RECORD", "")
+    return name
+`
+  const project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+  return { 'backend.py': backend, 'pyproject.toml': project }
+}
+
+test('requirements.txt with what it names, pyproject.toml, and then none at all', async (t) => {
+  const index = await serveIndex(t, [widget1, widget2, gadget])
+  const dir = await makeProgram(t, { 'main.py': frugalProgram }, { python: { keep: '0B' } })
+  const daemon = await startWithIndex(t, dir, index.url)
+  await drop(daemon, {
+    'requirements.txt': 'widget\n-c more/limits.txt\n',
+    'more/limits.txt': 'widget<2',
+  })
+  await daemon.says(/r1 out +widget 1\.0/, slow)
+  await daemon.says(/r1: committed/)
+  const project = '[project]\nname = "x"\ndependencies = ["widget>=2"]\n'
+  await drop(daemon, { '.wh.requirements.txt': '', 'pyproject.toml': project })
+  await daemon.says(/r2 out +widget 2\.0/, slow)
+  await daemon.says(/r2: committed/)
+  await drop(daemon, { '.wh.pyproject.toml': '' })
+  await daemon.says(/r3 out +no widget/)
+  await daemon.says(/r3: committed/)
+  assert.equal(environmentsOf(dir).length, 2, 'their releases can be gone back to')
+})
+
+test('an environment that exists is used as it is, and nothing is installed', async (t) => {
+  const index = await serveIndex(t, [])
+  const dir = await makeProgram(t, { 'main.py': frugalProgram }, { python: { venv: 'mine' } })
+  const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+    env: cleanEnvironment(),
+    encoding: 'utf8',
+  }).trim()
+  execFileSync(python, ['-m', 'venv', '--without-pip', join(dir, 'mine')])
+  const [lib = ''] = readdirSync(join(dir, 'mine/lib'))
+  await writeAll(join(dir, 'mine/lib', lib, 'site-packages'), { 'widget.py': 'VERSION = "mine"\n' })
+  const daemon = await startWithIndex(t, dir, index.url)
+  await daemon.says(/r0 out +widget mine/)
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,1.0' })
+  await daemon.says(/r1 out +widget mine in .*\/mine/)
+  await daemon.says(/r1: committed/)
+  assert.doesNotMatch(daemon.output(), /no module named widget|installing/)
+  assert.deepEqual([index.asked, environmentFolders(dir)], [[], []])
+  assert.equal(await daemon.end(), 0)
+  rmSync(join(dir, 'mine'), { recursive: true })
+  const { code, stderr } = await runSupervisor([], dir)
+  assert.equal(code, 1)
+  assert.match(stderr, /\[python\] venv: .*mine\/bin\/python: it is not there/)
+})

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { withDeadline } from '../../src/system/clock.ts'
+
+/** Collects all garbage now. */
+function collect(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
+
+function aborted(signal: AbortSignal): Promise<'aborted'> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted')))
+}
+
+test('a deadline outlives a garbage collection', async () => {
+  const never = new AbortController()
+  const waiting = aborted(withDeadline(300, never.signal).signal)
+  for (let round = 0; round < 5; round += 1) {
+    await sleep(10)
+    collect()
+  }
+  assert.equal(await Promise.race([waiting, sleep(10_000, 'forgotten', { ref: false })]), 'aborted')
+})
+
+test('a signal comes before the deadline, and a cleared deadline never comes', async () => {
+  const first = new AbortController()
+  const { signal, clear } = withDeadline(100_000, first.signal)
+  const waiting = aborted(signal)
+  first.abort()
+  assert.equal(await waiting, 'aborted')
+  // Else its timer would keep this process alive.
+  clear()
+})

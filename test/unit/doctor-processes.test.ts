@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { test } from 'node:test'
+import {
+  type Claim,
+  judgeDaemons,
+  judgeLeftovers,
+  type Tagged,
+} from '../../src/doctor/leftovers.ts'
+import { line, rootLine } from '../../src/doctor/line.ts'
+import { someMachine, somePatient, users } from '../harness/patient.ts'
+
+test('none or one daemon is fine; of two the one that noted its number stays', () => {
+  assert.equal(judgeDaemons(somePatient()).state, 'ok')
+  assert.match(judgeDaemons(somePatient({ daemons: [812] })).text, /pid 812, ota/)
+  const two = judgeDaemons(somePatient({ daemons: [812, 400], self: users.pi }))
+  assert.deepEqual([two.state, two.fix], ['error', 'sudo kill 400'])
+})
+
+const child = { name: 'python3', uid: 1001, cwd: '/', hasDaemon: false }
+
+function left(processes: readonly Tagged[], odd: Partial<Claim> = {}, strangers: number[] = []) {
+  const claim = { lastRun: 'last', main: '/srv/ota/main', isDaemonUp: false, ...odd }
+  return judgeLeftovers(processes, claim, strangers, someMachine({ self: users.ota }))
+}
+
+test('a run is left over when no daemon has it: not this one here, nor any other', () => {
+  assert.equal(left([])[0]?.state, 'ok')
+  const orphan = { ...child, pid: 9, runId: 'last' }
+  const [found] = left([orphan])
+  assert.deepEqual([found?.state, found?.fix], ['warning', 'kill -9 9'])
+  assert.equal(left([orphan], { isDaemonUp: true })[0]?.state, 'ok', 'the daemon ends it itself')
+  const leader = { ...child, pid: 8, runId: 'last', hasDaemon: true }
+  assert.equal(left([leader, orphan])[0]?.state, 'ok', 'a daemon looks after it')
+  const older = { ...child, pid: 7, runId: 'older', cwd: '/srv/ota/main/data' }
+  assert.equal(left([leader, orphan, older], { isDaemonUp: true })[0]?.fix, 'kill -9 7')
+})
+
+test('what another project has left is not told here', () => {
+  const theirs = { ...child, pid: 9, runId: 'theirs', cwd: '/srv/other/main' }
+  assert.equal(left([theirs])[0]?.state, 'ok')
+  assert.equal(left([{ ...theirs, cwd: null }])[0]?.state, 'ok')
+})
+
+test('a main.py that no daemon has started is told apart', () => {
+  const found = left([{ ...child, pid: 9, runId: 'last' }], {}, [12])
+  assert.deepEqual(
+    found.map(({ check, fix }) => [check, fix]),
+    [
+      ['leftovers', 'kill -9 9'],
+      ['strangers', 'sudo kill 12'],
+    ],
+  )
+})
+
+test('a line means in a shell what it means here, whatever is in it', () => {
+  const words = [
+    "it's",
+    'a b',
+    '$HOME',
+    '`id`',
+    '\\',
+    '*',
+    '"',
+    '',
+    '-n',
+    '!',
+    'ü;',
+    '~',
+    'a\u001b\nb',
+  ]
+  const said = execFileSync('bash', ['-c', line('printf', '%s\\0', ...words)], { encoding: 'utf8' })
+  assert.deepEqual(said.split('\0').slice(0, -1), words)
+  assert.doesNotMatch(line(...words), /\p{Cc}/u)
+  assert.equal(line('chown', '-R', 'ota:1001', '/srv/ota/main'), 'chown -R ota:1001 /srv/ota/main')
+})
+
+test('sudo is said only to who needs it', () => {
+  const asPi = someMachine({ self: users.pi })
+  assert.equal(rootLine(someMachine(), ['kill', '1']), 'kill 1')
+  assert.equal(rootLine(asPi, ['kill', '1']), 'sudo kill 1')
+  assert.equal(rootLine(asPi, ['kill', '1'], users.pi.uid), 'kill 1')
+})
