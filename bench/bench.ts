@@ -3,7 +3,7 @@ import { readArguments } from './arguments.ts'
 import type { Figure } from './figure.ts'
 import { outputOf } from './launch.ts'
 import { describeMachine } from './machine.ts'
-import type { Curve, Measure, Size } from './measure.ts'
+import type { Bench, Curve, Findings, Measure, Size } from './measure.ts'
 import { measures } from './measures.ts'
 import { now } from './now.ts'
 import type { Peer, Presence } from './peer.ts'
@@ -28,10 +28,10 @@ async function main(args: readonly string[]): Promise<number> {
     case 'run': {
       const { names, size, beside, isFull } = asked
       const chosen = measures.filter(({ name }) => names.length === 0 || names.includes(name))
-      const results = await onStage((stage) =>
-        take(chosen, beside === null ? peers : [...peers, daemonIn(beside, beside)], size, stage),
-      )
-      for (const path of await writeResults(results, isFull)) console.log(`written: ${path}`)
+      const parties = beside === null ? peers : [...peers, daemonIn(beside, beside)]
+      const keep = (results: Results) => writeResults(results, isFull)
+      const written = await onStage((stage) => take(chosen, parties, size, stage, keep))
+      for (const path of written) console.log(`written: ${path}`)
       return 0
     }
   }
@@ -50,15 +50,15 @@ async function onStage<T>(work: (stage: Stage) => Promise<T>): Promise<T> {
   }
 }
 
+/** Takes them one after the other. After each one `keep` has all that is known so far. */
 async function take(
   chosen: readonly Measure[],
   parties: readonly Peer[],
   size: Size,
   stage: Stage,
-): Promise<Results> {
+  keep: (results: Results) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
   const began = now()
-  const at = new Date().toISOString()
-  const machine = await describeMachine()
   const { show, clear } = openProgress()
   show('installing peers from the npm registry')
   const remarks: string[] = []
@@ -67,38 +67,35 @@ async function take(
   const found: { peer: Peer; presence: Presence }[] = []
   for (const peer of parties) found.push({ peer, presence: await peer.find() })
   const present = found.flatMap(({ peer, presence }) => (presence.is === 'there' ? [peer] : []))
+  const at = new Date().toISOString()
+  const about = { at, commit: await commit(), machine: await describeMachine(), size, peers: found }
   clear()
-  console.log(`${headOf({ at, commit: await commit(), machine, size, peers: found })}\n`)
+  console.log(`${headOf(about)}\n`)
 
   const figures: Figure[] = []
   const curves: Curve[] = []
+  let written: readonly string[] = []
   for (const measure of chosen) {
     const progress = (text: string) => show(`${measure.name}: ${text}`)
-    try {
-      const findings = await measure.run({ peers: present, stage, size, progress })
-      clear()
-      for (const figure of findings.figures) console.log(`${tableOf(figure)}\n`)
-      for (const remark of findings.remarks) console.log(`note: ${measure.name}: ${remark}\n`)
-      figures.push(...findings.figures)
-      curves.push(...(findings.curves ?? []))
-      remarks.push(...findings.remarks.map((text) => `${measure.name}: ${text}`))
-    } catch (error) {
-      clear()
-      console.log(`note: ${measure.name} failed: ${messageOf(error)}\n`)
-      remarks.push(`${measure.name} failed: ${messageOf(error)}`)
-    }
+    const findings = await tried(measure, { peers: present, stage, size, progress })
+    clear()
+    for (const figure of findings.figures) console.log(`${tableOf(figure)}\n`)
+    for (const remark of findings.remarks) console.log(`note: ${measure.name}: ${remark}\n`)
+    figures.push(...findings.figures)
+    curves.push(...(findings.curves ?? []))
+    remarks.push(...findings.remarks.map((text) => `${measure.name}: ${text}`))
+    const minutes = Math.ceil((now() - began) / 60_000)
+    written = await keep({ ...about, minutes, figures, curves, remarks })
   }
-  const minutes = Math.ceil((now() - began) / 60_000)
-  return {
-    at,
-    commit: await commit(),
-    machine,
-    minutes,
-    size,
-    peers: found,
-    figures,
-    curves,
-    remarks,
+  return written
+}
+
+/** A measurement that fails is a remark: the others are still worth taking. */
+async function tried(measure: Measure, bench: Bench): Promise<Findings> {
+  try {
+    return await measure.run(bench)
+  } catch (error) {
+    return { figures: [], remarks: [`failed: ${messageOf(error)}`] }
   }
 }
 

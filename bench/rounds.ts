@@ -1,5 +1,6 @@
 import { messageOf } from '../src/errors.ts'
 import type { Values } from './figure.ts'
+import { outputOf } from './launch.ts'
 import type { Bench } from './measure.ts'
 import type { Peer, Tree } from './peer.ts'
 import type { Post } from './stage.ts'
@@ -28,6 +29,8 @@ export async function openPosts(
       remarks.push(`${peer.name} takes no part: ${messageOf(error)}`)
     }
   }
+  // What was written to make them ready is not part of the first swap.
+  await outputOf('sync', [])
   return {
     posts,
     remarks,

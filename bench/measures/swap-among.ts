@@ -1,5 +1,6 @@
 import { type Figure, type Row, ratioAim } from '../figure.ts'
-import type { Findings, Measure } from '../measure.ts'
+import type { Bench, Findings, Measure } from '../measure.ts'
+import type { Peer } from '../peer.ts'
 import { otaSupervisor } from '../peers/ota-supervisor.ts'
 import { copied, dataFiles, programOf } from '../program.ts'
 import { openPosts, takeTurns, valuesOf } from '../rounds.ts'
@@ -10,35 +11,21 @@ export const swapAmong: Measure = {
   name: 'swap-among',
   about: 'a program of one file with very many data files beside it',
   async run(bench): Promise<Findings> {
-    const { crowd, rounds } = bench.size
-    const alone = await openPosts(bench, bench.peers, () => programOf(1))
-    const among = await openPosts(bench, bench.peers, async () => {
-      return new Map([...dataFiles(crowd, 'data', 1), ...(await programOf(1))])
-    })
-    const parties = among.posts.flatMap((post) => [
-      ...alone.posts
-        .filter(({ peer }) => peer === post.peer)
-        .map((one) => ({ post: one, is: 'alone' })),
-      { post, is: 'among' },
-    ])
-    const answers = await takeTurns(
-      bench,
-      Math.ceil(rounds / 2),
-      parties,
-      ({ post, is }) => `${post.peer.name}, ${is}`,
-      async ({ post }, round) => {
-        const version = round + 2
-        return swapIn(version, await programOf(version), copied, post.running, post.reports)
-      },
-    )
-    await alone.close()
-    await among.close()
+    const { crowd } = bench.size
+    const remarks: string[] = []
+    const answers = new Map<string, readonly Swapped[]>()
+    // One peer after the other: some take a watch of the kernel for each file, and there are not so many.
+    for (const peer of bench.peers) {
+      const pair = await swapBoth(peer, bench)
+      remarks.push(...pair.remarks)
+      for (const [party, swaps] of pair.answers) answers.set(party, swaps)
+    }
     const what = `one file among ${crowd.toLocaleString('en')}`
     const down = rowsOf(answers, 'downMs')
     const own = down.find(({ who }) => who === otaSupervisor.name)
     const against = 'itself with 1 file'
     return {
-      remarks: [...alone.remarks, ...among.remarks, ...lostRemarks(answers)],
+      remarks: [...remarks, ...lostRemarks(answers)],
       figures: [
         {
           title: `${what}: downtime`,
@@ -51,6 +38,32 @@ export const swapAmong: Measure = {
       ],
     }
   },
+}
+
+/** Swaps in a program that is alone and in one among many files, turn by turn. */
+async function swapBoth(peer: Peer, bench: Bench) {
+  const { crowd, rounds } = bench.size
+  const alone = await openPosts(bench, [peer], () => programOf(1))
+  const among = await openPosts(bench, [peer], async () => {
+    return new Map([...dataFiles(crowd, 'data', 1), ...(await programOf(1))])
+  })
+  const parties = [
+    ...alone.posts.map((post) => ({ post, is: 'alone' })),
+    ...among.posts.map((post) => ({ post, is: 'among' })),
+  ]
+  const answers = await takeTurns(
+    bench,
+    Math.ceil(rounds / 2),
+    parties,
+    ({ is }) => `${peer.name}, ${is}`,
+    async ({ post }, round) => {
+      const version = round + 2
+      return swapIn(version, await programOf(version), copied, post.running, post.reports)
+    },
+  )
+  await alone.close()
+  await among.close()
+  return { answers, remarks: [...alone.remarks, ...among.remarks] }
 }
 
 function afterUpload(what: string, against: string, answers: Answers): Figure {

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import type { Site } from '../config.ts'
-import type { Disk } from '../system/disk.ts'
+import type { Disk, Kind } from '../system/disk.ts'
 
 const folderName = '__pycache__'
 
@@ -29,15 +29,23 @@ export function dropBytecode(files: readonly string[], { disk, paths }: Site): v
  * the sources. Where it cannot be done Python will compile by itself.
  */
 export function placeBytecode(paths: readonly string[], folder: string, site: Site): void {
-  const made = new Set<string>()
+  /** What is in the place of each cache folder, looked at once: the program is down meanwhile. */
+  const caches = new Map<string, Kind>()
   for (const path of paths) {
-    const place = join(site.paths.main, path)
-    const cache = dirname(place)
+    const cache = dirname(path)
+    const kind = caches.get(cache) ?? cacheAt(join(site.paths.main, cache), site)
+    caches.set(cache, kind)
     // Not through a link: the cache of a main that somebody arranged by hand is his.
-    if (!made.has(cache) && site.disk.kind(cache) === null) site.disk.makeDir(cache)
-    made.add(cache)
-    if (site.disk.kind(cache) === 'dir') site.disk.rename(join(folder, path), place)
+    if (kind === 'dir') site.disk.rename(`${folder}/${path}`, `${site.paths.main}/${path}`)
   }
+}
+
+/** What is at the path of a cache folder, which is made where there is nothing. */
+function cacheAt(path: string, { disk }: Site): Kind {
+  const kind = disk.kind(path)
+  if (kind !== null) return kind
+  disk.makeDir(path)
+  return 'dir'
 }
 
 /** Removes the bytecode folder of a folder, if there is nothing but bytecode in it. */
