@@ -428,7 +428,7 @@ export const defaults = {
     lowMemoryBytes: 60_000_000,
     /** inotify watches that a user should be allowed. */
     watches: 4_096,
-    /** Folders whose permissions are looked at, below each of deposit, main and .supervisor. */
+    /** Folders whose permissions are looked at, below deposit and below main. */
     maxFolders: 500,
   },
 }

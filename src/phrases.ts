@@ -125,3 +125,18 @@ export function shown(name: string): string {
 export function shownLines(text: string): string {
   return text.split('\n').map(shown).join('\n')
 }
+
+/** A command with its arguments, as it is pasted into a shell. */
+export function shellLine(...words: readonly string[]): string {
+  return words.map(shellWord).join(' ')
+}
+
+function shellWord(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word
+  // A control character would do something to the terminal that shows the line.
+  if (!/\p{Cc}/u.test(word)) return `'${word.replaceAll("'", "'\\''")}'`
+  const escaped = word.replace(/[\\']/g, '\\$&').replace(/\p{Cc}/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+  return `$'${escaped}'`
+}

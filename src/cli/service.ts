@@ -5,6 +5,7 @@ import { loadConfig } from '../config-file.ts'
 import { install, type Service, serviceOf, uninstall } from '../control/installation.ts'
 import { type RunAs, stopLimit, unitText } from '../control/unit.ts'
 import { isExpected, OperationalError } from '../errors.ts'
+import { shellLine } from '../phrases.ts'
 import { findAccount } from '../program/identity.ts'
 import { disk } from '../system/disk.ts'
 import { isLingering, isSystemdHere, logLine, systemctlLine } from '../system/systemctl.ts'
@@ -125,8 +126,8 @@ function refuseToChange({ scope, project }: Service, { args, values }: Asked): v
     const name = values['name'] === defaultName ? [] : ['--name', String(values['name'])]
     const again = ['service', ...args, '-C', project, ...name, ...runAs]
     // With full paths: sudo has a PATH of its own, where this Node need not be.
-    const line = ['sudo', process.execPath, entry, ...again]
-    const hint = words.needsRootHint(line.map(shellWord).join(' '))
+    const line = shellLine('sudo', process.execPath, entry, ...again)
+    const hint = words.needsRootHint(line)
     throw new OperationalError(words.needsRoot, { code: 'EPERM', hint })
   }
 }
@@ -187,10 +188,6 @@ async function userOf(key: string): Promise<RunAs & { readonly home: string }> {
 /** Paths, and where they lead when they are links. */
 function withTargets(...paths: readonly string[]): string[] {
   return [...paths, ...paths.map(disk.realPath)]
-}
-
-function shellWord(text: string): string {
-  return /^[\w/.@:+,=%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 function warn(warnings: readonly string[]): void {

@@ -1,21 +1,39 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Paths } from '../config.ts'
+import { disk } from '../system/disk.ts'
 import { allPids, readProc } from '../system/processes.ts'
-import { realPath } from './mounts.ts'
+import { doctorWords } from '../words-doctor.ts'
+import { type Check, error, type Finding, ok } from './finding.ts'
+import { rootLine } from './line.ts'
+import type { Patient } from './patient.ts'
+import { readIfAllowed } from './place.ts'
+
+/** Does one daemon run, or two? */
+export const daemon: Check<Patient> = {
+  name: 'daemon',
+  look: (patient) => [judgeDaemons(patient)],
+}
+
+/** None is fine too: it need not run. */
+export function judgeDaemons(patient: Patient): Finding {
+  const { daemons, daemonUser } = patient
+  const [first, ...others] = daemons
+  if (first === undefined) return ok('daemon', doctorWords.noDaemon)
+  if (others.length === 0) return ok('daemon', doctorWords.daemon(first, daemonUser.name))
+  const fix = rootLine(patient, ['kill', ...others.map(String)], daemonUser.uid)
+  return error('daemon', doctorWords.daemons(daemons), fix)
+}
 
 /**
  * The daemons of a project, first the one that has noted its number. Each holds the project folder
  * open, for the lock; of another user's processes only root sees that.
  */
 export function daemonsIn({ project, pid }: Paths): number[] {
-  const noted = notedPid(pid)
-  const folder = realPath(project)
+  const noted = Number(readIfAllowed(pid))
+  const folder = disk.realPath(project)
   const found = allPids().filter((one) => one !== noted && isSupervisor(one))
-  return [
-    ...(noted !== null && isSupervisor(noted) ? [noted] : []),
-    ...found.filter((one) => isOpenIn(one, folder)),
-  ]
+  return [...(isSupervisor(noted) ? [noted] : []), ...found.filter((one) => isOpenIn(one, folder))]
 }
 
 /** True when a process is ota-supervisor, whatever it was asked to do; not this one itself. */
@@ -23,15 +41,6 @@ export function isSupervisor(pid: number): boolean {
   if (pid === process.pid) return false
   const words = (readProc(pid, 'cmdline') ?? '').split('\0')
   return words.some((word) => ['supervisor.js', 'ota-supervisor'].includes(basename(word)))
-}
-
-function notedPid(path: string): number | null {
-  try {
-    return Number(readFileSync(path, 'utf8'))
-  } catch {
-    // No daemon has been here, or its folder is closed to this user.
-    return null
-  }
 }
 
 function isOpenIn(pid: number, folder: string): boolean {

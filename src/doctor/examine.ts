@@ -1,27 +1,24 @@
-import { statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { defaults, ownName } from '../config.ts'
-import { codeOf, isExpected, messageOf } from '../errors.ts'
+import { resolve } from 'node:path'
+import { defaults } from '../config.ts'
+import { isExpected, messageOf } from '../errors.ts'
 import { within } from '../system/clock.ts'
-import { command } from '../system/command.ts'
 import { disk } from '../system/disk.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { clock } from './clock.ts'
 import { commands } from './commands.ts'
+import { daemon } from './daemons.ts'
+import { knock } from './door.ts'
 import { fileSystems } from './file-systems.ts'
-import { type Check, error, type Finding, ok, unknown } from './finding.ts'
+import { type Check, type Finding, ok, unknown } from './finding.ts'
 import { inotify } from './inotify.ts'
-import { daemon, leftovers } from './leftovers.ts'
-import { askRoot, rootLine } from './line.ts'
+import { leftovers } from './leftovers.ts'
 import { memory } from './memory.ts'
-import { mountOf, readMounts } from './mounts.ts'
 import { node } from './node.ts'
+import { others } from './others.ts'
 import { type AskedUsers, type Machine, meetMachine, meetProject, type Patient } from './patient.ts'
-import { mayAccess } from './place.ts'
 import { power } from './power.ts'
-import { programRights } from './program-rights.ts'
 import { python } from './python.ts'
-import { closedToOthers, daemonRights, uploaderRights } from './rights.ts'
+import { daemonRights, programRights, uploaderRights } from './rights.ts'
 import { service } from './service.ts'
 import { readSettings } from './settings.ts'
 import { space } from './space.ts'
@@ -38,7 +35,7 @@ const ofProject: readonly Check<Patient>[] = [
   daemonRights,
   programRights,
   uploaderRights,
-  closedToOthers,
+  others,
   uploads,
   servers,
   inotify,
@@ -86,49 +83,4 @@ async function lookWell<At extends Machine>(check: Check<At>, at: At): Promise<r
     const text = isExpected(error) ? doctorWords.failed : doctorWords.fault
     return [unknown(check.name, text(check.name, messageOf(error)))]
   }
-}
-
-/**
- * Is there somebody in? A folder on a dead mount holds up for ever who touches it, and a Node that is
- * held up cannot even exit: so a process that can be killed touches it first.
- */
-async function knock(project: string, machine: Machine): Promise<Finding[]> {
-  const names = ['', 'deposit', 'main', 'logs', ownName]
-  const answers = await Promise.all(names.map((name) => doesAnswer(join(project, name), machine)))
-  const dead = names.find((_, index) => !answers[index])
-  if (dead === undefined) return closedTo(project, machine)
-  const at = mountOf(join(project, dead), readMounts())?.at ?? project
-  const fix = rootLine(machine, ['umount', '-l', at])
-  return [error('project', doctorWords.dead(dead === '' ? project : `${dead}/`), fix)]
-}
-
-/** A folder that whoever runs this may not look into says nothing about the daemon's user. */
-function closedTo(project: string, machine: Machine): Finding[] {
-  try {
-    const found = statSync(project, { throwIfNoEntry: false })
-    // What is not there yet is made by the first start.
-    if (found === undefined) return []
-    if (!found.isDirectory()) return [error('project', doctorWords.noFolder(project))]
-    if (mayAccess(project, 5)) return []
-  } catch (error) {
-    // One of the folders above it is closed.
-    if (codeOf(error) !== 'EACCES') throw error
-  }
-  return [
-    unknown(
-      'project',
-      doctorWords.closedProject(machine.self.name, project),
-      askRoot(machine, project),
-    ),
-  ]
-}
-
-async function doesAnswer(path: string, machine: Machine): Promise<boolean> {
-  const { answerMs } = machine.config.doctor
-  const asking = command('stat', ['-L', '--', path], { timeoutMs: answerMs })
-  const first = await within(asking, new AbortController().signal, answerMs)
-  // Without `stat` there is no way to know; mostly it does.
-  return (
-    first.is === 'done' && (first.value.exitCode !== undefined || first.value.code === 'ENOENT')
-  )
 }

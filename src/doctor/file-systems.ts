@@ -1,10 +1,11 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
+import { shellLine } from '../phrases.ts'
 import { findCommand } from '../system/command.ts'
 import { disk } from '../system/disk.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, error, type Finding, ok, warning } from './finding.ts'
-import { both, line, rootLine } from './line.ts'
+import { inTurn, rootLine } from './line.ts'
 import { isWithin, type Mount, mountOf, readMounts, realPlace } from './mounts.ts'
 import type { Machine, Patient } from './patient.ts'
 
@@ -79,16 +80,16 @@ function judgeKind({ name, mount: { kind } }: Ground, { move, overlayOff }: Ways
 function moveTo(patient: Patient, kind: string): string | undefined {
   if ([...foreign, ...network, ...inMemory, 'overlay', ''].includes(kind)) return undefined
   const { project } = patient.paths
-  return both(
+  return inTurn(
     rootLine(patient, ['cp', '-a', project, '/srv/']),
-    line('cd', `/srv/${basename(project)}`),
+    shellLine('cd', `/srv/${basename(project)}`),
   )
 }
 
 /** Raspberry Pi OS keeps all changes in memory when its "overlay file system" is on. */
 async function overlayOff(machine: Machine): Promise<string | undefined> {
   if ((await findCommand('raspi-config')) === null) return undefined
-  return both(
+  return inTurn(
     rootLine(machine, ['raspi-config', 'nonint', 'disable_overlayfs']),
     rootLine(machine, ['reboot']),
   )
@@ -118,7 +119,7 @@ function repair({ at }: Mount, device: string, machine: Machine): string {
   const mend = ['fsck', '-y', device]
   const mountAgain = ['mount', device, at]
   // Never a check of what is still mounted. fsck ends with 1 when it has mended something.
-  return both(
+  return inTurn(
     rootLine(machine, ['umount', at]),
     `{ ${rootLine(machine, mend)}; ${rootLine(machine, mountAgain)}; }`,
   )
@@ -129,7 +130,7 @@ function judgePlaces({ paths }: Patient, mounts: readonly Mount[]): Finding[] {
   const device = (path: string) => statSync(realPlace(path)).dev
   const findings: Finding[] = []
   if (disk.kind(paths.deposit) === 'symlink') {
-    const fix = both(line('rm', paths.deposit), line('mkdir', paths.deposit))
+    const fix = inTurn(shellLine('rm', paths.deposit), shellLine('mkdir', paths.deposit))
     findings.push(error('deposit', doctorWords.depositLink, fix))
   }
   const isInMain = paths.releases.startsWith(`${paths.main}/`)

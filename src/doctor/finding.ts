@@ -11,7 +11,7 @@ export type Finding = {
   /** One short line for people: 54 columns, where names and paths allow it. */
   readonly text: string
   /** One line to paste into a shell, which mends it. */
-  readonly fix?: string
+  readonly fix?: string | undefined
 }
 
 /** Looks at one subject. It may throw or hang: the others go on. */
@@ -27,19 +27,15 @@ export function ok(check: string, text: string): Finding {
 
 /** It works, but not as well or as safely as it could. */
 export function warning(check: string, text: string, fix?: string): Finding {
-  return withFix({ check, state: 'warning', text }, fix)
+  return { check, state: 'warning', text, fix }
 }
 
 /** Something that is promised does not work. */
 export function error(check: string, text: string, fix?: string): Finding {
-  return withFix({ check, state: 'error', text }, fix)
+  return { check, state: 'error', text, fix }
 }
 
 /** It could not be looked at; `fix` is the way to know. */
 export function unknown(check: string, text: string, fix?: string): Finding {
-  return withFix({ check, state: 'unknown', text }, fix)
-}
-
-function withFix(finding: Finding, fix: string | undefined): Finding {
-  return fix === undefined ? finding : { ...finding, fix }
+  return { check, state: 'unknown', text, fix }
 }

@@ -3,7 +3,7 @@ import { codeOf, isExpected } from '../errors.ts'
 import { disk } from '../system/disk.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, type Finding, ok, unknown, warning } from './finding.ts'
-import { both, rootLine, writeLine } from './line.ts'
+import { appendLine, inTurn, rootLine } from './line.ts'
 import type { Machine, Patient } from './patient.ts'
 
 /** What is allowed for each user, and what came of trying; null: it cannot be tried for this user. */
@@ -51,8 +51,8 @@ export function judgeInotify(found: Inotify, machine: Machine): Finding {
 /** Now, and after every boot. */
 function raise(name: string, value: number, machine: Machine): string {
   const file = '/etc/sysctl.d/60-inotify.conf'
-  return both(
-    writeLine(machine, `fs.inotify.${name}=${value}`, '>>', file),
+  return inTurn(
+    appendLine(machine, `fs.inotify.${name}=${value}`, file),
     rootLine(machine, ['sysctl', '-p', file]),
   )
 }

@@ -1,12 +1,13 @@
 import { readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { readRecord, tagName } from '../program/record.ts'
+import { disk } from '../system/disk.ts'
 import { allPids, processOf, readProc } from '../system/processes.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { isSupervisor } from './daemons.ts'
-import { type Check, error, type Finding, ok, unknown, warning } from './finding.ts'
+import { type Check, type Finding, ok, unknown, warning } from './finding.ts'
 import { askRoot, rootLine } from './line.ts'
-import { isWithin, realPath } from './mounts.ts'
+import { isWithin } from './mounts.ts'
 import type { Machine, Patient } from './patient.ts'
 
 /** A process that came of a main.py that some daemon has started. */
@@ -31,22 +32,6 @@ export type Claim = {
   readonly isDaemonUp: boolean
 }
 
-/** Does one daemon run, or two? */
-export const daemon: Check<Patient> = {
-  name: 'daemon',
-  look: (patient) => [judgeDaemons(patient)],
-}
-
-/** None is fine too: it need not run. */
-export function judgeDaemons(patient: Pick<Patient, 'daemons' | 'daemonUser' | 'self'> & Machine) {
-  const { daemons, daemonUser } = patient
-  const [first, ...others] = daemons
-  if (first === undefined) return ok('daemon', doctorWords.noDaemon)
-  if (others.length === 0) return ok('daemon', doctorWords.daemon(first, daemonUser.name))
-  const fix = rootLine(patient, ['kill', ...others.map(String)], daemonUser.uid)
-  return error('daemon', doctorWords.daemons(daemons), fix)
-}
-
 /** Are there processes of a main.py whose daemon is gone, or a main.py that no daemon started? */
 export const leftovers: Check<Patient> = {
   name: 'leftovers',
@@ -56,7 +41,7 @@ export const leftovers: Check<Patient> = {
       const fix = askRoot(patient, paths.project)
       return [unknown('leftovers', doctorWords.leftoversUnseen(daemonUser.name), fix)]
     }
-    const main = realPath(paths.main)
+    const main = disk.realPath(paths.main)
     const lastRun = readRecord(paths.runRecord)?.runId ?? null
     const claim: Claim = { lastRun, main, isDaemonUp: daemons.length > 0 }
     const strangers = strangersIn(main, basename(config.program.entry))

@@ -1,7 +1,7 @@
 import { disk } from '../system/disk.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, type Finding, ok, warning } from './finding.ts'
-import { both, rootLine, writeLine } from './line.ts'
+import { appendLine, inTurn, rootLine } from './line.ts'
 import type { Machine } from './patient.ts'
 
 /** Is there memory left? Where there is none the kernel ends the program. */
@@ -36,8 +36,8 @@ function addSwap(machine: Machine): string {
     ['mkswap', file],
     ['swapon', file],
   ]
-  return both(
+  return inTurn(
     ...make.map((words) => rootLine(machine, words)),
-    writeLine(machine, `${file} none swap sw 0 0`, '>>', '/etc/fstab'),
+    appendLine(machine, `${file} none swap sw 0 0`, '/etc/fstab'),
   )
 }

@@ -54,15 +54,6 @@ export function realPlace(path: string): string {
   }
 }
 
-/** The path without links; of what is not there as it is. */
-export function realPath(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
-}
-
 /** A space is `\040` there, and so on. */
 function unescaped(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) =>

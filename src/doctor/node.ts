@@ -1,7 +1,7 @@
 import { packageOf } from '../system/package.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, error, type Finding, ok } from './finding.ts'
-import { both, rootLine } from './line.ts'
+import { inTurn, rootLine } from './line.ts'
 import type { Machine } from './patient.ts'
 
 /** Is this Node new enough for the daemon? */
@@ -15,7 +15,7 @@ export function judgeNode(version: string, wanted: string, machine: Machine): Fi
   const least = wanted.replace(/^>=/, '')
   if (!isOlder(version, least)) return ok('node', doctorWords.node(version))
   // Debian's own may be too old as well; this is the source that nodejs.org names for it.
-  const fix = both(
+  const fix = inTurn(
     `curl -fsSL https://deb.nodesource.com/setup_22.x | ${rootLine(machine, ['bash', '-'])}`,
     rootLine(machine, ['apt', 'install', 'nodejs']),
   )

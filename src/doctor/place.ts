@@ -1,4 +1,4 @@
-import { accessSync, type Stats, statSync } from 'node:fs'
+import { accessSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { codeOf } from '../errors.ts'
 import { command } from '../system/command.ts'
@@ -28,7 +28,7 @@ export type Closed = { readonly place: Place; readonly needs: Bits }
  * The way to a path, its links followed. Where there is nothing yet, the way to the nearest folder
  * above, in which it must be possible to make something. Null when this user cannot see it.
  */
-export function wayTo(path: string, needs: Bits): Way | null {
+function wayTo(path: string, needs: Bits): Way | null {
   try {
     const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined
     const real = realPlace(path)
@@ -38,6 +38,11 @@ export function wayTo(path: string, needs: Bits): Way | null {
     if (['EACCES', 'ENOENT', 'ENOTDIR'].includes(codeOf(error))) return null
     throw error
   }
+}
+
+/** The ways to several paths; without those that this user cannot see. */
+export function waysTo(paths: readonly string[], needs: Bits): Way[] {
+  return paths.map((path) => wayTo(path, needs)).filter((way) => way !== null)
 }
 
 /** A path with what stat(2) says of it. */
@@ -91,6 +96,15 @@ export function mayAccess(path: string, needs: Bits): boolean {
     return true
   } catch {
     return false
+  }
+}
+
+/** The text of a file; empty where there is none, or this user may not read it. */
+export function readIfAllowed(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
   }
 }
 

@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectOf } from '../control/unit.ts'
+import { shellLine } from '../phrases.ts'
 import { disk } from '../system/disk.ts'
 import { readProc } from '../system/processes.ts'
 import { isLingering, type Scope, unitFolder } from '../system/systemctl.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, type Finding, ok, warning } from './finding.ts'
-import { both, line, rootLine, verbLine } from './line.ts'
+import { inTurn, rootLine, verbLine } from './line.ts'
 import type { Patient } from './patient.ts'
-import { mayAccess } from './place.ts'
+import { mayAccess, readIfAllowed } from './place.ts'
 
 /** The service that is for this project. */
 export type Service = {
@@ -43,7 +43,7 @@ export function judgeService(found: Service | null, patient: Patient): Finding {
   const { scope, unit, isEnabled, hasDaemon, lingers } = found
   const control = (...args: readonly string[]) =>
     scope === 'user'
-      ? line('systemctl', '--user', ...args)
+      ? shellLine('systemctl', '--user', ...args)
       : rootLine(patient, ['systemctl', ...args])
   if (!isEnabled)
     return warning(check, doctorWords.notEnabled(unit), control('enable', '--now', unit))
@@ -54,7 +54,7 @@ export function judgeService(found: Service | null, patient: Patient): Finding {
   if (hasDaemon) return ok(check, doctorWords.service(unit))
   if (daemons.length === 0) return warning(check, doctorWords.stopped(unit), control('start', unit))
   const kill = rootLine(patient, ['kill', ...daemons.map(String)], daemonUser.uid)
-  return warning(check, doctorWords.byHand(unit), both(kill, control('restart', unit)))
+  return warning(check, doctorWords.byHand(unit), inTurn(kill, control('restart', unit)))
 }
 
 /** From files only: a question to systemd can take long, and for another user has no answer. */
@@ -84,17 +84,8 @@ function findService({ paths, daemons, self, daemonUser }: Patient): Service | n
 /** A unit that `service install` has written, or one by hand, after the example. */
 function isFor(project: string, path: string): boolean {
   if (!path.endsWith('.service') || disk.kind(path) !== 'file') return false
-  const text = readText(path)
+  const text = readIfAllowed(path)
   const isOurs = /^ExecStart=.*(supervisor\.js|ota-supervisor)/m.test(text)
   const folder = /^WorkingDirectory=(.*)$/m.exec(text)?.[1]
   return projectOf(text) === project || (isOurs && folder === project)
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    // Closed to this user.
-    return ''
-  }
 }

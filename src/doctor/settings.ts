@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { type Config, defaults } from '../config.ts'
 import { configFileName, loadConfig } from '../config-file.ts'
 import { codeOf, isExpected, messageOf } from '../errors.ts'
+import { shellLine } from '../phrases.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { error, type Finding, ok, unknown } from './finding.ts'
-import { askRoot, line } from './line.ts'
+import { askRoot } from './line.ts'
 import type { Machine } from './patient.ts'
 
 /** The settings in force, and what there is to say of them. */
@@ -29,5 +30,5 @@ export async function readSettings(project: string, machine: Machine): Promise<S
 /** Opens the settings of a project (absolute): only a person can say what was meant. */
 export function editLine(project: string): string {
   // The quotes of `line` would keep the shell from putting in the editor's name.
-  return `\${EDITOR:-nano} ${line(join(project, configFileName))}`
+  return `\${EDITOR:-nano} ${shellLine(join(project, configFileName))}`
 }

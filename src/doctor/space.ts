@@ -25,11 +25,11 @@ export type Room = {
 /** Is there space for uploads and logs? */
 export const space: Check<Patient> = {
   name: 'space',
-  look: (patient) => readRooms(patient).flatMap((room) => judgeRoom(room, patient)),
+  look: (patient) => readRooms(patient).map((room) => judgeRoom(room, patient)),
 }
 
 /** Free space is judged before free files: where there is neither, space is what to make. */
-export function judgeRoom(room: Room, patient: Patient): Finding[] {
+export function judgeRoom(room: Room, patient: Patient): Finding {
   const { doctor, update } = patient.config
   const isFor = room.holds.join(', ')
   const show = (...what: string[]) =>
@@ -37,13 +37,13 @@ export function judgeRoom(room: Room, patient: Patient): Finding[] {
   if (room.freeBytes < doctor.lowBytes) {
     const finding = room.freeBytes < update.minFreeBytes ? error : warning
     const text = doctorWords.lowSpace(room.freeBytes, isFor)
-    return [finding('space', text, freeingLine(room, patient) ?? show('-k'))]
+    return finding('space', text, freeingLine(room, patient) ?? show('-k'))
   }
   if (room.freeFiles !== null && room.freeFiles < doctor.lowFiles) {
     const finding = room.freeFiles === 0 ? error : warning
-    return [finding('space', doctorWords.lowFiles(room.freeFiles, isFor), show('--inodes'))]
+    return finding('space', doctorWords.lowFiles(room.freeFiles, isFor), show('--inodes'))
   }
-  return [ok('space', doctorWords.space(room.freeBytes, isFor))]
+  return ok('space', doctorWords.space(room.freeBytes, isFor))
 }
 
 /** What may go without harm, if it is enough; otherwise only a person knows what may. */

@@ -1,11 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { disk } from '../system/disk.ts'
 import { allPids, processOf } from '../system/processes.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, type Finding, ok, warning } from './finding.ts'
-import { both, rootLine, writeLine } from './line.ts'
+import { appendLine, inTurn, rootLine } from './line.ts'
 import { readMounts } from './mounts.ts'
 import type { Machine, Patient } from './patient.ts'
+import { mayAccess, readIfAllowed } from './place.ts'
 
 /**
  * How well will it be known that an upload is complete? The daemon tries it out at its start, with a
@@ -38,14 +39,10 @@ export function judgeUploads(
 /** Do the upload servers tell what they could, and let anybody upload at all? */
 export const servers: Check<Patient> = {
   name: 'servers',
-  async look(patient) {
-    const [sshd, vsftpd, groups] = await Promise.all([
-      readSshd(),
-      isRunning('vsftpd') ? readIfAllowed('/etc/vsftpd.conf') : '',
-      readIfAllowed('/etc/group'),
-    ])
-    return [...judgeSshd(sshd, groups, patient), ...judgeVsftpd(vsftpd, patient)]
-  },
+  look: (patient) => [
+    ...judgeSshd(readSshd(), readIfAllowed('/etc/group'), patient),
+    ...judgeVsftpd(isRunning('vsftpd') ? readIfAllowed('/etc/vsftpd.conf') : '', patient),
+  ],
 }
 
 /** `sshd` is its configuration, `groups` /etc/group. Without a log of SFTP there is nothing to say. */
@@ -68,8 +65,8 @@ export function judgeVsftpd(vsftpd: string, machine: Machine): Finding[] {
   const check = 'vsftpd'
   if (vsftpd === '') return []
   if (/^write_enable=YES\s*$/im.test(vsftpd)) return [ok(check, doctorWords.ftpWrites)]
-  const fix = both(
-    writeLine(machine, 'write_enable=YES', '>>', '/etc/vsftpd.conf'),
+  const fix = inTurn(
+    appendLine(machine, 'write_enable=YES', '/etc/vsftpd.conf'),
     rootLine(machine, ['service', 'vsftpd', 'restart']),
   )
   return [warning(check, doctorWords.ftpReadOnly, fix)]
@@ -80,15 +77,11 @@ function groupNumber(name: string, groups: string): number[] {
   return gid === undefined ? [] : [Number(gid)]
 }
 
-async function readSshd(): Promise<string> {
+function readSshd(): string {
   const folder = '/etc/ssh/sshd_config.d'
-  const parts = await readdir(folder).catch(() => [])
+  const parts = mayAccess(folder, 5) ? disk.list(folder) : []
   const files = [...parts.map((name) => join(folder, name)), '/etc/ssh/sshd_config']
-  return (await Promise.all(files.map(readIfAllowed))).join('\n')
-}
-
-async function readIfAllowed(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(() => '')
+  return files.map(readIfAllowed).join('\n')
 }
 
 function isRunning(name: string): boolean {

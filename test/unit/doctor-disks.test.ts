@@ -96,23 +96,25 @@ const roomy: Room = {
 }
 
 test('low space is a warning, space that is too little for an upload an error', () => {
-  const judged = (odd: Partial<Room>) =>
-    judgeRoom({ ...roomy, ...odd }, somePatient()).map(({ state, fix }) => [state, fix])
-  assert.deepEqual(judged({}), [['ok', undefined]])
+  const judged = (odd: Partial<Room>) => {
+    const { state, fix } = judgeRoom({ ...roomy, ...odd }, somePatient())
+    return [state, fix]
+  }
+  assert.deepEqual(judged({}), ['ok', undefined])
   const look = 'du -k -xd2 /srv | sort -n | tail'
-  assert.deepEqual(judged({ freeBytes: 50e6 }), [['warning', look]])
-  assert.deepEqual(judged({ freeBytes: 500 }), [['error', look]])
+  assert.deepEqual(judged({ freeBytes: 50e6 }), ['warning', look])
+  assert.deepEqual(judged({ freeBytes: 500 }), ['error', look])
   const lookAtFiles = 'du --inodes -xd2 /srv | sort -n | tail'
-  assert.deepEqual(judged({ freeFiles: 100 }), [['warning', lookAtFiles]])
-  assert.deepEqual(judged({ freeFiles: 0 }), [['error', lookAtFiles]])
-  assert.deepEqual(judged({ freeFiles: null }), [['ok', undefined]])
+  assert.deepEqual(judged({ freeFiles: 100 }), ['warning', lookAtFiles])
+  assert.deepEqual(judged({ freeFiles: 0 }), ['error', lookAtFiles])
+  assert.deepEqual(judged({ freeFiles: null }), ['ok', undefined])
 })
 
 test('what may go without harm is named when it is enough: of the logs only as many as need be', () => {
   const log = (name: string) => ({ path: `/srv/ota/logs/${name}`, bytes: 80e6 })
   const oldLogs = [log('logfile_1.log'), log('logfile_2.log'), log('logfile_3.log')]
   const fixOf = (odd: Partial<Room>) =>
-    judgeRoom({ ...roomy, freeBytes: 50e6, ...odd }, somePatient({ self: users.pi }))[0]?.fix
+    judgeRoom({ ...roomy, freeBytes: 50e6, ...odd }, somePatient({ self: users.pi })).fix
   assert.equal(fixOf({ aptBytes: 150e6, oldLogs }), 'sudo apt clean')
   assert.equal(
     fixOf({ aptBytes: 100e6, oldLogs }),

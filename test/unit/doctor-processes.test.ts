@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import {
-  type Claim,
-  judgeDaemons,
-  judgeLeftovers,
-  type Tagged,
-} from '../../src/doctor/leftovers.ts'
-import { line, rootLine } from '../../src/doctor/line.ts'
+import { judgeDaemons } from '../../src/doctor/daemons.ts'
+import { type Claim, judgeLeftovers, type Tagged } from '../../src/doctor/leftovers.ts'
+import { rootLine } from '../../src/doctor/line.ts'
+import { shellLine } from '../../src/phrases.ts'
 import { someMachine, somePatient, users } from '../harness/patient.ts'
 
 test('none or one daemon is fine; of two the one that noted its number stays', () => {
@@ -69,10 +66,15 @@ test('a line means in a shell what it means here, whatever is in it', () => {
     '~',
     'a\u001b\nb',
   ]
-  const said = execFileSync('bash', ['-c', line('printf', '%s\\0', ...words)], { encoding: 'utf8' })
+  const said = execFileSync('bash', ['-c', shellLine('printf', '%s\\0', ...words)], {
+    encoding: 'utf8',
+  })
   assert.deepEqual(said.split('\0').slice(0, -1), words)
-  assert.doesNotMatch(line(...words), /\p{Cc}/u)
-  assert.equal(line('chown', '-R', 'ota:1001', '/srv/ota/main'), 'chown -R ota:1001 /srv/ota/main')
+  assert.doesNotMatch(shellLine(...words), /\p{Cc}/u)
+  assert.equal(
+    shellLine('chown', '-R', 'ota:1001', '/srv/ota/main'),
+    'chown -R ota:1001 /srv/ota/main',
+  )
 })
 
 test('sudo is said only to who needs it', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { opening } from '../../src/doctor/opening.ts'
+import { judgeOthers } from '../../src/doctor/others.ts'
 import { closedOn, isOpen, type Place, type Way } from '../../src/doctor/place.ts'
-import { judgeOthers, opening } from '../../src/doctor/rights.ts'
 import { judgeSshd, judgeUploads, judgeVsftpd } from '../../src/doctor/uploads.ts'
 import { somePatient, users } from '../harness/patient.ts'
 
