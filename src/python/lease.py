@@ -13,10 +13,11 @@ letter for each path:
 It ends when its stdin does, so it never outlives the daemon.
 """
 
+# What os and signal are made of: those would be a megabyte of memory, for as long as it runs.
+import _signal
 import errno
 import fcntl
-import os
-import signal
+import posix
 import sys
 
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
@@ -25,7 +26,7 @@ GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 def answer(path):
     try:
         # O_NONBLOCK: a FIFO that took the file's place must not hold us up.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_NOFOLLOW | posix.O_CLOEXEC)
     except OSError as error:
         return "g" if error.errno in GONE else "u"
     try:
@@ -35,12 +36,12 @@ def answer(path):
     except OSError as error:
         return "b" if error.errno == errno.EAGAIN else "u"
     finally:
-        os.close(handle)
+        posix.close(handle)
 
 
 def main():
     # A writer that comes while a lease is held (some microseconds) raises SIGIO, which would kill us.
-    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    _signal.signal(_signal.SIGIO, _signal.SIG_IGN)
     questions = sys.stdin.buffer
     while True:
         head = questions.readline().split()
