@@ -82,7 +82,7 @@ function shownIn(results: Results): string {
     ...figures.map(tableOf),
     ...remarks.map((text) => `note: ${text}`),
   ]
-  return `\`\`\`text\n${parts.join('\n\n')}\n\n${minutes} minutes in all\n\`\`\``
+  return `![cost of a swap over the number of files](growth.svg)\n\n\`\`\`text\n${parts.join('\n\n')}\n\n${minutes} minutes in all\n\`\`\``
 }
 
 function forJson({ peers, figures, ...rest }: Results): unknown {
