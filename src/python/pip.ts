@@ -62,7 +62,7 @@ const noise = new RegExp(
     '× Encountered error while',
     '^Looking in (indexes|links)',
     '^\\s*(Preparing metadata|Getting requirements|Installing build dependencies|Building wheels?)\\b',
-    '^(Collecting|Processing|Downloading|Requirement already)\\b',
+    '^\\s*(Collecting|Processing|Downloading|Requirement already|Cloning|Running command git|Resolved)\\b',
   ].join('|'),
 )
 
