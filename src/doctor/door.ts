@@ -21,8 +21,9 @@ export async function knock(project: string, machine: Machine): Promise<Finding[
   const answers = await Promise.all(names.map((name) => doesAnswer(join(project, name), machine)))
   const dead = names.find((_, index) => !answers[index])
   if (dead === undefined) return closedTo(project, machine)
-  const at = mountOf(join(project, dead), readMounts())?.at ?? project
-  const fix = rootLine(machine, ['umount', '-l', at])
+  const at = mountOf(join(project, dead), readMounts())?.at ?? '/'
+  // The root disk cannot be taken away; it is only slow, or dying.
+  const fix = at === '/' ? undefined : rootLine(machine, ['umount', '-l', at])
   return [error('project', doctorWords.dead(dead === '' ? project : `${dead}/`), fix)]
 }
 
