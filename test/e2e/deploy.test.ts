@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
 import { startDaemon } from '../harness/daemon.ts'
 import { drop, newProgram, readDeposit, startWithProgram } from '../harness/deposit.ts'
+import { until } from '../harness/processes.ts'
 import { makeProject, putProgram, readTree, writeTree } from '../harness/project.ts'
 import { makeFolder } from '../harness/tools.ts'
 
@@ -43,7 +45,8 @@ test('deploy leaves alone what else lies in the deposit', async (t) => {
   const from = await makeFolder(t)
   await writeTree(from, { 'mine.txt': 'mine' })
   const waiting = runSupervisor(['deploy', '-C', daemon.dir, 'mine.txt'], from)
-  await daemon.says(/the deposit waits: \.hold says so/)
+  // The list is the first that is put there, and then nobody else may put one.
+  await until('the list is there', () => existsSync(join(daemon.dir, 'deposit/SHA256SUMS')))
   const second = await runSupervisor(['deploy', '-C', daemon.dir, 'mine.txt'], from)
   assert.equal(second.code, 1)
   assert.match(

@@ -65,8 +65,12 @@ test('kill -9 in the middle of an install: nobody goes on with it, and nothing h
   })
   await daemon.says(/r1: installing/, slow)
   // pip itself, and the build that it has started.
-  await until('a build', () => jobsOf(dir).length >= 2, slow)
-  const before = jobsOf(dir)
+  let before: readonly number[] = []
+  const isBuilding = () => {
+    before = jobsOf(dir)
+    return before.length >= 2
+  }
+  await until('a build', isBuilding, slow)
   await daemon.end('SIGKILL')
   // pip dies with the daemon; what it has started may not.
   await until('pip is gone', () => jobsOf(dir).length < before.length)
