@@ -90,10 +90,11 @@ function packagesFields({ packages }: Status): string[] {
 }
 
 function depositLines({ deposit }: Status): string[] {
-  const { files, waitingFor } = deposit
+  const { files, waitingFor, guarantee } = deposit
   return [
     files === 0 ? 'empty' : count(files, 'file'),
     ...(waitingFor === null ? [] : waitingFor.text.split('\n')),
+    ...(guarantee === null ? [] : [guarantee.text]),
   ]
 }
 

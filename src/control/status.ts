@@ -80,7 +80,8 @@ export type UnderWay = {
 export type DepositStatus = {
   readonly files: number
   readonly waitingFor: { readonly because: Hold['because']; readonly text: string } | null
-  readonly guarantee: Guarantee | null
+  /** What is guaranteed about half-written files; null while no daemon runs. */
+  readonly guarantee: (Guarantee & { readonly text: string }) | null
 }
 
 /** What the program is run with, and the install under way. */
@@ -133,7 +134,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
     deposit: {
       files,
       waitingFor: waitingFor && { because: waitingFor.because, text: words.hold(waitingFor) },
-      guarantee: live.guarantee,
+      guarantee: { ...live.guarantee, text: words.guarantee(live.guarantee) },
     },
     packages: packagesOf(live.packages),
   }
