@@ -338,5 +338,7 @@ test('a clock that was wrong when the files came is no reason to wait for ever',
   const dir = await projectWith(t, { 'main.py': 'print(1)\n' })
   await utimes(join(dir, 'deposit/main.py'), new Date(), new Date(Date.now() + 1e10))
   const { waitingFor } = (await check(dir, 0)).deposit
-  assert.ok(waitingFor === null || waitingFor.because === 'quiet', waitingFor?.because)
+  // Uploads of tests beside this one are connections of this user too.
+  const passing = ['quiet', 'session', 'connection']
+  assert.ok(waitingFor === null || passing.includes(waitingFor.because), waitingFor?.because)
 })

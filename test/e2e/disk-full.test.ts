@@ -186,13 +186,13 @@ test('a disk that fills up during a trial: the program comes back, the outcome f
   assert.deepEqual(Object.keys(kept), ['REASON.txt', 'files/main.py', 'files/new/data.txt'])
 })
 
-/** Fails as soon as its disk is full. */
+/** Fails as soon as its disk is full: what it writes grows, for a file written anew brings its own space. */
 const crashesWhenFull = `
 import time
 print("writer is up")
 while True:
     time.sleep(0.02)
-    with open("probe", "w") as file:
+    with open("probe", "a") as file:
         file.write("x" * 10000)
 `
 
