@@ -34,4 +34,5 @@ else:
     sys.stdout.flush()
 report("ready")
 while True:
-    signal.pause()
+    # Not signal.pause(): a signal that came just before it would be answered never.
+    time.sleep(0.2)
