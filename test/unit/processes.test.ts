@@ -25,7 +25,8 @@ test('a look finds who carries the tag, and a later look who has come since', as
 test('who had no environment at one look may carry the tag at the next', async (t) => {
   const tag = `${process.pid}-b`
   // As a process in the middle of an execve(2) is seen: /proc shows an empty environment.
-  const line = `read go; exec env OTA_TEST_TAG=${tag} sleep 60`
+  // From there the one execve(2) brings the tag: a process in between, without it, would be a stranger.
+  const line = `read go; export OTA_TEST_TAG=${tag}; exec sleep 60`
   const child = spawn('env', ['-i', '/bin/bash', '-c', line], {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
