@@ -13,6 +13,7 @@ import { endLeftovers, openProgram } from './program/life.ts'
 import { openHooks } from './project/hooks.ts'
 import { openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
+import { openAhead } from './python/check.ts'
 import { findInterpreter } from './python/interpreter.ts'
 import { openPackages, sweepPackages } from './python/packages.ts'
 import { onBehalf } from './python/worker.ts'
@@ -88,9 +89,11 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   if (!isTerminal()) process.on('SIGHUP', () => void reload())
   const control = openControl(openDesk(site, live, orders, reload), site, log, clock)
   const [tell, { shutdown }] = [hooks.tell, ending]
-  const means = { site, program, python, packages, log, clock, shutdown, orders, tell }
+  const ahead = openAhead(config.verify.checkMs)
+  const means = { site, program, python, packages, ahead, log, clock, shutdown, orders, tell }
   await runProject(deposit, { ...means, answer: answer.tell })
 
+  ahead.close()
   await hooks.close(ending.hasten)
   await control.close()
   await writers.close()

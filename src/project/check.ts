@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import type { importPolicies, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Plan, ReleaseId, Verified } from '../model.ts'
-import { checkPython, type Findings } from '../python/check.ts'
+import { type Ahead, checkPython, type Findings } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import type { Behalf } from '../python/worker.ts'
 import { filesIn } from '../update/apply.ts'
@@ -38,6 +38,7 @@ export async function check(
     imports: isThere ? on.site.config.verify.imports : 'ignore',
     hasNewPackages: isThere && packages.inUse.python.path !== on.packages.inUse().python.path,
     behalf,
+    start: on.ahead.take,
   }
   return checkPlan(verified.plan, staged, on.site, by, on.orders.call())
 }
@@ -59,6 +60,8 @@ export type Checking = {
   /** The program's packages will be others than now: what it imports is looked at in any case. */
   readonly hasNewPackages: boolean
   readonly behalf: Behalf
+  /** Where a checker comes from. */
+  readonly start: Ahead['take']
 }
 
 /** Where the new files of a plan lie. All paths are absolute but those of `only`. */
@@ -93,7 +96,8 @@ export async function checkPlan(
       staged: only,
       gone,
     }
-    return judged(await checkPython(question, by.python, limits, end, by.behalf), by.imports)
+    const checker = by.start(by.python, by.behalf)
+    return judged(await checkPython(question, by.python, limits, end, checker), by.imports)
   } catch (error) {
     end.throwIfAborted()
     if (codeOf(error) !== 'ECHECK') throw error

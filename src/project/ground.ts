@@ -2,6 +2,7 @@ import type { Site } from '../config.ts'
 import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, Clock, Log, Outcome, Release, ReleaseId } from '../model.ts'
 import type { FirstRun, Program } from '../program/life.ts'
+import type { Ahead } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import type { Packages } from '../python/packages.ts'
 import { dropOldestJournal } from '../update/journals.ts'
@@ -21,6 +22,8 @@ export type Ground = {
   readonly python: Interpreter
   /** What the program is run with. */
   readonly packages: Packages
+  /** Starts the check of a release ahead of time. */
+  readonly ahead: Ahead
   readonly log: Log
   /** Tells the uploader. */
   readonly answer: (text: string) => void

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import { codeOf, OperationalError } from '../errors.ts'
 import type { Clock, Hold, Plan, Writers } from '../model.ts'
+import { startChecker } from '../python/check.ts'
 import { namesOf, readWish } from '../python/dependencies.ts'
 import type { Mistake } from '../python/gupfile.ts'
 import type { Interpreter } from '../python/interpreter.ts'
@@ -203,7 +204,12 @@ async function packagesFor(
 > {
   const never = new AbortController().signal
   const packages = openPackages(python, asDaemon, site, clock, never)
-  const bare = { python, imports: site.config.verify.imports, behalf: asDaemon }
+  const bare = {
+    python,
+    imports: site.config.verify.imports,
+    behalf: asDaemon,
+    start: startChecker,
+  }
   const given = await packages.given()
   if (given !== null) return { ...bare, python: given.python, hasNewPackages: false, warnings: [] }
   const asked = await readWish(viewWith(plan, staged, site), site.config.python, site.disk)
