@@ -1,3 +1,6 @@
+import { timeText } from '../log/format.ts'
+import { seconds } from '../phrases.ts'
+
 /** How answers look in a terminal, which may be narrow, and for programs. */
 
 /** Prints a value for programs. */
@@ -29,18 +32,12 @@ export function field(name: string, lines: readonly string[]): string {
 /** A moment in the machine's own time zone, `11-22 01:05:07`; with the year when it is another. */
 export function momentText(iso: string, now = new Date()): string {
   const at = new Date(iso)
-  const two = (value: number) => String(value).padStart(2, '0')
-  const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`
-  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
-  const year = at.getFullYear() === now.getFullYear() ? '' : `${at.getFullYear()}-`
-  return `${year}${day} ${time}`
+  const isThisYear = at.getFullYear() === now.getFullYear()
+  return timeText(at).slice(isThisYear ? '2026-'.length : 0, -'.123'.length)
 }
 
 /** How long ago, roughly: `12 s`, `5 min`, `3 h`, `2 days`. */
 export function agoText(iso: string, now = new Date()): string {
-  const s = Math.max(0, Math.round((now.getTime() - new Date(iso).getTime()) / 1_000))
-  if (s < 120) return `${s} s`
-  if (s < 7_200) return `${Math.round(s / 60)} min`
-  if (s < 172_800) return `${Math.round(s / 3_600)} h`
-  return `${Math.round(s / 86_400)} days`
+  const s = Math.round((now.getTime() - new Date(iso).getTime()) / 1_000)
+  return s < 1 ? '0 s' : seconds(s * 1_000)
 }
