@@ -1,6 +1,6 @@
-import { ask, notRunning } from '../control/client.ts'
+import { ask } from '../control/client.ts'
 import type { Status } from '../control/status.ts'
-import { codeOf, OperationalError } from '../errors.ts'
+import { OperationalError } from '../errors.ts'
 import type { Release, ReleaseId } from '../model.ts'
 import { untouchedText } from '../phrases.ts'
 import { type Batch, collect, put } from '../source/deposit/put.ts'
@@ -8,6 +8,7 @@ import { clock } from '../system/clock.ts'
 import type { HistoryEntry } from '../update/history.ts'
 import { byAge } from '../update/store.ts'
 import { words } from '../words.ts'
+import { askIfRunning } from './ask.ts'
 import { print, printJson } from './screen.ts'
 import { siteIn } from './site.ts'
 import { type Asked, exitCodes, type Verb } from './verb.ts'
@@ -31,7 +32,7 @@ runs, the files wait for it.
     const site = await siteIn(asked.directory)
     const batch = await collect(asked.args, site)
     if (batch.leftOut.length > 0) console.error(words.leftOut(batch.leftOut))
-    const before = await statusIfAny(site)
+    const before = await askIfRunning('status', site.paths)
     const manifest = await putAll(batch, site)
     const text = words.putAll(batch.files.size, batch.bytes)
     if (before === null) {
@@ -48,15 +49,6 @@ type Site = Awaited<ReturnType<typeof siteIn>>
 
 /** What tells the release from others: its manifest, and that it is newer than all before. */
 type Wanted = { readonly manifest: string; readonly after: ReleaseId }
-
-async function statusIfAny({ paths }: Site): Promise<Status | null> {
-  try {
-    return await ask('status', paths)
-  } catch (error) {
-    if (codeOf(error) !== notRunning) throw error
-    return null
-  }
-}
 
 function newestIn({ underWay, last }: Status): ReleaseId {
   const ids = [...underWay.map(({ id }) => id), last?.id ?? 'r0'] as const

@@ -1,8 +1,7 @@
-import { ask, notRunning } from '../control/client.ts'
-import { codeOf, messageOf } from '../errors.ts'
 import { count, resultText, shown, size } from '../phrases.ts'
 import { type HistoryEntry, readHistory } from '../update/history.ts'
 import { words } from '../words.ts'
+import { askOrRead } from './ask.ts'
 import { coloured, momentText, print, printJson } from './screen.ts'
 import { siteIn } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
@@ -24,11 +23,9 @@ Shows how the last releases ended, newest first.
       return exitCodes.usage
     }
     const site = await siteIn(directory)
-    const entries = await ask('history', site.paths).catch(async (error: unknown) => {
-      if (codeOf(error) !== notRunning) throw error
-      console.error(words.fromDisk(messageOf(error)))
-      return (await readHistory(site)).toReversed()
-    })
+    const entries = await askOrRead('history', site.paths, async () =>
+      (await readHistory(site)).toReversed(),
+    )
     const wanted = entries.slice(0, most)
     if (json) printJson(wanted)
     else print(wanted.length === 0 ? words.noHistory : wanted.map(entryText).join('\n'))

@@ -1,9 +1,8 @@
-import { ask, notRunning } from '../control/client.ts'
 import { type Status, statusFromDisk } from '../control/status.ts'
-import { codeOf, messageOf } from '../errors.ts'
 import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { words } from '../words.ts'
 import { packageWords } from '../words-packages.ts'
+import { askOrRead } from './ask.ts'
 import { agoText, coloured, field, momentText, print, printJson } from './screen.ts'
 import { siteIn } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
@@ -19,11 +18,7 @@ daemon runs; what is shown is what the disk tells.
   takes: { least: 0, most: 0 },
   async run({ directory, json }) {
     const site = await siteIn(directory)
-    const status = await ask('status', site.paths).catch((error: unknown) => {
-      if (codeOf(error) !== notRunning) throw error
-      console.error(words.fromDisk(messageOf(error)))
-      return statusFromDisk(site)
-    })
+    const status = await askOrRead('status', site.paths, () => statusFromDisk(site))
     if (json) printJson(status)
     else print(statusText(status))
     return status.daemon === null ? exitCodes.notRunning : exitCodes.done
