@@ -10,7 +10,7 @@ import { openWriters } from '../python/writers.ts'
 import { clock } from '../system/clock.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
-import { coloured, field, print, printJson } from './screen.ts'
+import { coloured, field, printAnswer } from './screen.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
 /** `check`: what would happen to what lies in the deposit now, and which settings are in force. */
@@ -26,12 +26,13 @@ user cannot see enough; 2: supervisor.toml is wrong.
 `,
   options: {},
   takes: { least: 0, most: 0 },
-  async run({ directory, json }) {
+  async run(asked) {
+    const { directory } = asked
     const settings = await loadSettings(directory)
     const site: Site = { paths: pathsOf(directory), config: settings.config, disk }
     const found = await previewOf(site)
-    if (json) printJson(forPrograms(found, settings))
-    else print(`${depositText(found)}\n${settingsText(settings)}`)
+    const text = `${depositText(found)}\n${settingsText(settings)}`
+    printAnswer(asked, forPrograms(found, settings), text)
     return ['refused', 'unknown'].includes(found.forecast.is) ? exitCodes.failed : exitCodes.done
   },
 }

@@ -9,7 +9,7 @@ import type { HistoryEntry } from '../update/history.ts'
 import { byAge } from '../update/store.ts'
 import { words } from '../words.ts'
 import { askIfRunning } from './ask.ts'
-import { print, printJson } from './screen.ts'
+import { print, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
 import { type Asked, exitCodes, type Verb } from './verb.ts'
 
@@ -138,8 +138,7 @@ function tellEnd(ended: HistoryEntry, asked: Asked): number {
   return end(text, ended, exitCodes.failed, asked)
 }
 
-function end(text: string, value: unknown, code: number, { json }: Asked): number {
-  if (json) printJson(value)
-  else print(text)
+function end(text: string, value: unknown, code: number, asked: Asked): number {
+  printAnswer(asked, value, text)
   return code
 }

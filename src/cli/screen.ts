@@ -1,11 +1,12 @@
 import { timeText } from '../log/format.ts'
 import { seconds } from '../phrases.ts'
+import type { Asked } from './verb.ts'
 
 /** How answers look in a terminal, which may be narrow, and for programs. */
 
-/** Prints a value for programs. */
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 1)}\n`)
+/** Prints an answer: the value for programs, where JSON is asked for, or the text for people. */
+export function printAnswer({ json }: Pick<Asked, 'json'>, value: unknown, text: string): void {
+  print(json ? JSON.stringify(value, null, 1) : text)
 }
 
 /** Prints text for people, with a line end. */

@@ -10,7 +10,7 @@ import { findAccount } from '../program/identity.ts'
 import { disk } from '../system/disk.ts'
 import { isLingering, isSystemdHere, logLine, systemctlLine } from '../system/systemctl.ts'
 import { words } from '../words.ts'
-import { print, printJson } from './screen.ts'
+import { printAnswer } from './screen.ts'
 import { type Asked, exitCodes, type Verb } from './verb.ts'
 
 const defaultName = 'ota-supervisor'
@@ -73,38 +73,36 @@ function problemOf({ args, values, ...asked }: Asked): string | null {
   return values['user'] && values['run-as'] !== undefined ? words.runAsWithUser : null
 }
 
-async function printUnit(service: Service, { json, values }: Asked, config: Config): Promise<void> {
-  const { text, warnings } = await planOf(service, values, config)
+async function printUnit(service: Service, asked: Asked, config: Config): Promise<void> {
+  const { text, warnings } = await planOf(service, asked.values, config)
   const { unit, path } = service
-  if (json) return printJson({ service: unit, path, unit: text, warnings })
-  process.stdout.write(text)
-  warn(warnings)
+  printAnswer(asked, { service: unit, path, unit: text, warnings }, text.trimEnd())
+  warn(warnings, asked)
 }
 
-async function installService(
-  service: Service,
-  { json, values }: Asked,
-  config: Config,
-): Promise<void> {
-  const { text, user, warnings } = await planOf(service, values, config)
+async function installService(service: Service, asked: Asked, config: Config): Promise<void> {
+  const { text, user, warnings } = await planOf(service, asked.values, config)
   const changed = await install(service, text, waitFor(config))
   const { scope, unit, path } = service
   const all = [
     ...warnings,
     ...(scope === 'user' && !isLingering(user.name) ? [words.linger(user.name)] : []),
   ]
-  if (json) return printJson({ service: unit, path, user: user.name, changed, warnings: all })
   const status = systemctlLine(scope, 'status', unit)
   const log = logLine(scope, unit)
-  print(words.serviceInstalled({ service: unit, path, status, log }))
-  warn(all)
+  printAnswer(
+    asked,
+    { service: unit, path, user: user.name, changed, warnings: all },
+    words.serviceInstalled({ service: unit, path, status, log }),
+  )
+  warn(all, asked)
 }
 
-async function uninstallService(service: Service, { json }: Asked, config: Config): Promise<void> {
+async function uninstallService(service: Service, asked: Asked, config: Config): Promise<void> {
   const removed = await uninstall(service, waitFor(config))
   const { unit, path } = service
-  if (json) return printJson({ service: unit, path, removed })
-  print(removed ? words.serviceRemoved(unit, path) : words.serviceNotThere(unit, path))
+  const text = removed ? words.serviceRemoved(unit, path) : words.serviceNotThere(unit, path)
+  printAnswer(asked, { service: unit, path, removed }, text)
 }
 
 /** The old daemon's end, and the new one's start. */
@@ -190,6 +188,8 @@ function withTargets(...paths: readonly string[]): string[] {
   return [...paths, ...paths.map(disk.realPath)]
 }
 
-function warn(warnings: readonly string[]): void {
+/** JSON has them in it. */
+function warn(warnings: readonly string[], { json }: Asked): void {
+  if (json) return
   for (const text of warnings) console.error(words.warning(text))
 }

@@ -3,7 +3,7 @@ import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { words } from '../words.ts'
 import { packageWords } from '../words-packages.ts'
 import { askOrRead } from './ask.ts'
-import { agoText, coloured, field, momentText, print, printJson } from './screen.ts'
+import { agoText, coloured, field, momentText, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
@@ -16,11 +16,10 @@ daemon runs; what is shown is what the disk tells.
 `,
   options: {},
   takes: { least: 0, most: 0 },
-  async run({ directory, json }) {
-    const site = await siteIn(directory)
+  async run(asked) {
+    const site = await siteIn(asked.directory)
     const status = await askOrRead('status', site.paths, () => statusFromDisk(site))
-    if (json) printJson(status)
-    else print(statusText(status))
+    printAnswer(asked, status, statusText(status))
     return status.daemon === null ? exitCodes.notRunning : exitCodes.done
   },
 }
