@@ -8,6 +8,7 @@ import { clock } from '../system/clock.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
 import { asJson, asText, forTerminal } from './log-lines.ts'
+import { hasColours } from './screen.ts'
 import { momentOf } from './since.ts'
 import { type Asked, exitCodes, type Verb } from './verb.ts'
 
@@ -102,10 +103,4 @@ function sinceThen(since: Date | null): (line: string) => boolean {
     if (since !== null && !isReached) isReached = (parseLine(line)?.time ?? 0) >= since
     return isReached
   }
-}
-
-/** NO_COLOR: https://no-color.org; a `dumb` terminal shows none. */
-function hasColours(): boolean {
-  const { NO_COLOR, TERM } = process.env
-  return (NO_COLOR ?? '') === '' && TERM !== 'dumb'
 }

@@ -19,10 +19,15 @@ type Colour = 'red' | 'yellow' | 'green' | 'dim'
 
 const codes: Readonly<Record<Colour, number>> = { red: 31, yellow: 33, green: 32, dim: 2 }
 
-/** The text in a colour, on a terminal whose user wants colours (no-color.org). */
+/** True on a terminal that shows colours (a `dumb` one does not) and whose user wants them (no-color.org). */
+export function hasColours(): boolean {
+  const { NO_COLOR, TERM } = process.env
+  return process.stdout.isTTY === true && !NO_COLOR && TERM !== 'dumb'
+}
+
+/** The text in a colour, where there are colours. */
 export function coloured(text: string, colour: Colour): string {
-  const isWanted = process.stdout.isTTY === true && !process.env['NO_COLOR']
-  return isWanted ? `\x1b[${codes[colour]}m${text}\x1b[0m` : text
+  return hasColours() ? `\x1b[${codes[colour]}m${text}\x1b[0m` : text
 }
 
 /** Lines with a name in front: the name once, what belongs to it below each other. */
