@@ -5,7 +5,7 @@ import type { Plan, ReleaseId, Verified } from '../model.ts'
 import { checkPython, type Findings } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import type { Behalf } from '../python/worker.ts'
-import { filesIn } from '../update/apply.ts'
+import { dropsIn, filesIn } from '../update/apply.ts'
 import { filesOf } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
 import { words } from '../words.ts'
@@ -82,7 +82,6 @@ export async function checkPlan(
     .filter((path) => path.endsWith('.py'))
     .map((path) => ({ path, read: join(folder, path), place: join(paths.main, path) }))
   if (files.length === 0 && !by.hasNewPackages) return { bytecode: [], warnings: [] }
-  const gone = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
   const limits = { ms: config.verify.checkMs, msPerFile: config.verify.checkPerFileMs }
   try {
     const question = {
@@ -91,7 +90,7 @@ export async function checkPlan(
       entry: config.program.entry,
       roots: [folder, paths.main],
       staged: only,
-      gone,
+      gone: dropsIn(plan),
     }
     return judged(await checkPython(question, by.python, limits, end, by.behalf), by.imports)
   } catch (error) {

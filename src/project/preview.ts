@@ -12,6 +12,7 @@ import { sizeOf } from '../source/deposit/claim.ts'
 import { oneArchive, openJudgement, type Upload } from '../source/deposit/judgement.ts'
 import { canLook, type Entry, placeIn, type Snapshot, scan } from '../source/deposit/scan.ts'
 import { type Look, type Seen, see } from '../source/deposit/settle.ts'
+import { dropsIn, filesIn, isDroppedBy } from '../update/apply.ts'
 import { planFor, type Tree } from '../update/verify.ts'
 import { words } from '../words.ts'
 import { packageWords } from '../words-packages.ts'
@@ -232,17 +233,17 @@ function treeOf(entries: readonly Entry[], { disk, paths }: Site): Tree {
   }
 }
 
-function countsOf({ steps }: Plan, site: Site): Counts {
+function countsOf(plan: Plan, site: Site): Counts {
   const { disk, paths } = site
-  const drops = steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
-  const isDropped = (path: string) => drops.some((drop) => `${path}/`.startsWith(`${drop}/`))
-  const placed = steps.flatMap((step) => {
-    return step.do === 'put' ? [step.path] : step.do === 'put-dir' ? step.files : []
-  })
+  const placed = filesIn(plan)
+  const isDropped = isDroppedBy(plan)
   const replaced = placed.filter((path) => {
     return disk.kind(join(paths.main, path)) !== null && !isDropped(path)
   }).length
-  const deleted = drops.reduce((sum, path) => sum + filesBelow(join(paths.main, path), site), 0)
+  const deleted = dropsIn(plan).reduce(
+    (sum, path) => sum + filesBelow(join(paths.main, path), site),
+    0,
+  )
   return { added: placed.length - replaced, replaced, deleted }
 }
 

@@ -46,10 +46,20 @@ export function filesIn(plan: Plan): string[] {
   })
 }
 
+/** All files and folders a plan takes out of main, relative to it. */
+export function dropsIn(plan: Plan): string[] {
+  return plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
+}
+
+/** True for what a plan takes out of main by itself or with a folder above it; `path` is relative to main. */
+export function isDroppedBy(plan: Plan): (path: string) => boolean {
+  const drops = dropsIn(plan)
+  return (path) => drops.some((drop) => `${path}/`.startsWith(`${drop}/`))
+}
+
 /** All files whose bytecode does not count any more: those placed, and those taken out. */
 export function sourcesOf(plan: Plan): string[] {
-  const gone = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
-  return [...gone, ...filesIn(plan)]
+  return [...dropsIn(plan), ...filesIn(plan)]
 }
 
 function take(step: Step, files: ReleaseFiles, site: Site): void {
