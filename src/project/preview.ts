@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import { codeOf, OperationalError } from '../errors.ts'
 import type { Clock, Hold, Plan, Writers } from '../model.ts'
-import { namesOf, readWish } from '../python/dependencies.ts'
+import { namesOf } from '../python/dependencies.ts'
 import type { Mistake } from '../python/gupfile.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import { openPackages } from '../python/packages.ts'
@@ -17,6 +17,7 @@ import { planFor, type Tree } from '../update/verify.ts'
 import { words } from '../words.ts'
 import { packageWords } from '../words-packages.ts'
 import { type Checking, checkPlan, type Staged } from './check.ts'
+import { askedIn } from './packages.ts'
 import { viewWith } from './view.ts'
 
 /** What would happen to what lies in the deposit now. Paths are relative to it, and so to main. */
@@ -205,11 +206,11 @@ async function packagesFor(
   const never = new AbortController().signal
   const packages = openPackages(python, asDaemon, site, clock, never)
   const bare = { python, imports: site.config.verify.imports, behalf: asDaemon }
-  const given = await packages.given()
-  if (given !== null) return { ...bare, python: given.python, hasNewPackages: false, warnings: [] }
-  const asked = await readWish(viewWith(plan, staged, site), site.config.python, site.disk)
+  const asked = await askedIn(viewWith(plan, staged, site), { packages, python, site })
   if ('mistakes' in asked) return asked
-  if (asked.wish === null) return { ...bare, hasNewPackages: false, warnings: [] }
+  if ('inUse' in asked) {
+    return { ...bare, python: asked.inUse.python, hasNewPackages: false, warnings: [] }
+  }
   const found = await packages.find(asked.wish)
   if (found !== null) return { ...bare, python: found.python, hasNewPackages: true, warnings: [] }
   const warnings = [packageWords.wouldInstall(asked.wish.from, namesOf(asked.wish))]
