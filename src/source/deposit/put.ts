@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { constants, lstatSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { link, open, readdir, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Site } from '../../config.ts'
 import { codeOf, OperationalError } from '../../errors.ts'
+import { foreignRead, sha256Of } from '../../system/foreign-file.ts'
 import { words } from '../../words.ts'
 import { manifestId, manifestText } from './manifest.ts'
 import { nameKinds } from './names.ts'
@@ -87,7 +87,7 @@ export async function put(
   const sums = new Map<string, string>()
   for (const [path, { source }] of batch.files) {
     signal.throwIfAborted()
-    sums.set(path, await sumOf(source))
+    sums.set(path, await sha256Of(source))
   }
   const text = manifestText(sums)
   const made: string[] = []
@@ -137,11 +137,10 @@ async function begin(list: string, text: string, site: Site): Promise<void> {
   }
 }
 
-const reading = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const making = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
 async function copy(source: string, place: string, site: Site): Promise<void> {
-  const from = await open(source, reading)
+  const from = await open(source, foreignRead)
   try {
     const { mode } = await from.stat()
     await asOwner(site, async () => {
@@ -154,13 +153,6 @@ async function copy(source: string, place: string, site: Site): Promise<void> {
   } finally {
     await from.close()
   }
-}
-
-async function sumOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  const file = await open(path, reading)
-  await pipeline(file.createReadStream(), hash)
-  return hash.digest('hex')
 }
 
 /**

@@ -1,14 +1,7 @@
-import {
-  closeSync,
-  constants,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Site } from '../../config.ts'
+import { foreignRead } from '../../system/foreign-file.ts'
 import { words } from '../../words.ts'
 
 /** The answer to who has only an FTP window. */
@@ -85,7 +78,7 @@ function linesOf(path: string): string[] {
 
 /** The start of a file, whatever the uploader has made of it: a link, a pipe, or much too long. */
 function readStart(path: string): string {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const file = openSync(path, foreignRead)
   try {
     const buffer = Buffer.alloc(1_000_000)
     return buffer.toString('utf8', 0, readSync(file, buffer))
