@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Site } from '../config.ts'
 import { OperationalError } from '../errors.ts'
 import { command } from '../system/command.ts'
+import { dropFolder } from '../system/gone.ts'
 import { packageWords } from '../words-packages.ts'
 import { type Commits, requirementsOf, type Wish, wheelsFolder } from './dependencies.ts'
 import { normalName, withoutPassword } from './gupfile.ts'
@@ -40,7 +41,6 @@ function placesOf(address: string, { paths }: Pick<Site, 'paths'>) {
     dir,
     tmp: join(dir, 'tmp'),
     input: `${dir}.input`,
-    gone: `${dir}.gone`,
     mark: `${dir}.json`,
   }
 }
@@ -91,13 +91,10 @@ export async function sweepEnvironments(site: Site): Promise<number> {
 
 /** Removes an environment: the mark first, so that half of one is never taken for whole. */
 export async function dropEnvironment(address: string, { disk, paths }: Site): Promise<void> {
-  const { dir, input, gone, mark } = placesOf(address, { paths })
+  const { dir, input, mark } = placesOf(address, { paths })
   disk.unlink(mark)
   await disk.removeTree(input)
-  await disk.removeTree(gone)
-  // The rename makes it happen at once, also to whoever would still use it.
-  if (disk.kind(dir) !== null) disk.rename(dir, gone)
-  await disk.removeTree(gone)
+  await dropFolder(dir, disk)
 }
 
 /**
