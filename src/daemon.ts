@@ -87,9 +87,9 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const reload = () => reloadSettings(site, log)
   if (!isTerminal()) process.on('SIGHUP', () => void reload())
   const control = openControl(openDesk(site, live, orders, reload), site, log, clock)
-  const [tell, { shutdown }] = [hooks.tell, ending]
-  const means = { site, program, python, packages, log, clock, shutdown, orders, tell }
-  await runProject(deposit, { ...means, answer: answer.tell })
+  const { shutdown } = ending
+  const tools = { site, program, python, packages, log, clock, shutdown, orders }
+  await runProject(deposit, { ...tools, tell: hooks.tell, answer: answer.tell })
 
   await hooks.close(ending.hasten)
   await control.close()

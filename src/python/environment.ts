@@ -128,7 +128,9 @@ export async function makeEnvironment(
     await disk.removeTree(places.input)
     await disk.removeTree(places.tmp)
     const made: Environment = {
-      ...{ address, from: wish.from, at: about.at.toISOString() },
+      address,
+      from: wish.from,
+      at: about.at.toISOString(),
       packages: packagesIn(places.dir, python, site),
       bytes: await sizeOf(places.dir),
       python: { ...base, path: pythonIn(places.dir), searchPath: python.searchPath },

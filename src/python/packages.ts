@@ -204,12 +204,10 @@ export function openPackages(
         digest: wish.digest,
         made,
         now: () => ({
-          ...{
-            from: wish.from,
-            packages: namesOf(wish),
-            since,
-            doing: withoutPassword(worker.lastLine()),
-          },
+          from: wish.from,
+          packages: namesOf(wish),
+          since,
+          doing: withoutPassword(worker.lastLine()),
         }),
       }
       return made
