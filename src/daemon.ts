@@ -63,7 +63,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     onSurvivors: (left) => log.error(words.survivors(left)),
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
-  watch(program.state)
+  watch(program.reading)
 
   const writers = openWriters(python, config.deposit.askMs, config.deposit.helperRestMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)

@@ -5,6 +5,7 @@ import type {
   Health,
   Hold,
   Outcome,
+  ProgramReading,
   ProgramState,
   Release,
   ReleaseId,
@@ -112,9 +113,9 @@ export const words = {
   /** What is in main before anything has been started. */
   mainHolds: (release: ReleaseId) => `the last release that passed: ${release}`,
   /** What runs just now, for the beginning of a log file. */
-  runs(state: ProgramState): string {
+  runs({ state, release }: Pick<ProgramReading, 'state' | 'release'>): string {
     return state.is === 'STARTING' || state.is === 'RUNNING'
-      ? `main.py runs (pid ${state.pid}), release ${state.release}: ${causeText(state.cause)}`
+      ? `main.py runs (pid ${state.pid}), release ${release}: ${causeText(state.cause)}`
       : (words.state(state) ?? 'main.py does not run')
   },
   noLogFile: (dir: string, why: string) =>
