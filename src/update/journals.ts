@@ -77,8 +77,9 @@ async function surplus(site: Site): Promise<ReleaseId[]> {
   const gone: ReleaseId[] = []
   let bytes = 0
   for (const [index, id] of keptIds(site).toReversed().entries()) {
-    bytes += await bytesIn(journalOf(id, site))
-    if (index >= keepJournals || bytes > maxJournalBytes) gone.push(id)
+    const isOneTooMany = index >= keepJournals
+    if (!isOneTooMany) bytes += await bytesIn(journalOf(id, site))
+    if (isOneTooMany || bytes > maxJournalBytes) gone.push(id)
   }
   return gone
 }
