@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { until } from './processes.ts'
 import {
+  type Files,
   makeProject,
   putProgram,
   readTree,
@@ -39,10 +40,10 @@ export async function makeUpload(t: TestContext, tree: Tree): Promise<string> {
 }
 
 /** Puts files into the deposit by rename, faster than any quiet period however busy the machine is. */
-export async function drop({ dir }: Daemon, tree: Tree): Promise<void> {
+export async function drop({ dir }: Daemon, files: Files): Promise<void> {
   const upload = join(dir, 'upload')
-  await writeTree(upload, tree)
-  for (const path of Object.keys(tree)) {
+  await writeTree(upload, files)
+  for (const path of Object.keys(files)) {
     mkdirSync(dirname(join(dir, 'deposit', path)), { recursive: true })
     renameSync(join(upload, path), join(dir, 'deposit', path))
   }
