@@ -7,8 +7,7 @@ import { type Daemon, startDaemon } from './daemon.ts'
 import { until } from './processes.ts'
 import {
   type Files,
-  makeProject,
-  putProgram,
+  projectWith,
   readTree,
   type Settings,
   type Tree,
@@ -25,8 +24,7 @@ while True:
 
 /** A daemon that runs the good program, with an empty deposit. */
 export async function startWithProgram(t: TestContext, settings: Settings = {}): Promise<Daemon> {
-  const dir = await makeProject(t, settings)
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good', settings)
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)
   return daemon

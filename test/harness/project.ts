@@ -29,6 +29,19 @@ export async function makeProject(t: TestContext, settings: Settings = {}): Prom
   return dir
 }
 
+/** A project whose main holds one of the fixture programs, and these files beside it. */
+export async function projectWith(
+  t: TestContext,
+  program: string,
+  settings: Settings = {},
+  files: Files = {},
+): Promise<string> {
+  const dir = await makeProject(t, settings)
+  await putProgram(program, join(dir, 'main'))
+  await writeTree(join(dir, 'main'), files)
+  return dir
+}
+
 /** Writes `supervisor.toml`: the fast settings, and these on top. */
 export async function writeSettings(dir: string, settings: Settings = {}): Promise<void> {
   const names = new Set([...Object.keys(fastSettings), ...Object.keys(settings)])
