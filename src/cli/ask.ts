@@ -3,6 +3,7 @@ import type { Answers, RequestName } from '../control/api.ts'
 import { ask } from '../control/client.ts'
 import { codeOf, notRunning } from '../errors.ts'
 import { words } from '../words.ts'
+import { verbWords } from '../words-verbs.ts'
 
 /** Asks the daemon of a project; null when none runs. Throws as `ask` does for anything else. */
 export async function askIfRunning<Name extends RequestName>(
@@ -25,6 +26,6 @@ export async function askOrRead<Name extends RequestName>(
 ): Promise<Answers[Name]> {
   const answer = await askIfRunning(name, paths)
   if (answer !== null) return answer
-  console.error(words.fromDisk(words.notRunning(paths.project)))
+  console.error(verbWords.fromDisk(words.notRunning(paths.project)))
   return read()
 }

@@ -1,6 +1,7 @@
 import { count, resultText, shown, size } from '../phrases.ts'
 import { type HistoryEntry, readHistory } from '../update/history.ts'
 import { words } from '../words.ts'
+import { verbWords } from '../words-verbs.ts'
 import { askOrRead } from './ask.ts'
 import { coloured, momentText, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
@@ -20,7 +21,7 @@ Shows how the last releases ended, newest first.
     const { directory, values } = asked
     const most = Number(values['lines'])
     if (!Number.isInteger(most) || most < 1) {
-      console.error(words.failure(words.notANumber('-n', String(values['lines'])), undefined))
+      console.error(words.failure(verbWords.notANumber('-n', String(values['lines'])), undefined))
       return exitCodes.usage
     }
     const site = await siteIn(directory)
@@ -28,7 +29,7 @@ Shows how the last releases ended, newest first.
       (await readHistory(site)).toReversed(),
     )
     const wanted = entries.slice(0, most)
-    const text = wanted.length === 0 ? words.noHistory : wanted.map(entryText).join('\n')
+    const text = wanted.length === 0 ? verbWords.noHistory : wanted.map(entryText).join('\n')
     printAnswer(asked, wanted, text)
     return exitCodes.done
   },

@@ -2,6 +2,7 @@ import { type Status, statusFromDisk } from '../control/status.ts'
 import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { words } from '../words.ts'
 import { packageWords } from '../words-packages.ts'
+import { verbWords } from '../words-verbs.ts'
 import { askOrRead } from './ask.ts'
 import { agoText, coloured, field, momentText, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
@@ -55,7 +56,9 @@ function programLines({ program }: Status): string[] {
 
 function releaseLines({ release, underWay, last }: Status): string[] {
   const at = release.at === null ? '' : `, ${momentText(release.at)}`
-  const lines = [release.result === null ? words.noRelease : `${release.id} ${release.result}${at}`]
+  const lines = [
+    release.result === null ? verbWords.noRelease : `${release.id} ${release.result}${at}`,
+  ]
   for (const { id, stage } of underWay) {
     if (id !== release.id) lines.push(`${id} under way: ${stage}`)
   }
@@ -93,7 +96,7 @@ function depositLines({ deposit }: Status): string[] {
 }
 
 function daemonLines({ daemon }: Status): string[] {
-  if (daemon === null) return [coloured(words.daemonDown, 'red')]
+  if (daemon === null) return [coloured(verbWords.daemonDown, 'red')]
   const { version, pid, since, session } = daemon
   return [
     `${version}, pid ${pid}, for ${agoText(since)}`,

@@ -8,7 +8,7 @@ import type { Behalf } from '../python/worker.ts'
 import { dropsIn, filesIn } from '../update/apply.ts'
 import { filesOf } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import type { Ground } from './ground.ts'
 import type { Prepared } from './packages.ts'
 
@@ -102,14 +102,14 @@ export async function checkPlan(
 
 function judged(findings: Findings, imports: string): Checked | Refused {
   if (findings.errors.length > 0) {
-    return { refused: words.syntax(findings.errors), mayBeCutOff: true }
+    return { refused: releaseWords.syntax(findings.errors), mayBeCutOff: true }
   }
   if (findings.missing.length > 0 && imports === 'strict') {
-    return { refused: words.missingModules(findings.missing), mayBeCutOff: true }
+    return { refused: releaseWords.missingModules(findings.missing), mayBeCutOff: true }
   }
   const warned = findings.missing.length > 0 && imports === 'warn'
   return {
     bytecode: findings.bytecode,
-    warnings: warned ? [words.missingModules(findings.missing)] : [],
+    warnings: warned ? [releaseWords.missingModules(findings.missing)] : [],
   }
 }

@@ -16,6 +16,7 @@ import { dropsIn, filesIn, isDroppedBy } from '../update/apply.ts'
 import { planFor, type Tree } from '../update/verify.ts'
 import { words } from '../words.ts'
 import { packageWords } from '../words-packages.ts'
+import { verbWords } from '../words-verbs.ts'
 import { type Checking, checkPlan, type Staged } from './check.ts'
 import { askedIn } from './packages.ts'
 import { viewWith } from './view.ts'
@@ -129,7 +130,7 @@ async function decide(
 ): Promise<{ readonly found: Hold | Upload | null; readonly unseen: readonly string[] }> {
   const judgement = openJudgement(site, writers, clock)
   const look = await judgement.lookAround(snapshot, null)
-  const unseen = [...unread, ...(look.hasUnknown ? [words.writersUnseen] : [])]
+  const unseen = [...unread, ...(look.hasUnknown ? [verbWords.writersUnseen] : [])]
   if (snapshot.manifest !== null && unread.length > 0) return { found: null, unseen }
   const now = clock.now()
   return { found: await judgement.decide(look, seenNow(look, now, site, clock), now), unseen }

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import type { Site } from '../config.ts'
 import { codeOf, OperationalError } from '../errors.ts'
 import type { Plan, Step, Verified } from '../model.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import { dropBytecode, placeBytecode } from './bytecode.ts'
 import { filesOf, type ReleaseFiles } from './store.ts'
 
@@ -88,7 +88,7 @@ function putFile(path: string, { staging, old }: ReleaseFiles, { disk, paths }: 
   // Looked at again: the program ran until a moment ago, and may have made something here.
   const kind = disk.kind(place)
   if (kind === 'dir') {
-    throw new OperationalError(words.fileOverFolder(path), { code: 'EISDIR', path: place })
+    throw new OperationalError(releaseWords.fileOverFolder(path), { code: 'EISDIR', path: place })
   }
   if (kind !== null) disk.rename(place, `${old}/${path}`)
   disk.rename(`${staging}/${path}`, place)
@@ -115,6 +115,10 @@ function makeFolder(path: string, { disk }: Site): void {
     disk.makeDir(path)
   } catch (error) {
     if (!['EEXIST', 'ENOTDIR'].includes(codeOf(error))) throw error
-    throw new OperationalError(words.folderOverFile(path), { code: 'ENOTDIR', path, cause: error })
+    throw new OperationalError(releaseWords.folderOverFile(path), {
+      code: 'ENOTDIR',
+      path,
+      cause: error,
+    })
   }
 }

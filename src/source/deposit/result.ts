@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, renameSync, rmSync, writeFileSync } from
 import { basename, join } from 'node:path'
 import type { Site } from '../../config.ts'
 import { foreignRead } from '../../system/foreign-file.ts'
-import { words } from '../../words.ts'
+import { releaseWords } from '../../words-release.ts'
 
 /** The answer to who has only an FTP window. */
 export type Answer = {
@@ -36,7 +36,7 @@ export function openResult({ paths, config }: Site, time: () => string): Answer 
     try {
       // The uploader may have put anything in its place: never through a link, nor into a pipe.
       rmSync(temporary, { force: true })
-      writeFileSync(temporary, `${words.resultHead}\n\n${all.join('\n')}\n`, { flag: 'wx' })
+      writeFileSync(temporary, `${releaseWords.resultHead}\n\n${all.join('\n')}\n`, { flag: 'wx' })
       renameSync(temporary, path)
     } catch {
       // The log has it all; the next answer is another try.
