@@ -5,10 +5,10 @@ import type { Plan, ReleaseId, Verified } from '../model.ts'
 import { type Ahead, checkPython, type Findings } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import type { Behalf } from '../python/worker.ts'
-import { filesIn } from '../update/apply.ts'
+import { dropsIn, filesIn } from '../update/apply.ts'
 import { filesOf } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import type { Ground } from './ground.ts'
 import type { Prepared } from './packages.ts'
 
@@ -85,7 +85,6 @@ export async function checkPlan(
     .filter((path) => path.endsWith('.py'))
     .map((path) => ({ path, read: join(folder, path), place: join(paths.main, path) }))
   if (files.length === 0 && !by.hasNewPackages) return { bytecode: [], warnings: [] }
-  const gone = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
   const limits = { ms: config.verify.checkMs, msPerFile: config.verify.checkPerFileMs }
   try {
     const question = {
@@ -94,7 +93,7 @@ export async function checkPlan(
       entry: config.program.entry,
       roots: [folder, paths.main],
       staged: only,
-      gone,
+      gone: dropsIn(plan),
     }
     const checker = by.start(by.python, by.behalf)
     return judged(await checkPython(question, by.python, limits, end, checker), by.imports)
@@ -107,14 +106,14 @@ export async function checkPlan(
 
 function judged(findings: Findings, imports: string): Checked | Refused {
   if (findings.errors.length > 0) {
-    return { refused: words.syntax(findings.errors), mayBeCutOff: true }
+    return { refused: releaseWords.syntax(findings.errors), mayBeCutOff: true }
   }
   if (findings.missing.length > 0 && imports === 'strict') {
-    return { refused: words.missingModules(findings.missing), mayBeCutOff: true }
+    return { refused: releaseWords.missingModules(findings.missing), mayBeCutOff: true }
   }
   const warned = findings.missing.length > 0 && imports === 'warn'
   return {
     bytecode: findings.bytecode,
-    warnings: warned ? [words.missingModules(findings.missing)] : [],
+    warnings: warned ? [releaseWords.missingModules(findings.missing)] : [],
   }
 }

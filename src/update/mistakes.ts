@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import type { Tree } from './verify.ts'
 
 /**
@@ -9,9 +9,9 @@ import type { Tree } from './verify.ts'
 export function mistakeIn(staged: Tree, entry: string): string | null {
   const names = staged.list('')
   const inOtherCase = names.find((name) => name.toLowerCase() === entry.toLowerCase())
-  if (inOtherCase !== undefined) return words.wrongCase(inOtherCase, entry)
+  if (inOtherCase !== undefined) return releaseWords.wrongCase(inOtherCase, entry)
   const folder = names
     .filter((name) => staged.kind(name) === 'dir')
     .find((name) => staged.kind(join(name, entry)) === 'file')
-  return folder === undefined ? null : words.folderUploaded(folder, entry)
+  return folder === undefined ? null : releaseWords.folderUploaded(folder, entry)
 }
