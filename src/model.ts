@@ -34,6 +34,13 @@ export type Step =
     }
   | { readonly do: 'drop'; readonly path: string }
 
+/** A common mistake: relative to main, the program under a name that is not the entry's. */
+export type Mistake =
+  /** In the wrong case. */
+  | { readonly is: 'case'; readonly path: string }
+  /** In a folder that was uploaded instead of what is in it. */
+  | { readonly is: 'folder'; readonly path: string; readonly folder: string }
+
 /** What apply does, in order. Written to disk before the first step is taken. */
 export type Plan = { readonly steps: readonly Step[] }
 

@@ -4,6 +4,7 @@ import type {
   Guarantee,
   Health,
   Hold,
+  Mistake,
   Outcome,
   ProgramState,
   Release,
@@ -236,7 +237,7 @@ export const words = {
       case 'connection':
         return `the deposit waits: ${count(hold.many, 'new connection')} may bring more`
       case 'broken':
-        return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
+        return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. Until then nothing is changed in main/`
       case 'unreachable':
         return `the deposit waits for the network: what it needs could not be fetched. It is tried again every now and then, and at once when something changes here`
       case 'manifest':
@@ -296,10 +297,10 @@ export const words = {
   whiteoutOfNothing: (path: string) => `${shown(path)}: there is nothing of that name to delete`,
   noEntry: (entry: string) =>
     `there would be no ${entry}: main has none, and the upload brings none`,
-  wrongCase: (found: string, entry: string) =>
-    `there would be no ${entry}: the upload has ${shown(found)}. Rename it, with small letters`,
-  folderUploaded: (folder: string, entry: string) =>
-    `there would be no ${entry}: the upload has ${shown(folder)}/${entry}. Upload what is in the folder ${shown(folder)}, not the folder itself`,
+  wrongEntry: (mistake: Mistake, entry: string) =>
+    `there would be no ${entry}: the upload has ${shown(mistake.path)}. ${wayOutOf(mistake, entry)}`,
+  entryBeside: (mistake: Mistake, entry: string) =>
+    `${entry} stays as it was: the upload has ${shown(mistake.path)}. If that is the new program: ${wayOutOf(mistake, entry)}`,
   syntax: (errors: readonly { path: string; line: number | null; message: string }[]) =>
     errors
       .slice(0, 5)
@@ -492,6 +493,13 @@ export const words = {
   warning: (text: string) => `ota-supervisor: warning: ${text}`,
   failure: (message: string, hint: string | undefined) =>
     `ota-supervisor: ${message}${hint === undefined ? '' : `\n  ${hint}`}`,
+}
+
+/** What to do about a program in the wrong place. */
+function wayOutOf(mistake: Mistake, entry: string): string {
+  if (mistake.is === 'case') return `Rename it to ${entry}`
+  const folder = shown(mistake.folder)
+  return `Upload what is in the folder ${folder}, not the folder itself`
 }
 
 /** The way out where the system has no more watches to give: inotify(7). */
