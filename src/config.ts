@@ -496,6 +496,9 @@ export type Site = { readonly paths: Paths; readonly config: Config; readonly di
 /** The name of the daemon's folder, in the project and, if main is elsewhere, in main. */
 export const ownName = '.supervisor'
 
+/** Where a release has the files whose names the file system of main cannot hold; relative to its staging. */
+export const unholdableFolder = join(ownName, 'unholdable')
+
 /**
  * Where everything is for a project directory. Staging and journal must be on the file system of
  * main, so that a rename is enough. If main is a mount or a link to another disk, they go into it.

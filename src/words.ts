@@ -320,6 +320,8 @@ export const words = {
     `removed from the deposit what is never deployed: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
   resultHead:
     'ota-supervisor: what became of the uploads, newest first. This file is written by the machine.',
+  unholdable: (path: string) =>
+    `${shown(path)}: the file system of main/ cannot hold this name, or not beside another of this upload (it may not tell upper from lower case). Rename it and upload again`,
   ownNameUsed: (path: string) => `${shown(path)}: the name .supervisor belongs to ota-supervisor`,
 
   // --- the road ---

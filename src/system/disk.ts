@@ -312,7 +312,7 @@ async function syncDir(path: string | Buffer): Promise<void> {
 
 async function copyAcross(from: Buffer, to: Buffer): Promise<void> {
   const before = lstatSync(from, { bigint: true })
-  const temporary = Buffer.concat([to, Buffer.from(movingSuffix)])
+  const temporary = besides(to)
   disk.unlink(temporary)
   if (before.isSymbolicLink()) {
     await symlink(await readlink(from, 'buffer'), temporary)
@@ -332,7 +332,20 @@ async function copyAcross(from: Buffer, to: Buffer): Promise<void> {
       path: from.toString(),
     })
   }
-  await rename(temporary, to)
+  try {
+    await rename(temporary, to)
+  } catch (error) {
+    // A name may be refused that was fine with the suffix: NTFS takes no dot or blank at its end.
+    disk.unlink(temporary)
+    throw error
+  }
+}
+
+/** The name of a copy under way; a name takes 255 bytes at most (NAME_MAX). */
+function besides(path: Buffer): Buffer {
+  const suffix = Buffer.from(movingSuffix)
+  const longest = parentOf(path).length + 1 + 255 - suffix.length
+  return Buffer.concat([path.subarray(0, longest), suffix])
 }
 
 function syncFile(path: Buffer): void {

@@ -1,8 +1,9 @@
 import { basename, join } from 'node:path'
-import { ownName, type Site } from '../config.ts'
+import { ownName, type Site, unholdableFolder } from '../config.ts'
 import type { Claimed, Release, Step, Verified } from '../model.ts'
 import { breather } from '../system/breath.ts'
 import type { Disk, Kind } from '../system/disk.ts'
+import { pathOfSafeName } from '../system/safe-name.ts'
 import { words } from '../words.ts'
 import { mistakeIn } from './mistakes.ts'
 import { filesOf } from './store.ts'
@@ -52,6 +53,10 @@ export async function planFor(
   site: Site,
 ): Promise<Planned | Refused> {
   const { disk, paths, config } = site
+  const [unholdable] = staged.list(unholdableFolder)
+  if (unholdable !== undefined) {
+    return { refused: words.unholdable(pathOfSafeName(unholdable)), mayBeCutOff: false }
+  }
   const tooMuch = overLimits(size, site)
   if (tooMuch !== null) return { refused: tooMuch, mayBeCutOff: false }
   const walk: Walk = {
