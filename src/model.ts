@@ -236,6 +236,8 @@ export type Hold =
   | { readonly because: 'manifest'; readonly why: string; readonly missing: number }
   /** The upload is complete, but the system does not let it be claimed. */
   | { readonly because: 'unclaimed'; readonly why: string; readonly hint: string | undefined }
+  /** The deposit itself cannot be looked at. */
+  | { readonly because: 'unreadable'; readonly why: string }
   | {
       readonly because: 'quiet'
       readonly ms: number

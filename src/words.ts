@@ -244,6 +244,8 @@ export const words = {
         return `the deposit waits: ${hold.why}`
       case 'unclaimed':
         return `could not claim the deposit: ${hold.why}. It stays there and is tried again${hintText(hold.hint)}`
+      case 'unreadable':
+        return hold.why
       case 'quiet':
         return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
     }
@@ -255,7 +257,7 @@ export const words = {
   deepFolder: (path: string) =>
     `the folder ${shown(path.slice(0, 60))}… in the deposit lies too deep (${Buffer.byteLength(path)} bytes of path); what is in it is left alone. Remove it`,
   orphan: (path: string) =>
-    `${shown(path)} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used`,
+    `${shown(path)} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used. Rename it to have it used, or remove it`,
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
