@@ -34,6 +34,13 @@ export type Step =
     }
   | { readonly do: 'drop'; readonly path: string }
 
+/** A common mistake: relative to main, the program under a name that is not the entry's. */
+export type Mistake =
+  /** In the wrong case. */
+  | { readonly is: 'case'; readonly path: string }
+  /** In a folder that was uploaded instead of what is in it. */
+  | { readonly is: 'folder'; readonly path: string; readonly folder: string }
+
 /** What apply does, in order. Written to disk before the first step is taken. */
 export type Plan = { readonly steps: readonly Step[] }
 
@@ -224,6 +231,8 @@ export type Hold =
   | { readonly because: 'manifest'; readonly why: string; readonly missing: number }
   /** The upload is complete, but the system does not let it be claimed. */
   | { readonly because: 'unclaimed'; readonly why: string; readonly hint: string | undefined }
+  /** The deposit itself cannot be looked at. */
+  | { readonly because: 'unreadable'; readonly why: string }
   | {
       readonly because: 'quiet'
       readonly ms: number

@@ -1,4 +1,4 @@
-import type { Ended, Exit, Release, ReleaseId } from './model.ts'
+import type { Ended, Exit, Mistake, Release, ReleaseId } from './model.ts'
 import {
   count,
   exitText,
@@ -39,10 +39,10 @@ export const releaseWords = {
   whiteoutOfNothing: (path: string) => `${shown(path)}: there is nothing of that name to delete`,
   noEntry: (entry: string) =>
     `there would be no ${entry}: main has none, and the upload brings none`,
-  wrongCase: (found: string, entry: string) =>
-    `there would be no ${entry}: the upload has ${shown(found)}. Rename it, with small letters`,
-  folderUploaded: (folder: string, entry: string) =>
-    `there would be no ${entry}: the upload has ${shown(folder)}/${entry}. Upload what is in the folder ${shown(folder)}, not the folder itself`,
+  wrongEntry: (mistake: Mistake, entry: string) =>
+    `there would be no ${entry}: the upload has ${shown(mistake.path)}. ${wayOutOf(mistake, entry)}`,
+  entryBeside: (mistake: Mistake, entry: string) =>
+    `${entry} stays as it was: the upload has ${shown(mistake.path)}. If that is the new program: ${wayOutOf(mistake, entry)}`,
   syntax: (errors: readonly { path: string; line: number | null; message: string }[]) =>
     errors
       .slice(0, 5)
@@ -118,4 +118,11 @@ export const releaseWords = {
       'them into the deposit once more.',
       '',
     ].join('\n'),
+}
+
+/** What to do about a program in the wrong place. */
+function wayOutOf(mistake: Mistake, entry: string): string {
+  if (mistake.is === 'case') return `Rename it to ${entry}`
+  const folder = shown(mistake.folder)
+  return `Upload what is in the folder ${folder}, not the folder itself`
 }

@@ -185,13 +185,15 @@ export const words = {
       case 'connection':
         return `the deposit waits: ${count(hold.many, 'new connection')} may bring more`
       case 'broken':
-        return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
+        return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. Until then nothing is changed in main/`
       case 'unreachable':
         return `the deposit waits for the network: what it needs could not be fetched. It is tried again every now and then, and at once when something changes here`
       case 'manifest':
         return `the deposit waits: ${hold.why}`
       case 'unclaimed':
         return `could not claim the deposit: ${hold.why}. It stays there and is tried again${hintText(hold.hint)}`
+      case 'unreadable':
+        return hold.why
       case 'quiet':
         return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
     }
@@ -203,7 +205,7 @@ export const words = {
   deepFolder: (path: string) =>
     `the folder ${shown(path.slice(0, 60))}… in the deposit lies too deep (${Buffer.byteLength(path)} bytes of path); what is in it is left alone. Remove it`,
   orphan: (path: string) =>
-    `${shown(path)} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used`,
+    `${shown(path)} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used. Rename it to have it used, or remove it`,
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',

@@ -89,7 +89,7 @@ function packagesFields({ packages }: Status): string[] {
 function depositLines({ deposit }: Status): string[] {
   const { files, waitingFor, guarantee } = deposit
   return [
-    files === 0 ? 'empty' : count(files, 'file'),
+    ...(files === 0 && waitingFor !== null ? [] : [files === 0 ? 'empty' : count(files, 'file')]),
     ...(waitingFor === null ? [] : waitingFor.text.split('\n')),
     ...(guarantee === null ? [] : [guarantee.text]),
   ]

@@ -73,6 +73,8 @@ export async function planFor(
   const steps = [...drops, ...below]
   const problem = entryProblem(walk)
   if (problem !== null) return problem
+  const oddity = entryOddity(walk)
+  if (oddity !== null) walk.warnings.push(oddity)
   return {
     plan: { steps },
     isFirst: disk.kind(join(paths.main, config.program.entry)) === null,
@@ -206,5 +208,15 @@ function entryProblem(walk: Walk): Refused | null {
   if (walk.staged.kind(entry) === 'file') return null
   if (!isDropped(entry, walk) && disk.kind(join(paths.main, entry)) !== null) return null
   const mistake = mistakeIn(walk.staged, entry)
-  return { refused: mistake ?? releaseWords.noEntry(entry), mayBeCutOff: mistake === null }
+  if (mistake === null) return { refused: releaseWords.noEntry(entry), mayBeCutOff: true }
+  return { refused: releaseWords.wrongEntry(mistake, entry), mayBeCutOff: false }
+}
+
+/** The old program goes on, and what was meant to be the new one lies beside it for the first time. */
+function entryOddity({ site: { disk, paths, config }, staged }: Walk): string | null {
+  const { entry } = config.program
+  if (staged.kind(entry) !== null) return null
+  const mistake = mistakeIn(staged, entry)
+  if (mistake === null || disk.kind(join(paths.main, mistake.path)) !== null) return null
+  return releaseWords.entryBeside(mistake, entry)
 }

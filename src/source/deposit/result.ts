@@ -19,7 +19,7 @@ export type Answer = {
  * Opens the answer: a text file in the deposit that says, newest first, what became of the uploads. It
  * is never claimed, and a disk that is full does not hold anyone up. `time` is the time for people.
  */
-export function openResult({ paths, config }: Site, time: () => string): Answer {
+export function openResult({ paths, config, disk }: Site, time: () => string): Answer {
   const { resultFile, resultLines } = config.deposit
   if (resultFile === '') return { tell: () => undefined, waits: () => undefined }
   const path = join(paths.deposit, resultFile)
@@ -35,6 +35,7 @@ export function openResult({ paths, config }: Site, time: () => string): Answer 
     const all = [...waiting, ...lines].slice(0, resultLines)
     try {
       // The uploader may have put anything in its place: never through a link, nor into a pipe.
+      if (disk.kind(paths.deposit) !== 'dir') return
       rmSync(temporary, { force: true })
       writeFileSync(temporary, `${releaseWords.resultHead}\n\n${all.join('\n')}\n`, { flag: 'wx' })
       renameSync(temporary, path)

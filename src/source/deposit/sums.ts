@@ -4,6 +4,7 @@ import { isExpected } from '../../errors.ts'
 import { shown } from '../../phrases.ts'
 import { foreignRead, sha256Of } from '../../system/foreign-file.ts'
 import { type Manifest, manifestId, parseManifest } from './manifest.ts'
+import { type NameKind, nameKinds } from './names.ts'
 import { type Entry, placeIn, type Snapshot } from './scan.ts'
 
 /** What a manifest makes of the deposit. */
@@ -24,6 +25,7 @@ export function openSums({
   config,
 }: Site): (snapshot: Snapshot, manifest: Entry) => Promise<Promised> {
   let known = new Map<string, string>()
+  const kindOf = nameKinds(config)
 
   async function sumOf(entry: Entry): Promise<string> {
     const key = `${entry.path}\0${entry.fingerprint}`
@@ -40,7 +42,8 @@ export function openSums({
       readFile(placeIn(deposit, manifest.raw), { encoding: 'utf8', flag: foreignRead }),
     )
     if (text === null) return { is: 'nonsense', why: `${manifest.path} cannot be read` }
-    const listed = parseManifest(text, manifest.path)
+    const all = parseManifest(text, manifest.path)
+    const listed = typeof all === 'string' ? all : deployed(all, kindOf)
     if (typeof listed === 'string') return { is: 'nonsense', why: `${manifest.path}: ${listed}` }
     const present = new Map(snapshot.entries.map((entry) => [entry.path, entry]))
     const [first, ...others] = [...listed.keys()].filter((path) => !present.has(path))
@@ -55,6 +58,19 @@ export function openSums({
     const entries = onlyListed(snapshot.entries, listed)
     return { is: 'kept', snapshot: { ...snapshot, entries, manifestId: manifestId(text) } }
   }
+}
+
+/**
+ * What is to be there of the files listed; a text says why it can never be. `find -type f` lists
+ * bytecode and the like too, which is removed, and so not waited for.
+ */
+function deployed(all: Manifest, kindOf: (path: string) => NameKind): Manifest | string {
+  const unfinished = [...all.keys()].find((path) => kindOf(path) === 'temporary')
+  if (unfinished !== undefined) {
+    return `${shown(unfinished)} has a temporary name, and is never deployed. Rename it`
+  }
+  const listed = new Map([...all].filter(([path]) => kindOf(path) === 'content'))
+  return listed.size === 0 ? 'it lists nothing that is deployed' : listed
 }
 
 async function firstProblem(
