@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { tomlName } from './config-names.ts'
-import { type Disk, disk, movingSuffix } from './system/disk.ts'
+import { movingSuffix } from './system/across.ts'
+import { type Disk, disk } from './system/disk.ts'
 
 /** What may decide the program's packages. */
 export const dependencyPolicies = ['auto', 'gupfile', 'requirements', 'none'] as const

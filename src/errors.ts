@@ -20,6 +20,9 @@ export class OperationalError extends Error {
   }
 }
 
+/** The code of the error with which the daemon of a project cannot be asked: none runs. */
+export const notRunning = 'ENOTRUNNING'
+
 /** The system's error code of anything thrown, or `''`. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined

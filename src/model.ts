@@ -143,12 +143,7 @@ export type Cause =
 /** The life of the program, in supervisord's words. Written by `program/life.ts` only. */
 export type ProgramState =
   | { readonly is: 'STOPPED'; readonly why: Cause | 'no main.py' | 'not started yet' }
-  | {
-      readonly is: 'STARTING' | 'RUNNING'
-      readonly pid: number
-      readonly release: ReleaseId
-      readonly cause: Cause
-    }
+  | { readonly is: 'STARTING' | 'RUNNING'; readonly pid: number; readonly cause: Cause }
   | { readonly is: 'STOPPING'; readonly pid: number; readonly cause: Cause }
   | { readonly is: 'BACKOFF'; readonly last: Exit; readonly waitMs: number }
   | { readonly is: 'EXITED'; readonly last: Exit }

@@ -1,10 +1,10 @@
-import { ask, notRunning } from '../control/client.ts'
 import { type Status, statusFromDisk } from '../control/status.ts'
-import { codeOf, messageOf } from '../errors.ts'
 import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { words } from '../words.ts'
 import { packageWords } from '../words-packages.ts'
-import { agoText, coloured, field, momentText, print, printJson } from './screen.ts'
+import { verbWords } from '../words-verbs.ts'
+import { askOrRead } from './ask.ts'
+import { agoText, coloured, field, momentText, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
@@ -17,15 +17,10 @@ daemon runs; what is shown is what the disk tells.
 `,
   options: {},
   takes: { least: 0, most: 0 },
-  async run({ directory, json }) {
-    const site = await siteIn(directory)
-    const status = await ask('status', site.paths).catch((error: unknown) => {
-      if (codeOf(error) !== notRunning) throw error
-      console.error(words.fromDisk(messageOf(error)))
-      return statusFromDisk(site)
-    })
-    if (json) printJson(status)
-    else print(statusText(status))
+  async run(asked) {
+    const site = await siteIn(asked.directory)
+    const status = await askOrRead('status', site.paths, () => statusFromDisk(site))
+    printAnswer(asked, status, statusText(status))
     return status.daemon === null ? exitCodes.notRunning : exitCodes.done
   },
 }
@@ -61,7 +56,9 @@ function programLines({ program }: Status): string[] {
 
 function releaseLines({ release, underWay, last }: Status): string[] {
   const at = release.at === null ? '' : `, ${momentText(release.at)}`
-  const lines = [release.result === null ? words.noRelease : `${release.id} ${release.result}${at}`]
+  const lines = [
+    release.result === null ? verbWords.noRelease : `${release.id} ${release.result}${at}`,
+  ]
   for (const { id, stage } of underWay) {
     if (id !== release.id) lines.push(`${id} under way: ${stage}`)
   }
@@ -99,7 +96,7 @@ function depositLines({ deposit }: Status): string[] {
 }
 
 function daemonLines({ daemon }: Status): string[] {
-  if (daemon === null) return [coloured(words.daemonDown, 'red')]
+  if (daemon === null) return [coloured(verbWords.daemonDown, 'red')]
   const { version, pid, since, session } = daemon
   return [
     `${version}, pid ${pid}, for ${agoText(since)}`,

@@ -1,12 +1,9 @@
 import { request as httpRequest } from 'node:http'
 import type { Paths } from '../config.ts'
-import { codeOf, messageOf, OperationalError } from '../errors.ts'
+import { codeOf, messageOf, notRunning, OperationalError } from '../errors.ts'
 import { words } from '../words.ts'
 import { type Answers, type Refusal, type RequestName, requests } from './api.ts'
 import { addressOf, socketOf } from './socket.ts'
-
-/** The code of the error that `ask` throws when no daemon answers. */
-export const notRunning = 'ENOTRUNNING'
 
 /**
  * Asks the daemon of a project, however long the answer takes. Throws an OperationalError: with the

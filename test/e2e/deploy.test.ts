@@ -7,7 +7,7 @@ import { runSupervisor } from '../harness/command.ts'
 import { startDaemon } from '../harness/daemon.ts'
 import { drop, newProgram, readDeposit, startWithProgram } from '../harness/deposit.ts'
 import { until } from '../harness/processes.ts'
-import { makeProject, putProgram, readTree, writeTree } from '../harness/project.ts'
+import { makeProject, projectWith, putProgram, readTree, writeTree } from '../harness/project.ts'
 import { makeFolder } from '../harness/tools.ts'
 
 test('deploy puts files and folders into main as one release, and exits 0 when it is committed', async (t) => {
@@ -106,8 +106,7 @@ test('deploy says what cannot be deployed, and puts nothing', async (t) => {
 })
 
 test('without a daemon the files wait for it, and the exit code is 3', async (t) => {
-  const dir = await makeProject(t)
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good')
   const first = await startDaemon(t, dir)
   await first.says(/good is up/)
   await first.end()

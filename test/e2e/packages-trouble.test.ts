@@ -6,7 +6,6 @@ import { test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
 import { drop } from '../harness/deposit.ts'
 import {
-  dropAll,
   environmentFolders,
   environmentsOf,
   frugalProgram,
@@ -55,7 +54,7 @@ test('kill -9 in the middle of an install: nobody goes on with it, and nothing h
   writeFileSync(block, '')
   const dir = await makeProgram(t, { 'main.py': frugalProgram })
   const daemon = await startWithIndex(t, dir, noIndex)
-  await dropAll(daemon, {
+  await drop(daemon, {
     'main.py': widgetProgram,
     'requirements.txt': './vendor/widget-3.0.zip\n',
     'vendor/widget-3.0.zip': makeZip({
@@ -198,11 +197,11 @@ def build_wheel(folder, settings=None, metadata=None):
     'requirements.txt': './vendor/widget-3.0.zip\n',
     'vendor/widget-3.0.zip': makeZip({ ...projectFiles, 'widget-3.0/backend.py': backend }),
   })
-  await dropAll(daemon, tree(told))
+  await drop(daemon, tree(told))
   await daemon.says(/r1: rejected: its packages cannot be installed/, slow)
   await daemon.says(/built by 65534 in (?!\/root)/)
   const large = 'X = 1\n'
-  await dropAll(daemon, {
+  await drop(daemon, {
     ...tree(blockedBackend('')),
     'main.py': widgetProgram,
     'lib/x.py': large,

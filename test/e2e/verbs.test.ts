@@ -6,7 +6,7 @@ import { runSupervisor } from '../harness/command.ts'
 import { startDaemon } from '../harness/daemon.ts'
 import { drop, newProgram, startWithProgram } from '../harness/deposit.ts'
 import { until } from '../harness/processes.ts'
-import { makeProject, putProgram } from '../harness/project.ts'
+import { makeProject, projectWith } from '../harness/project.ts'
 import { makeFolder } from '../harness/tools.ts'
 
 test('status says how all stands, for people and for programs', async (t) => {
@@ -43,8 +43,7 @@ test('status says how all stands, for people and for programs', async (t) => {
 })
 
 test('status counts restarts and tells the last exit and its cause', async (t) => {
-  const dir = await makeProject(t)
-  await putProgram('crashes-at-once', join(dir, 'main'))
+  const dir = await projectWith(t, 'crashes-at-once')
   const daemon = await startDaemon(t, dir)
   await daemon.says(/main\.py started[\s\S]*main\.py started[\s\S]*next start in/)
   const { stdout } = await runSupervisor(['status', '--json'], dir)

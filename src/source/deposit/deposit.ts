@@ -2,6 +2,7 @@ import type { Site } from '../../config.ts'
 import { codeOf, messageOf, OperationalError } from '../../errors.ts'
 import type { Clock, Hold, Log, Writers } from '../../model.ts'
 import { words } from '../../words.ts'
+import { releaseWords } from '../../words-release.ts'
 import { claimInto, sizeOf } from './claim.ts'
 import { openJudgement, type Upload } from './judgement.ts'
 import { openEmptied, removeJunk } from './leftovers.ts'
@@ -190,7 +191,7 @@ export function openDeposit(
     }
     const removed = removable(snapshot.junk)
     if (removed.length > 0) {
-      const text = words.junk(removed.map(({ path }) => path))
+      const text = releaseWords.junk(removed.map(({ path }) => path))
       log.info(text)
       answer.tell(text)
       for (const entry of removeJunk(removed, snapshot, site)) sticking.add(keyOf(entry))

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open, readFile } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { readFile } from 'node:fs/promises'
 import type { Site } from '../../config.ts'
 import { isExpected } from '../../errors.ts'
 import { shown } from '../../phrases.ts'
+import { foreignRead, sha256Of } from '../../system/foreign-file.ts'
 import { type Manifest, manifestId, parseManifest } from './manifest.ts'
 import { type NameKind, nameKinds } from './names.ts'
 import { type Entry, placeIn, type Snapshot } from './scan.ts'
@@ -17,9 +15,6 @@ export type Promised =
   | { readonly is: 'open'; readonly why: string; readonly missing: number }
   /** It can never be kept. */
   | { readonly is: 'nonsense'; readonly why: string }
-
-/** Whatever has taken a file's place meanwhile: never through a link, nor waiting at a pipe. */
-const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * Compares the deposit with its manifest. Sums are remembered as long as a file does not change, so
@@ -34,7 +29,7 @@ export function openSums({
 
   async function sumOf(entry: Entry): Promise<string> {
     const key = `${entry.path}\0${entry.fingerprint}`
-    const sum = known.get(key) ?? (await sha256(placeIn(deposit, entry.raw)))
+    const sum = known.get(key) ?? (await sha256Of(placeIn(deposit, entry.raw)))
     known.set(key, sum)
     return sum
   }
@@ -44,7 +39,7 @@ export function openSums({
       return { is: 'nonsense', why: `${manifest.path} is not a text file` }
     }
     const text = await readable(
-      readFile(placeIn(deposit, manifest.raw), { encoding: 'utf8', flag }),
+      readFile(placeIn(deposit, manifest.raw), { encoding: 'utf8', flag: foreignRead }),
     )
     if (text === null) return { is: 'nonsense', why: `${manifest.path} cannot be read` }
     const all = parseManifest(text, manifest.path)
@@ -112,11 +107,4 @@ async function readable(looking: Promise<string>): Promise<string | null> {
     if (!isExpected(error)) throw error
     return null
   }
-}
-
-async function sha256(path: Buffer): Promise<string> {
-  const hash = createHash('sha256')
-  const file = await open(path, flag)
-  await pipeline(file.createReadStream(), hash)
-  return hash.digest('hex')
 }
