@@ -37,8 +37,8 @@ export const releaseWords = {
   badWhiteout: (path: string) =>
     `${shown(path)} is not a whiteout: it must be an empty file called .wh.NAME, beside the NAME to delete`,
   whiteoutOfNothing: (path: string) => `${shown(path)}: there is nothing of that name to delete`,
-  noEntry: (entry: string) =>
-    `there would be no ${entry}: main has none, and the upload brings none`,
+  noEntry: (entry: string, isDeleted: boolean) =>
+    `there would be no ${entry}: ${isDeleted ? 'a whiteout deletes it' : 'main has none'}, and the upload brings none`,
   wrongEntry: (mistake: Mistake, entry: string) =>
     `there would be no ${entry}: the upload has ${shown(mistake.path)}. ${wayOutOf(mistake, entry)}`,
   entryBeside: (mistake: Mistake, entry: string) =>

@@ -195,7 +195,7 @@ export const words = {
       case 'unreadable':
         return hold.why
       case 'quiet':
-        return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
+        return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ' in it or in the upload connections'}`
     }
   },
   cutOff: (path: string) =>

@@ -206,9 +206,10 @@ function entryProblem(walk: Walk): Refused | null {
   const { disk, paths, config } = walk.site
   const { entry } = config.program
   if (walk.staged.kind(entry) === 'file') return null
-  if (!isDropped(entry, walk) && disk.kind(join(paths.main, entry)) !== null) return null
+  const isThere = disk.kind(join(paths.main, entry)) !== null
+  if (isThere && !isDropped(entry, walk)) return null
   const mistake = mistakeIn(walk.staged, entry)
-  if (mistake === null) return { refused: releaseWords.noEntry(entry), mayBeCutOff: true }
+  if (mistake === null) return { refused: releaseWords.noEntry(entry, isThere), mayBeCutOff: true }
   return { refused: releaseWords.wrongEntry(mistake, entry), mayBeCutOff: false }
 }
 

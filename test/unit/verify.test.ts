@@ -159,7 +159,7 @@ const refused: Record<string, { main?: Tree; staging: Tree; why: RegExp; mayBeCu
   },
   'the program deleted, and none in its place': {
     staging: { '.wh.main.py': '' },
-    why: /no main\.py/,
+    why: /no main\.py: a whiteout deletes it/,
     mayBeCutOff: true,
   },
   'the program deleted with all others': {
