@@ -12,8 +12,8 @@ import { exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor status [-C DIR]
 
-Shows the program, the release it runs, the deposit and the daemon. Exit code 3: no
-daemon runs; what is shown is what the disk tells.
+Shows the program, the release it runs, the deposit and the daemon. Exit code 3:
+no daemon runs; what is shown is what the disk tells.
 `,
   options: {},
   takes: { least: 0, most: 0 },
