@@ -25,6 +25,7 @@ export const verbWords = {
     `${shown(given)} is not the ID of a release, such as r12: see ota-supervisor history`,
   noHistory: 'no release has ended yet',
   noRelease: 'r0, what was there before the first release',
+  restarts: (many: number) => `${count(many, 'restart')} by itself`,
   daemonDown: 'not running',
 
   // --- deploy ---

@@ -18,9 +18,9 @@ import { type Asked, exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor deploy PATH... [--no-wait] [-C DIR]
 
-Puts files and folders into the deposit, so that they are claimed as one release,
-and waits for its end. Exit code 0: committed; 1: refused or rolled back; 3: no
-daemon runs, the files wait for it.
+Puts files and folders into the deposit, so that they are claimed as one
+release, and waits for its end. Exit code 0: committed; 1: refused or rolled
+back; 3: no daemon runs, the files wait for it.
 
   deploy main.py lib    becomes main/main.py and main/lib/...
   deploy app/           what is in app becomes what is in main (mind the slash)

@@ -49,7 +49,7 @@ function programLines({ program }: Status): string[] {
   if (health !== null) lines.push(health)
   if (isDown) lines.push(words.keptDown)
   else if (cause !== null) lines.push(`started: ${cause.text}`)
-  if (restarts > 0) lines.push(`${count(restarts, 'restart')} since then`)
+  if (restarts > 0) lines.push(verbWords.restarts(restarts))
   if (lastExit !== null) lines.push(`last time it ${lastExit.text}`)
   return lines
 }

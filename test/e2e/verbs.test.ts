@@ -55,7 +55,7 @@ test('status counts restarts and tells the last exit and its cause', async (t) =
   assert.match(program.lastExit.text, /^ended with exit code \d+$/)
   assert.equal(program.cause.by, 'retry')
   const text = await runSupervisor(['status'], dir)
-  assert.match(text.stdout, /\n +\d+ restarts? since then\n +last time it ended with exit code/)
+  assert.match(text.stdout, /\n +\d+ restarts? by itself\n +last time it ended with exit code/)
 })
 
 test('without a daemon status and history answer from the disk and say so; the rest exits 3', async (t) => {
@@ -133,6 +133,15 @@ async function checkInto(stdout: 'pipe' | number, dir: string): Promise<[number 
   const [code] = await once(child, 'close')
   return [code, stderr]
 }
+
+test('a daemon that hangs keeps nobody waiting for ever', async (t) => {
+  const daemon = await startWithProgram(t)
+  process.kill(daemon.pid, 'SIGSTOP')
+  const { code, stderr } = await runSupervisor(['status'], daemon.dir)
+  process.kill(daemon.pid, 'SIGCONT')
+  assert.equal(code, 1)
+  assert.match(stderr, /the daemon has not answered for 15 s\n.*ota-supervisor doctor/)
+})
 
 test('a reader that has had enough is no failure, a full disk is one', async (t) => {
   const dir = await makeProject(t)
