@@ -442,6 +442,12 @@ export const reading = {
   pollMs: 200,
 } as const
 
+/** What the verbs that ask the daemon go by. */
+export const asking = {
+  /** A daemon that has not told how things stand after this hangs, in milliseconds. */
+  answerMs: 15_000,
+} as const
+
 /** The settings in force. Nobody changes them but `changeTo`, so they are read where they are used. */
 export type Config = Readonly<{
   [Section in keyof typeof defaults]: Readonly<(typeof defaults)[Section]>

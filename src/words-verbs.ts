@@ -21,8 +21,11 @@ export const verbWords = {
   fromDisk: (why: string) => `${why}; this is what the disk tells`,
   notANumber: (option: string, given: string) =>
     `${option} wants a number of 1 or more, not ${shown(given)}`,
+  notARelease: (given: string) =>
+    `${shown(given)} is not the ID of a release, such as r12: see ota-supervisor history`,
   noHistory: 'no release has ended yet',
   noRelease: 'r0, what was there before the first release',
+  restarts: (many: number) => `${count(many, 'restart')} by itself`,
   daemonDown: 'not running',
 
   // --- deploy ---

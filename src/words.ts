@@ -245,6 +245,8 @@ export const words = {
     'start it there: ota-supervisor, or as a service: sudo systemctl start ota-supervisor. Another folder: -C DIR',
   notYours: (project: string) => `the daemon in ${project} belongs to another user`,
   notYoursHint: 'do the same as that user, or with sudo',
+  noAnswer: (time: string) => `the daemon has not answered for ${time}`,
+  noAnswerHint: 'it hangs, or the machine is very busy; look at it: ota-supervisor doctor',
   cannotAsk: (why: string) => `cannot ask the daemon: ${why}`,
   strangeAnswer: (status: number) => `the daemon gave an answer that is not understood (${status})`,
   reloaded: (changed: readonly string[], atStart: readonly string[]) =>

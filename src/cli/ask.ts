@@ -1,4 +1,4 @@
-import type { Paths } from '../config.ts'
+import { asking, type Paths } from '../config.ts'
 import type { Answers, RequestName } from '../control/api.ts'
 import { ask } from '../control/client.ts'
 import { codeOf, notRunning } from '../errors.ts'
@@ -11,7 +11,7 @@ export async function askIfRunning<Name extends RequestName>(
   paths: Paths,
 ): Promise<Answers[Name] | null> {
   try {
-    return await ask(name, paths)
+    return await ask(name, paths, undefined, asking.answerMs)
   } catch (error) {
     if (codeOf(error) !== notRunning) throw error
     return null

@@ -18,12 +18,12 @@ import { exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor check [-C DIR]
 
-Says what would happen to what lies in the deposit now, and which settings are not the
-defaults. It changes nothing, needs no daemon, and may be asked while one runs. With
---json it gives all settings, and where each comes from.
+Says what would happen to what lies in the deposit now, and which settings are
+not the defaults. It changes nothing, needs no daemon, and may be asked while
+one runs. With --json it gives all settings, and where each comes from.
 
-Exit code 0: it would be applied, or there is nothing; 1: it would be rejected, or this
-user cannot see enough; 2: supervisor.toml is wrong.
+Exit code 0: it would be applied, or there is nothing; 1: it would be rejected,
+or this user cannot see enough; 2: supervisor.toml is wrong.
 `,
   options: {},
   takes: { least: 0, most: 0 },

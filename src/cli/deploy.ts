@@ -9,6 +9,7 @@ import type { HistoryEntry } from '../update/history.ts'
 import { byAge } from '../update/store.ts'
 import { verbWords } from '../words-verbs.ts'
 import { askIfRunning } from './ask.ts'
+import { openProgress } from './progress.ts'
 import { print, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
 import { type Asked, exitCodes, type Verb } from './verb.ts'
@@ -17,9 +18,9 @@ import { type Asked, exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor deploy PATH... [--no-wait] [-C DIR]
 
-Puts files and folders into the deposit, so that they are claimed as one release, and
-waits for its end. Exit code 0: committed; 1: refused or rolled back; 3: no daemon
-runs, the files wait for it.
+Puts files and folders into the deposit, so that they are claimed as one
+release, and waits for its end. Exit code 0: committed; 1: refused or rolled
+back; 3: no daemon runs, the files wait for it.
 
   deploy main.py lib    becomes main/main.py and main/lib/...
   deploy app/           what is in app becomes what is in main (mind the slash)
@@ -34,13 +35,15 @@ runs, the files wait for it.
     if (batch.leftOut.length > 0) console.error(verbWords.leftOut(batch.leftOut))
     const before = await askIfRunning('status', site.paths)
     const manifest = await putAll(batch, site)
-    const text = verbWords.putAll(batch.files.size, batch.bytes)
+    const laid = { files: batch.files.size, bytes: batch.bytes, manifest }
+    const text = verbWords.putAll(laid.files, laid.bytes)
     if (before === null) {
       console.error(`${text}; ${verbWords.appliedAtStart}`)
+      if (asked.json) printAnswer(asked, laid, text)
       return exitCodes.notRunning
     }
+    if (asked.values['no-wait'] === true) return end(text, laid, exitCodes.done, asked)
     if (!asked.json) print(text)
-    if (asked.values['no-wait'] === true) return exitCodes.done
     return waitForEnd({ manifest, after: newestIn(before) }, site, asked)
   },
 }
@@ -71,16 +74,10 @@ async function putAll(batch: Batch, site: Site): Promise<string> {
 /** On a terminal, and not for what is done at once. */
 function showProgress(batch: Batch): (files: number, bytes: number) => void {
   if (!process.stderr.isTTY) return () => undefined
-  const began = clock.now()
-  let shownAt = began + 1_000
+  const progress = openProgress(clock)
+  const all = batch.files.size
   return (files, bytes) => {
-    const now = clock.now()
-    if (now < shownAt) return
-    shownAt = now + 200
-    const isLast = files === batch.files.size
-    process.stderr.write(
-      `\r${verbWords.putting(files, batch.files.size, bytes)}${isLast ? '\n' : ''}`,
-    )
+    process.stderr.write(progress(verbWords.putting(files, all, bytes), files === all))
   }
 }
 

@@ -17,17 +17,18 @@ import { type Asked, exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor logs [-C DIR] [-f] [-n N] [--since WHEN]
 
-Prints the last ${reading.lines} lines of the log, from the files in logs/. The daemon need not run.
+Prints the last ${reading.lines} lines of the log, from the files in logs/. The daemon
+need not run.
 
-  -f, --follow       go on with what comes, also in the next file and the next session,
-                     until Ctrl-C
+  -f, --follow       go on with what comes, also in the next file and the next
+                     session, until Ctrl-C
   -n, --lines N      print the last N lines
-      --since WHEN   print what was said since then: "10min", "2h", "1d", "01:00",
-                     "2026-11-22 01:00"
+      --since WHEN   print what was said since then: "10min", "2h", "1d",
+                     "01:00", "2026-11-22 01:00"
 
-On a terminal the lines are short: time, then who spoke ("sup" is the supervisor; "r12"
-is main.py of release r12, "r12!" its stderr). Elsewhere they come as they are in the
-files.
+On a terminal the lines are short: time, then who spoke ("sup" is the
+supervisor; "r12" is main.py of release r12, "r12!" its stderr). Elsewhere they
+come as they are in the files.
 `,
   options: {
     follow: { type: 'boolean', short: 'f' },

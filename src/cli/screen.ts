@@ -1,6 +1,8 @@
+import { codeOf, messageOf } from '../errors.ts'
 import { timeText } from '../log/format.ts'
 import { seconds } from '../phrases.ts'
-import type { Asked } from './verb.ts'
+import { words } from '../words.ts'
+import { type Asked, exitCodes } from './verb.ts'
 
 /** How answers look in a terminal, which may be narrow, and for programs. */
 
@@ -11,7 +13,19 @@ export function printAnswer({ json }: Pick<Asked, 'json'>, value: unknown, text:
 
 /** Prints text for people, with a line end. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+  write(`${text}\n`)
+}
+
+/** Prints text as it is. Who reads it may have had enough (`history | head`): that is no failure. */
+export function write(text: string): void {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', onError)
+  process.stdout.write(text)
+}
+
+function onError(error: Error): void {
+  if (codeOf(error) === 'EPIPE') return
+  console.error(words.failure(messageOf(error), undefined))
+  process.exit(exitCodes.failed)
 }
 
 /** Colours that mean something; each is used beside words that say the same. */

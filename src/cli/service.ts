@@ -20,12 +20,13 @@ const defaultName = 'ota-supervisor'
 export const verb: Verb = {
   help: `Usage: ota-supervisor service install|uninstall|print [options]
 
-  install      have systemd run the daemon for this directory: now, and after every boot
+  install      have systemd run the daemon for this directory: now, and after
+               every boot
   uninstall    stop it and remove it; the project stays as it is
   print        print the unit that would be installed
 
-      --name NAME       the service's name (default: ${defaultName}); a second directory
-                        needs another
+      --name NAME       the service's name (default: ${defaultName}); a
+                        second directory needs another
       --run-as USER     as whom it runs (default: the owner of the directory)
       --user            not for the system but for you alone; needs no root
 `,

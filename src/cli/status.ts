@@ -12,8 +12,8 @@ import { exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor status [-C DIR]
 
-Shows the program, the release it runs, the deposit and the daemon. Exit code 3: no
-daemon runs; what is shown is what the disk tells.
+Shows the program, the release it runs, the deposit and the daemon. Exit code 3:
+no daemon runs; what is shown is what the disk tells.
 `,
   options: {},
   takes: { least: 0, most: 0 },
@@ -49,7 +49,7 @@ function programLines({ program }: Status): string[] {
   if (health !== null) lines.push(health)
   if (isDown) lines.push(words.keptDown)
   else if (cause !== null) lines.push(`started: ${cause.text}`)
-  if (restarts > 0) lines.push(`${count(restarts, 'restart')} since then`)
+  if (restarts > 0) lines.push(verbWords.restarts(restarts))
   if (lastExit !== null) lines.push(`last time it ${lastExit.text}`)
   return lines
 }

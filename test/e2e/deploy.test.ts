@@ -118,8 +118,18 @@ test('without a daemon the files wait for it, and the exit code is 3', async (t)
     done.stderr,
     /1 file \(\d+ bytes\) put into the deposit; they are applied when the daemon starts/,
   )
+  await rm(join(dir, 'deposit/SHA256SUMS'))
+  const json = await runSupervisor(['deploy', '--json', '-C', dir, 'main.py'], from)
+  assert.equal(json.code, 3)
+  assert.equal(JSON.parse(json.stdout).files, 1)
   const second = await startDaemon(t, dir)
   await second.says(/r1 out +the new one is up/)
+  await writeFile(join(from, 'more.txt'), 'x')
+  const args = ['deploy', '--json', '--no-wait', '-C', dir, 'more.txt']
+  const { code, stdout } = await runSupervisor(args, from)
+  const { files, bytes, manifest } = JSON.parse(stdout)
+  assert.deepEqual([code, files, bytes], [0, 1, 1])
+  assert.match(manifest, /^[0-9a-f]{64}$/)
 })
 
 test('while the operator keeps the program down, deploy does not wait for a trial', async (t) => {

@@ -22,6 +22,18 @@ test('the running daemon and its program are nothing to be mended', async (t) =>
   assert.equal(findingOf(examined, 'leftovers').state, 'ok')
 })
 
+test('a daemon that hangs, and the line that ends it', async (t) => {
+  const dir = await projectWith(t, 'ticks', patience)
+  const daemon = await startDaemon(t, dir)
+  await daemon.says(/main\.py started/)
+  process.kill(daemon.pid, 'SIGSTOP')
+  const { state, text, fix } = findingOf(await doctor(dir), 'daemon')
+  assert.equal(state, 'error')
+  assert.match(text, new RegExp(`daemon \\(pid ${daemon.pid}\\) does not answer`))
+  await paste(fix)
+  await until('it is gone', () => !isLiving(daemon.pid))
+})
+
 test('what a killed daemon left running, and the line that ends it', async (t) => {
   const dir = await projectWith(t, 'leaves-daemon', patience)
   const daemon = await startDaemon(t, dir)
