@@ -7,12 +7,13 @@ import type { TestContext } from 'node:test'
 import { afterwards } from './cleanup.ts'
 import { cleanEnvironment } from './daemon.ts'
 
-/** The tools that tests upload with, and the Debian package each comes from. */
+/** The tools that tests use, and the Debian package each comes from. */
 const packageOf = {
   curl: 'curl',
   lftp: 'lftp',
   mkfifo: 'coreutils',
   mknod: 'coreutils',
+  openssl: 'openssl',
   proftpd: 'proftpd-core',
   'pure-ftpd': 'pure-ftpd',
   'pure-pw': 'pure-ftpd-common',
@@ -23,7 +24,7 @@ const packageOf = {
   vsftpd: 'vsftpd',
 }
 
-/** A program that an upload test uses. */
+/** A program that a test uses. */
 export type Tool = keyof typeof packageOf
 
 /** Programs that every Linux has. */
