@@ -94,6 +94,23 @@ export function wheelsOf(...packages: readonly TestPackage[]): Record<string, Bu
   return Object.fromEntries(packages.map((one) => [`wheels/${wheelName(one)}`, makeWheel(one)]))
 }
 
+/** What pip needs to build a package of one module, `NAME.py`, without anything from an index. */
+export function buildable(name: string, version: string): Tree {
+  const backend = `import os, zipfile
+def build_wheel(folder, settings=None, metadata=None):
+    name = "${name}-${version}-py3-none-any.whl"
+    info = "${name}-${version}.dist-info/"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        wheel.write("${name}.py")
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: ${name}\\nVersion: ${version}\\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "RECORD", "")
+    return name
+`
+  const project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+  return { 'backend.py': backend, 'pyproject.toml': project }
+}
+
 /** The living processes of installs in this project: they carry a tag. */
 export function jobsOf(dir: string): number[] {
   const tag = `OTA_SUPERVISOR_INSTALL=${join(dir, '.supervisor/environments')}\0`
