@@ -9,6 +9,7 @@ import { within } from '../system/clock.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
+import { lastWordsIn, openTail } from './last-words.ts'
 import { lines } from './lines.ts'
 import type { AsProgram } from './probe.ts'
 import { tagName, writeRecord } from './record.ts'
@@ -24,6 +25,8 @@ export type Run = {
    * holds open are cut after `drainMs` in which the log had room.
    */
   readonly drained: () => Promise<void>
+  /** What it said last on stderr, in one line, once all of it is read; null: nothing. */
+  readonly lastWords: () => Promise<string | null>
   /** Another command in the same place: its folder, its environment, its tag. */
   readonly asProgram: AsProgram
 }
@@ -79,15 +82,20 @@ export async function startRun(
   const exit = exitOf(child)
   note(pid)
   const streams = { out: child.stdout, err: child.stderr }
+  const tail = openTail()
   const pumps = [
     pump(streams.out, 'out', release, site, log),
-    pump(streams.err, 'err', release, site, log),
+    pump(streams.err, 'err', release, site, log, tail.add),
   ]
   return {
     runId,
     pid,
     exit,
     asProgram,
+    async lastWords() {
+      await Promise.all(pumps)
+      return lastWordsIn(tail.text(), paths.main)
+    },
     async drained() {
       const all = Promise.all(pumps)
       const never = new AbortController().signal
@@ -143,6 +151,7 @@ function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
     exit: Promise.resolve({ is: 'unstartable', why }),
     asProgram,
     drained: async () => undefined,
+    lastWords: async () => null,
   }
 }
 
@@ -153,9 +162,11 @@ async function pump(
   release: ReleaseId,
   { config }: Site,
   log: Log,
+  tap: (bytes: Buffer) => void = () => undefined,
 ): Promise<void> {
   try {
     for await (const bytes of lines(pipe, config.log.maxLineBytes)) {
+      tap(bytes)
       log.output(release, { stream, bytes })
       await log.room()
     }

@@ -74,5 +74,9 @@ async function judge(
   const exit = first.value
   if (exit === 'proven') return { is: 'passed' }
   if (exit.is === 'code' && exit.code === 0) return { is: 'passed', note: releaseWords.noteReached }
-  return { is: 'failed', why: releaseWords.trialFailed(exit, clock.now() - began) }
+  const upMs = clock.now() - began
+  // The end that the daemon makes of a program is not in its words.
+  const isOwn = exit.is === 'code' || exit.is === 'signal'
+  const said = isOwn ? await run.lastWords() : null
+  return { is: 'failed', why: releaseWords.trialFailed(exit, upMs, said) }
 }

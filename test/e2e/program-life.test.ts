@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { afterwards } from '../harness/cleanup.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
+import { drop } from '../harness/deposit.ts'
 import { isLiving, programsOf, until } from '../harness/processes.ts'
 import { projectWith, putProgram, type Settings, writeTree } from '../harness/project.ts'
 import { outcomesOf, stageOf } from '../harness/records.ts'
@@ -168,6 +169,15 @@ test('a release that crashes after its start, within the trial, is rolled back',
   await isAlone(daemon)
   assert.deepEqual(await outcomesOf(daemon.dir), ['r1 rolled-back'])
   await endsWithNobodyLeft(daemon)
+})
+
+test('the reason of a roll-back tells the error and its place', async (t) => {
+  const daemon = await daemonWith(t, 'good')
+  await daemon.says(/good is up/)
+  await drop(daemon, { 'main.py': 'import part\n', 'part.py': '\nraise OSError("no sensor")\n' })
+  await daemon.says(/r1: rolled back: .* It said last: OSError: no sensor \(part\.py, line 2\)/)
+  const told = await readFile(join(daemon.dir, 'deposit/DEPOSIT-RESULT.txt'), 'utf8')
+  assert.match(told, /OSError: no sensor \(part\.py, line 2\)/)
 })
 
 test('a release that kills its supervisor once goes on with its trial, and passes', async (t) => {
