@@ -1,5 +1,6 @@
 import type { Cause, Clock, Exit, OnTrial } from '../model.ts'
 import { type First, within } from '../system/clock.ts'
+import { type Lasting, lasting } from '../system/lasting.ts'
 import { words } from '../words.ts'
 import { type Ground, type Started, startProgram } from './ground.ts'
 
@@ -8,7 +9,7 @@ export type Trial = {
   /** Oldest first. The one running is the last; the others were on trial when it came. */
   readonly releases: readonly [...OnTrial[], OnTrial]
   /** Null while the operator keeps the program down: then the trial begins when he starts it. */
-  readonly verdict: Promise<Verdict> | null
+  readonly verdict: Lasting<Verdict> | null
 }
 
 /** `cut`: the daemon ends first, and the trial goes on at its next start. */
@@ -29,7 +30,8 @@ export async function beginTrial(
 /** The trial of what has just been started, or is held. */
 export function watchTrial(releases: Trial['releases'], started: Started, on: Ground): Trial {
   if (started.is === 'held') return { releases, verdict: null }
-  return { releases, verdict: judge(started, on.site.config.trial.ms, on.clock, on.shutdown) }
+  const verdict = judge(started, on.site.config.trial.ms, on.clock, on.shutdown)
+  return { releases, verdict: lasting(verdict) }
 }
 
 /** The release that a trial is about, in the first place: the one running. */
