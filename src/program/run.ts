@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { closeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
@@ -7,6 +8,7 @@ import { codeOf, messageOf } from '../errors.ts'
 import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
+import type { Pipe, Pipes } from '../system/pipes.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
 import { lastWordsIn, openTail } from './last-words.ts'
@@ -45,6 +47,8 @@ export type Launch = {
   readonly setpriv: string | null
   /** Who it runs as; null: as the daemon does. */
   readonly identity: Identity | null
+  /** Two at a time, for what it prints. */
+  readonly pipes: Pipes
 }
 
 /** Starts `python main.py`, in main or where the settings say. Never throws: what cannot be started has ended already. */
@@ -74,14 +78,22 @@ export async function startRun(
   const script = cwd === paths.main ? entry : join(paths.main, entry)
   const { argv, env } = asProgram([launch.inUse().python.path, script, ...args])
   const [file = '', ...rest] = argv
-  const child = execa(file, rest, { ...pipedGroup, cwd, env, stdin: 'ignore' })
+  const pipes = await launch.pipes.take()
+  const [out, err] = pipes ?? []
+  // Where there are no pipes: sockets of Node's.
+  const into = { stdout: toDescriptor(out), stderr: toDescriptor(err) }
+  const child = execa(file, rest, { ...pipedGroup, ...into, cwd, env, stdin: 'ignore' })
   // Its promise waits for the pipes, which a grandchild may hold open for ever: 'exit' does not.
   child.catch(() => undefined)
+  const streams = { out: out?.read ?? child.stdout, err: err?.read ?? child.stderr }
+  for (const { write } of pipes ?? []) closeSync(write)
   const { pid } = child
-  if (pid === undefined) return unstartable((await child).shortMessage ?? 'no process')
+  if (pid === undefined) {
+    for (const { read } of pipes ?? []) read.destroy()
+    return unstartable((await child).shortMessage ?? 'no process')
+  }
   const exit = exitOf(child)
   note(pid)
-  const streams = { out: child.stdout, err: child.stderr }
   const tail = openTail()
   const pumps = [
     pump(streams.out, 'out', release, site, log),
@@ -107,6 +119,11 @@ export async function startRun(
       await all
     },
   }
+}
+
+/** What execa is told of a pipe. Its types know the descriptors up to 2 only; any that is open will do. */
+function toDescriptor(pipe: Pipe | undefined): 'pipe' {
+  return (pipe?.write ?? 'pipe') as 'pipe'
 }
 
 /** What runs a command as the program is run. */

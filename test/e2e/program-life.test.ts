@@ -6,7 +6,13 @@ import { afterwards } from '../harness/cleanup.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import { isLiving, programsOf, until } from '../harness/processes.ts'
-import { projectWith, putProgram, type Settings, writeTree } from '../harness/project.ts'
+import {
+  makeProject,
+  projectWith,
+  putProgram,
+  type Settings,
+  writeTree,
+} from '../harness/project.ts'
 import { outcomesOf, stageOf } from '../harness/records.ts'
 
 /** A daemon whose main holds one of the fixture programs. */
@@ -222,3 +228,18 @@ async function putMurderer(dir: string, kills: number): Promise<void> {
   await writeTree(join(dir, 'main'), { kills: String(kills) })
   await putProgram('kills-supervisor', join(dir, 'deposit'))
 }
+
+test('a program may open its stdout and stderr anew by their names', async (t) => {
+  const dir = await makeProject(t)
+  const main = `import time
+open("/dev/stdout", "w").write("by the name of stdout\\n")
+open("/dev/stderr", "w").write("by the name of stderr\\n")
+time.sleep(600)
+`
+  await writeTree(dir, { 'main/main.py': main })
+  const daemon = await startDaemon(t, dir)
+  await Promise.all([
+    daemon.says(/r0 out +by the name of stdout/),
+    daemon.says(/r0 err +by the name of stderr/),
+  ])
+})
