@@ -2,6 +2,7 @@
 import { parseCommandLine } from './cli/command-line.ts'
 import { exitCodeOf, exitCodes } from './cli/verb.ts'
 import { hintOf, isExpected, messageOf } from './errors.ts'
+import { traceOf } from './system/trace.ts'
 import { words } from './words.ts'
 
 /** Arguments in, exit code out. */
@@ -22,7 +23,10 @@ async function main(args: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  if (!isExpected(error)) throw error
+  if (!isExpected(error)) {
+    if (error instanceof Error) error.stack = traceOf(error)
+    throw error
+  }
   console.error(words.failure(messageOf(error), hintOf(error)))
   process.exitCode = exitCodeOf(error)
 }
