@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { tomlName } from './config-names.ts'
-import { type Disk, disk, movingSuffix } from './system/disk.ts'
+import { movingSuffix } from './system/across.ts'
+import { type Disk, disk } from './system/disk.ts'
 
 /** What may decide the program's packages. */
 export const dependencyPolicies = ['auto', 'gupfile', 'requirements', 'none'] as const
@@ -439,6 +440,12 @@ export const reading = {
   lines: 50,
   /** With `-f` it is looked this often for what has come, in milliseconds. */
   pollMs: 200,
+} as const
+
+/** What the verbs that ask the daemon go by. */
+export const asking = {
+  /** A daemon that has not told how things stand after this hangs, in milliseconds. */
+  answerMs: 15_000,
 } as const
 
 /** The settings in force. Nobody changes them but `changeTo`, so they are read where they are used. */

@@ -7,7 +7,6 @@ import { runSupervisor } from '../harness/command.ts'
 import { cleanEnvironment, type Daemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import {
-  dropAll,
   environmentFolders,
   environmentsOf,
   frugalProgram,
@@ -16,10 +15,9 @@ import {
   startWithIndex,
   wheelsOf,
   widgetProgram,
-  writeAll,
 } from '../harness/packages.ts'
+import { writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
-import { makeFolder } from '../harness/tools.ts'
 import { serveIndex } from '../harness/wheels.ts'
 
 /** An install takes a second or two; on a busy machine much longer. */
@@ -107,7 +105,7 @@ test('wheels that come with the release are enough: no network, and no git for a
   const dir = await makeProgram(t, { 'main.py': frugalProgram })
   const daemon = await startWithIndex(t, dir, noIndex)
   const gupfile = 'widget,v1.0,git+https://nowhere.invalid/widget.git\n'
-  await dropAll(daemon, { 'main.py': widgetProgram, gupfile, ...wheelsOf(widget1, gadget) })
+  await drop(daemon, { 'main.py': widgetProgram, gupfile, ...wheelsOf(widget1, gadget) })
   await daemon.says(/r1 out +widget 1\.0 in .*environments/, slow)
   await daemon.says(/r1: committed/)
   assert.deepEqual(environmentsOf(dir)[0]?.packages, ['gadget 2.1', 'widget 1.0'])
@@ -136,7 +134,7 @@ test('the network is gone: what is missing can be uploaded meanwhile, and the wa
   const daemon = await startWithIndex(t, dir, noIndex)
   await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,2.0' })
   await daemon.says(/the deposit waits for the network/, slow)
-  await dropAll(daemon, wheelsOf(widget2))
+  await drop(daemon, wheelsOf(widget2))
   await daemon.says(/r1 out +widget 2\.0/, slow)
   await daemon.says(/r1: committed/)
   assert.equal(await daemon.end(), 0)
@@ -148,58 +146,6 @@ test('the network is gone: what is missing can be uploaded meanwhile, and the wa
   await second.says(/r1: rejected: its packages cannot be installed/, slow)
   assert.match(reasonOf(second, 'r1'), /put the wheels into wheels/)
 })
-
-test('a source: its tag, with or without v, is a commit, and a moved tag changes nothing that is there', async (t) => {
-  const repository = join(await makeFolder(t), 'lib')
-  const git = (...args: readonly string[]) =>
-    execFileSync('git', ['-C', repository, '-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
-      env: cleanEnvironment(),
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-  await writeAll(repository, { ...buildable('widget', '1.0'), 'widget.py': 'VERSION = "first"\n' })
-  execFileSync('git', ['init', '-q', '-b', 'main', repository], { env: cleanEnvironment() })
-  git('add', '-A')
-  git('commit', '-qm', 'first')
-  git('tag', '-a', 'v1.0', '-m', 'one')
-  const dir = await makeProgram(t, { 'main.py': frugalProgram })
-  const daemon = await startWithIndex(t, dir, noIndex)
-  const line = `widget,1.0,git+file://${repository}\n`
-  await drop(daemon, { 'main.py': widgetProgram, gupfile: line })
-  await daemon.says(/r1 out +widget first/, slow)
-  await daemon.says(/r1: committed/)
-
-  await writeAll(repository, { 'widget.py': 'VERSION = "second"\n' })
-  git('commit', '-qam', 'second')
-  git('tag', '-fa', 'v1.0', '-m', 'moved')
-  await drop(daemon, { 'x.txt': 'x', gupfile: line })
-  await daemon.says(/r2 out +widget first/)
-  await daemon.says(/r2: committed/)
-  // A gupfile that is written anew is looked up anew; the version of the package is still the same.
-  await drop(daemon, { gupfile: `# again\n${line}` })
-  await daemon.says(/r3 out +widget second/, slow)
-  await daemon.says(/r3: committed/)
-  await drop(daemon, { gupfile: `widget,2.0,git+file://${repository}\n` })
-  await daemon.says(/r4: rejected: gupfile, line 1: .*lib has no tag and no branch 2\.0/, slow)
-  assert.equal(environmentsOf(dir).length, 2)
-})
-
-/** What pip needs to build a package of one module without anything from an index. */
-function buildable(name: string, version: string) {
-  const backend = `import os, zipfile
-def build_wheel(folder, settings=None, metadata=None):
-    name = "${name}-${version}-py3-none-any.whl"
-    info = "${name}-${version}.dist-info/"
-    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
-        wheel.write("${name}.py")
-        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: ${name}\\nVersion: ${version}\\n")
-        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr(info + "RECORD", "")
-    return name
-`
-  const project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-  return { 'backend.py': backend, 'pyproject.toml': project }
-}
 
 test('requirements.txt with what it names, pyproject.toml, and then none at all', async (t) => {
   const index = await serveIndex(t, [widget1, widget2, gadget])
@@ -230,7 +176,9 @@ test('an environment that exists is used as it is, and nothing is installed', as
   }).trim()
   execFileSync(python, ['-m', 'venv', '--without-pip', join(dir, 'mine')])
   const [lib = ''] = readdirSync(join(dir, 'mine/lib'))
-  await writeAll(join(dir, 'mine/lib', lib, 'site-packages'), { 'widget.py': 'VERSION = "mine"\n' })
+  await writeTree(join(dir, 'mine/lib', lib, 'site-packages'), {
+    'widget.py': 'VERSION = "mine"\n',
+  })
   const daemon = await startWithIndex(t, dir, index.url)
   await daemon.says(/r0 out +widget mine/)
   await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,1.0' })

@@ -1,6 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { isLiving } from './processes.ts'
@@ -90,34 +89,26 @@ function namesOf(folder: string): string[] {
   }
 }
 
-/** Puts files of any content into the deposit by rename, faster than any quiet period. */
-export async function dropAll(
-  { dir }: Daemon,
-  files: Readonly<Record<string, string | Buffer>>,
-): Promise<void> {
-  const upload = join(dir, 'upload')
-  await writeAll(upload, files)
-  for (const path of Object.keys(files)) {
-    mkdirSync(dirname(join(dir, 'deposit', path)), { recursive: true })
-    renameSync(join(upload, path), join(dir, 'deposit', path))
-  }
-  await rm(upload, { recursive: true })
-}
-
-/** Writes files of any content below a folder, making what is missing. */
-export async function writeAll(
-  root: string,
-  files: Readonly<Record<string, string | Buffer>>,
-): Promise<void> {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true })
-    await writeFile(join(root, path), content)
-  }
-}
-
 /** The wheels of packages, as files of a folder `wheels/`. */
 export function wheelsOf(...packages: readonly TestPackage[]): Record<string, Buffer> {
   return Object.fromEntries(packages.map((one) => [`wheels/${wheelName(one)}`, makeWheel(one)]))
+}
+
+/** What pip needs to build a package of one module, `NAME.py`, without anything from an index. */
+export function buildable(name: string, version: string): Tree {
+  const backend = `import os, zipfile
+def build_wheel(folder, settings=None, metadata=None):
+    name = "${name}-${version}-py3-none-any.whl"
+    info = "${name}-${version}.dist-info/"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        wheel.write("${name}.py")
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: ${name}\\nVersion: ${version}\\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "RECORD", "")
+    return name
+`
+  const project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+  return { 'backend.py': backend, 'pyproject.toml': project }
 }
 
 /** The living processes of installs in this project: they carry a tag. */

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import { afterwards } from './cleanup.ts'
 import { cleanEnvironment } from './daemon.ts'
 
-/** The tools that tests upload with, and the Debian package each comes from. */
+/** The tools that tests use, and the Debian package each comes from. */
 const packageOf = {
   curl: 'curl',
   lftp: 'lftp',
@@ -15,6 +15,7 @@ const packageOf = {
   mkntfs: 'ntfs-3g',
   mkfifo: 'coreutils',
   mknod: 'coreutils',
+  openssl: 'openssl',
   proftpd: 'proftpd-core',
   'pure-ftpd': 'pure-ftpd',
   'pure-pw': 'pure-ftpd-common',
@@ -22,10 +23,13 @@ const packageOf = {
   scp: 'openssh-client',
   sftp: 'openssh-client',
   'sftp-server': 'openssh-sftp-server',
+  ssh: 'openssh-client',
+  'ssh-keygen': 'openssh-client',
+  sshd: 'openssh-server',
   vsftpd: 'vsftpd',
 }
 
-/** A program that an upload test uses. */
+/** A program that a test uses. */
 export type Tool = keyof typeof packageOf
 
 /** Programs that every Linux has. */

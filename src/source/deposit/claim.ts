@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Site } from '../../config.ts'
 import type { Writers } from '../../model.ts'
+import { movingSuffix } from '../../system/across.ts'
 import { breather } from '../../system/breath.ts'
-import { movingSuffix } from '../../system/disk.ts'
 import { openPlacing } from './place.ts'
 import { type Entry, look, placeIn, placesOf, type Snapshot, walk } from './scan.ts'
 
