@@ -16,7 +16,6 @@ import {
 } from 'node:fs'
 import { chmod, copyFile, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { remove } from 'fs-extra/esm'
 import { codeOf, OperationalError } from '../errors.ts'
 import { moveAcross } from './across.ts'
 import { command } from './command.ts'
@@ -149,6 +148,8 @@ export const disk = {
 
   /** Removes a folder with all that is in it, or a file; it need not be there. */
   async removeTree(path: string): Promise<void> {
+    // Loaded here: it is thirty modules, and the short verbs remove nothing. The daemon has it from the start, for its log.
+    const { remove } = await import('fs-extra/esm')
     await remove(path)
   },
 
