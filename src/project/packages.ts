@@ -32,7 +32,7 @@ export type Made =
  */
 export async function lookForPackages(verified: Verified, on: Ground): Promise<Prepared | Refused> {
   const { staging } = filesOf(verified.release.id, on.site.paths)
-  const asked = await ask(viewWith(verified.plan, { folder: staging, only: null }, on.site), on)
+  const asked = await askedIn(viewWith(verified.plan, { folder: staging, only: null }, on.site), on)
   if ('mistakes' in asked)
     return { refused: packageWords.mistakes(asked.mistakes), mayBeCutOff: true }
   if ('inUse' in asked) return { is: 'there', inUse: asked.inUse }
@@ -142,7 +142,7 @@ async function askMain(
   on: Ground,
 ): Promise<{ readonly wish: Wish } | { readonly inUse: InUse } | { readonly why: string }> {
   try {
-    const asked = await ask(viewOf(on.site), on)
+    const asked = await askedIn(viewOf(on.site), on)
     return 'mistakes' in asked ? { why: packageWords.mistakes(asked.mistakes) } : asked
   } catch (error) {
     if (!isExpected(error)) throw error
@@ -150,10 +150,10 @@ async function askMain(
   }
 }
 
-/** What a main asks for: packages, or no more than what is there anyway. */
-async function ask(
+/** What main asks for in this view of it: packages, or no more than what is there anyway. */
+export async function askedIn(
   view: View,
-  on: Ground,
+  on: Pick<Ground, 'packages' | 'python' | 'site'>,
 ): Promise<
   { readonly wish: Wish } | { readonly inUse: InUse } | Extract<Asked, { mistakes: unknown }>
 > {

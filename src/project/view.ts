@@ -4,6 +4,7 @@ import { OperationalError } from '../errors.ts'
 import type { Plan } from '../model.ts'
 import type { View } from '../python/requirements.ts'
 import type { Disk } from '../system/disk.ts'
+import { isDroppedBy } from '../update/apply.ts'
 import { packageWords } from '../words-packages.ts'
 import type { Staged } from './check.ts'
 
@@ -31,8 +32,7 @@ export function viewWith(
 ): View {
   const { disk } = site
   const main = viewOf(site)
-  const drops = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
-  const isGone = (path: string) => drops.some((drop) => `${path}/`.startsWith(`${drop}/`))
+  const isGone = isDroppedBy(plan)
   const listed = only === null ? null : new Set(only)
   const isNew = (path: string) => listed === null || listed.has(path)
   const place = (path: string) => {

@@ -24,6 +24,7 @@ import { remakePackages } from '../../src/project/packages.ts'
 import { recover } from '../../src/project/recover.ts'
 import { conclude, goOn, type Walked, walk } from '../../src/project/road.ts'
 import type { Trial } from '../../src/project/trial.ts'
+import { openAhead } from '../../src/python/check.ts'
 import { findInterpreter, type Interpreter } from '../../src/python/interpreter.ts'
 import { openPackages, sweepPackages } from '../../src/python/packages.ts'
 import { asDaemon } from '../../src/python/worker.ts'
@@ -663,13 +664,15 @@ async function session(
   const orders = openOrders(end.signal, { is: 'refused', why: 'the end' })
   const shutdown = end.signal
   const tell = () => undefined
+  const ahead = openAhead(1_000)
   // An install takes its time.
   const packages = openPackages(python, asDaemon, siteOf(world, on), clock, shutdown)
   const told = { log: silent, answer, tell }
-  const base = { ...told, program, python, packages, clock: impatient(), shutdown, orders }
+  const base = { ...told, program, python, packages, ahead, clock: impatient(), shutdown, orders }
   try {
     await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
   } finally {
+    ahead.close()
     end.abort()
   }
 }
