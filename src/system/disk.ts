@@ -95,6 +95,11 @@ export const disk = {
     return bavail * bsize
   },
 
+  /** Bytes in a file; 0 when there is none. */
+  sizeOf(path: string): number {
+    return statIfAny(path)?.size ?? 0
+  },
+
   /** The text of a file, or null when there is none. */
   async readText(path: string): Promise<string | null> {
     try {
