@@ -2,7 +2,7 @@
 import { parseCommandLine } from './cli/command-line.ts'
 import { write } from './cli/screen.ts'
 import { exitCodeOf, exitCodes } from './cli/verb.ts'
-import { hintOf, isExpected, messageOf } from './errors.ts'
+import { codeOf, hintOf, isExpected, messageOf } from './errors.ts'
 import { traceOf } from './system/trace.ts'
 import { words } from './words.ts'
 
@@ -28,6 +28,8 @@ try {
     if (error instanceof Error) error.stack = traceOf(error)
     throw error
   }
-  console.error(words.failure(messageOf(error), hintOf(error)))
+  // A project is closed to others, as it should be: who asks is often the wrong user.
+  const hint = codeOf(error) === 'EACCES' ? words.closedHint : undefined
+  console.error(words.failure(messageOf(error), hintOf(error) ?? hint))
   process.exitCode = exitCodeOf(error)
 }

@@ -91,8 +91,8 @@ export const releaseWords = {
   tooManyBoots: (boots: number) =>
     `the daemon or the machine went down during its trial, ${boots} times`,
   applyFailed: (why: string) => `it could not be applied: ${why}`,
-  trialFailed: (exit: Exit, upMs: number) =>
-    `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}`,
+  trialFailed: (exit: Exit, upMs: number, said: string | null) =>
+    `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}${said === null ? '' : `. It said last: ${shown(said)}`}`,
   failedWith: (id: ReleaseId, why: string) => `${id}, which came during its trial, failed: ${why}`,
   noteFirst: 'it failed its trial, but there is nothing to go back to, so it stays',
   noteNoProgram: 'there is no main.py yet',
@@ -101,7 +101,7 @@ export const releaseWords = {
   tooLittleSpace: (free: number, needed: number) =>
     `only ${size(free)} are free on the disk of main, ${size(needed)} are needed`,
   waits: (id: ReleaseId, why: string, hint: string | undefined) =>
-    `${id}: cannot be applied yet: ${why}; main.py runs on, and the release is tried again by itself${hintText(hint)}`,
+    `${id}: cannot be applied yet: ${why}; nothing has changed, and the release is tried again by itself${hintText(hint)}`,
   stuck: (id: ReleaseId, why: string, hint: string | undefined) =>
     `${id}: cannot go on: ${why}; trying again${hintText(hint)}`,
   unreadable: 'its record on the disk cannot be read',

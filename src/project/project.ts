@@ -2,7 +2,8 @@ import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, Claimed, Claiming } from '../model.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Upload } from '../source/deposit/judgement.ts'
-import { withDeadline, within } from '../system/clock.ts'
+import { withDeadline } from '../system/clock.ts'
+import { earliest, type Lasting, lasting } from '../system/lasting.ts'
 import { traceOf } from '../system/trace.ts'
 import { words } from '../words.ts'
 import { releaseWords } from '../words-release.ts'
@@ -47,18 +48,19 @@ type Standing = {
   /** Half claimed by the last session, to be put back before anything else is claimed. */
   readonly claiming: readonly Claiming[]
   /** The next upload, awaited while nothing is in the queue. */
-  readonly upload: Promise<Event> | null
+  readonly upload: Lasting<Event> | null
   /** What was last said of a release that waits. */
   readonly told: string
   /** The packages of the first in the queue are being installed. */
-  readonly preparing: Promise<Event> | null
+  readonly preparing: Lasting<Event> | null
   /** Those of main, which were missing, are. */
-  readonly healing: Promise<Event> | null
+  readonly healing: Lasting<Event> | null
 }
 
 type Event =
+  /** How the trial went. */
+  | Verdict
   | { readonly is: 'upload'; readonly upload: Upload | null }
-  | { readonly is: 'verdict'; readonly verdict: Verdict }
   | { readonly is: 'order' }
   | { readonly is: 'prepared'; readonly made: Made }
   | { readonly is: 'healed' }
@@ -85,7 +87,7 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
   } finally {
     // Nobody may go on watching the deposit behind the back of what comes next.
     over.abort()
-    await now.upload
+    await now.upload?.promise
   }
   if (now.trial !== null) await suspend(now.trial, on)
 }
@@ -116,7 +118,7 @@ function goesFirst({ upload }: Queued, on: Ground): boolean {
 /** Waits for the next upload, unless there is something to do first. */
 function withUpload(now: Standing, uploads: Uploads, on: Ground): Standing {
   if (now.queue.length > 0 || now.upload !== null) return now
-  return { ...now, upload: nextUpload(0, uploads, on) }
+  return { ...now, upload: lasting(nextUpload(0, uploads, on)) }
 }
 
 /** Walks the releases of the queue; one that cannot be walked yet stays there. */
@@ -138,8 +140,8 @@ async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<S
     case 'gives way':
       return now
     case 'preparing': {
-      const preparing = walked.made.then((made): Event => ({ is: 'prepared', made }))
-      return { ...now, preparing }
+      const made = walked.made.then((made): Event => ({ is: 'prepared', made }))
+      return { ...now, preparing: lasting(made) }
     }
   }
 }
@@ -163,7 +165,7 @@ async function goOnWith(
 /** Main runs without its packages: they are made while it does. */
 function withHealing(now: Standing, on: Ground): Standing {
   if (now.healing !== null || on.packages.lacking() === null) return now
-  return { ...now, healing: healPackages(on).then((): Event => ({ is: 'healed' })) }
+  return { ...now, healing: lasting(healPackages(on).then((): Event => ({ is: 'healed' }))) }
 }
 
 /**
@@ -199,8 +201,10 @@ async function handle(
   on: Ground,
 ): Promise<Standing> {
   switch (event.is) {
-    case 'verdict': {
-      const trial = now.trial && (await conclude(now.trial, event.verdict, on))
+    case 'passed':
+    case 'failed':
+    case 'cut': {
+      const trial = now.trial && (await conclude(now.trial, event, on))
       await collectPackages(on)
       return { ...now, trial }
     }
@@ -209,7 +213,7 @@ async function handle(
       const claimed = upload === null ? 'again' : await claim(upload.snapshot, uploads.deposit, on)
       if (typeof claimed === 'object') return { ...now, queue: [{ claimed, upload }], upload: null }
       const waitMs = claimed === 'later' ? on.site.config.deposit.retryMs : 0
-      return { ...now, upload: nextUpload(waitMs, uploads, on) }
+      return { ...now, upload: lasting(nextUpload(waitMs, uploads, on)) }
     }
     case 'order':
       return obey(now, on)
@@ -275,12 +279,16 @@ async function nextUpload(
  * that is still in the queue could not be walked: it is time for that again after a while.
  */
 async function nextEvent(now: Standing, on: Ground): Promise<Event> {
-  const verdict = now.trial?.verdict?.then((found): Event => ({ is: 'verdict', verdict: found }))
-  const all = [now.upload, verdict, now.preparing, now.healing]
-  const awaited = all.filter((promise) => promise != null)
+  const all: (Lasting<Event> | null | undefined)[] = [
+    now.upload,
+    now.trial?.verdict,
+    now.preparing,
+    now.healing,
+  ]
+  const awaited = all.filter((one) => one != null)
   const isIdle = now.queue.length === 0 || now.preparing !== null
   const waitMs = isIdle ? undefined : on.site.config.update.waitMs
-  const first = await within(Promise.race(awaited), on.orders.call(), waitMs)
+  const first = await earliest(awaited, on.orders.call(), waitMs)
   if (first.is === 'aborted') return { is: 'order' }
   return first.is === 'done' ? first.value : { is: 'time' }
 }
