@@ -1,7 +1,7 @@
 /**
  * Builds `dist/`: `supervisor.js`, what it loads in `parts/`, Python's scripts in `python/`, and the licences of
  * all the packages that are in it. One module of many files costs the daemon less time and memory than many modules
- * (docs/decisions/0012). Types are checked before, by tsc.
+ * (docs/decisions/0013). Types are checked before, by tsc.
  *
  * Every part lies one folder deep, as in src: what is found from a module's own place (`../python/check.py`,
  * `../../package.json`) is found from here and from the compiled tests.
