@@ -77,26 +77,32 @@ export function openAhead(patienceMs: number): Ahead {
     readonly script: Script
     readonly python: Interpreter
     readonly behalf: Behalf
+    readonly patience: NodeJS.Timeout
   } | null = null
+
+  function forget(): void {
+    clearTimeout(waiting?.patience)
+    waiting = null
+  }
 
   function close(): void {
     if (waiting?.script.isWaiting()) waiting.script.drop()
-    waiting = null
+    forget()
   }
 
   return {
     expect(python, behalf) {
       if (waiting?.script.isWaiting()) return
-      const script = startChecker(python, behalf)
-      waiting = { script, python, behalf }
-      setTimeout(() => script.isWaiting() && script.drop(), patienceMs).unref()
+      forget()
+      const patience = setTimeout(close, patienceMs).unref()
+      waiting = { script: startChecker(python, behalf), python, behalf, patience }
     },
     close,
     take(python, behalf) {
       const found = waiting
       const isIt = found?.python.path === python.path && found.behalf === behalf
       if (found?.script.isWaiting() && isIt) {
-        waiting = null
+        forget()
         return found.script
       }
       close()

@@ -252,7 +252,7 @@ test('settings: which are not the defaults, and where they come from', async (t)
   await writeFile(join(dir, 'supervisor.toml'), 'trial = { time = "1s" }\n')
   assert.deepEqual((await check(dir, 0)).settings['trial']?.['time'], {
     value: '1s',
-    from: 'supervisor.toml',
+    from: 'supervisor.toml:1',
   })
 })
 

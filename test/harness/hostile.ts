@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -185,7 +194,10 @@ async function isUsable({ dir, output }: Daemon, asUser?: number): Promise<void>
   writeFileSync(join(dir, 'good/main.py'), readFileSync(programPath('good')))
   for (const name of ['zz-good.txt', 'main.py']) {
     if (asUser !== undefined) chownSync(join(dir, 'good', name), asUser, asUser)
-    renameSync(join(dir, 'good', name), join(dir, 'deposit', name))
+    const place = join(dir, 'deposit', name)
+    // An emptied folder stays while anybody on the machine is connected, be it to another test's server.
+    if (isFolder(place)) rmdirSync(place)
+    renameSync(join(dir, 'good', name), place)
   }
   const fail = (why: string) => `a good deposit: ${why}. It said:\n${output().slice(said)}`
   // Its own outcome: another release of the row before may still come to its end.
@@ -195,6 +207,10 @@ async function isUsable({ dir, output }: Daemon, asUser?: number): Promise<void>
     fail,
   )
   assert.equal(linesOf(dir).at(-1)?.result, 'committed', fail(linesOf(dir).at(-1)?.why ?? ''))
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /** True when no release is under way. */
