@@ -14,6 +14,7 @@ import {
   widgetProgram,
 } from '../harness/packages.ts'
 import { makeRepository } from '../harness/repository.ts'
+import { hasSshServer, startSshServer } from '../harness/ssh-server.ts'
 import { hasTools, makeFolder } from '../harness/tools.ts'
 
 /** An install takes a second or two; on a busy machine much longer. */
@@ -61,4 +62,25 @@ test('a source on an HTTPS server whose certificate git has been told of, with a
   await drop(daemon, { gupfile: `widget,3.0,git+${url}/w.git\n` })
   await daemon.says(/r2: rejected: gupfile, line 1: .*w\.git has no tag and no branch 3\.0/, slow)
   assert.doesNotMatch(daemon.output(), /topsecret/)
+})
+
+test('a source on an SSH server: by branch and by commit; and when it is gone the release waits for it', async (t) => {
+  if (!hasSshServer(t)) return
+  const root = await makeFolder(t)
+  const { dir: repository, commit } = await makeRepository(t, root, 'w', widget)
+  const server = await startSshServer(t)
+  const dir = await makeProgram(t, { 'main.py': frugalProgram })
+  const settings = { ...pipSettings(dir, noIndex), GIT_SSH_COMMAND: server.command }
+  const daemon = await startDaemon(t, dir, settings)
+  const source = `git+${server.url}${repository}`
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: `widget,main,${source}\n` })
+  await daemon.says(/r1 out +widget first in .*environments/, slow)
+  await daemon.says(/r1: committed/)
+  const second = await commit({ 'widget.py': 'VERSION = "second"\n' })
+  await drop(daemon, { gupfile: `widget,${second},${source}\n` })
+  await daemon.says(/r2 out +widget second/, slow)
+  await daemon.says(/r2: committed/)
+  await server.close()
+  await drop(daemon, { gupfile: `# again\nwidget,main,${source}\n` })
+  await daemon.says(/r3: rejected for now: widget: .* does not tell its versions/, slow)
 })

@@ -21,6 +21,9 @@ const packageOf = {
   scp: 'openssh-client',
   sftp: 'openssh-client',
   'sftp-server': 'openssh-sftp-server',
+  ssh: 'openssh-client',
+  'ssh-keygen': 'openssh-client',
+  sshd: 'openssh-server',
   vsftpd: 'vsftpd',
 }
 
