@@ -17,6 +17,7 @@ import {
   killedText,
   type Named,
   names,
+  originText,
   resultText,
   seconds,
   shown,
@@ -262,7 +263,7 @@ export const words = {
   watchTrouble: (code: string) =>
     `file events do not work here (${code}); uploads are found by looking every few seconds${watchHint(code)}`,
   claimed: (release: Release) =>
-    `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the ${release.from}`,
+    `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the deposit`,
   changedWhileClaimed: (path: string) =>
     `${shown(path)} changed while it was claimed; all stays in the deposit until it is quiet again`,
   claimDenied:
@@ -364,13 +365,13 @@ export const words = {
   /** REASON.txt, beside the files of a refused release. */
   reasonFile: ({ release, outcome }: Ended, why: string) =>
     [
-      `Release ${release.id}, claimed from the ${release.from} at ${release.at}`,
+      `Release ${release.id}, claimed from ${originText(release)} at ${release.at}`,
       `(${count(release.files, 'file')}, ${size(release.bytes)}) was ${resultText(outcome)}:`,
       '',
       `    ${why}`,
       '',
-      'Its files are in the folder files/ beside this one. To try again, correct them and put',
-      'them into the deposit once more.',
+      'Its files are in the folder files/ beside this one. To try again, correct them and',
+      release.from === 'git' ? 'commit that.' : 'put them into the deposit once more.',
       '',
     ].join('\n'),
 

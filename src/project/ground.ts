@@ -4,6 +4,7 @@ import type { Cause, Clock, Log, Outcome, Release, ReleaseId } from '../model.ts
 import type { FirstRun, Program } from '../program/life.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import type { Packages } from '../python/packages.ts'
+import type { GitSource } from '../source/git/git.ts'
 import { dropOldestJournal } from '../update/journals.ts'
 import { storeStage } from '../update/store.ts'
 import { keptIn, tidy } from '../update/tidy.ts'
@@ -21,6 +22,8 @@ export type Ground = {
   readonly python: Interpreter
   /** What the program is run with. */
   readonly packages: Packages
+  /** Main, where it is a checkout of git. */
+  readonly git: GitSource
   readonly log: Log
   /** Tells the uploader. */
   readonly answer: (text: string) => void
@@ -59,6 +62,8 @@ export async function endRelease(
   on: Ground,
 ): Promise<void> {
   const ended = { stage: 'ended', release, outcome, downtimeMs } as const
+  // Before the stage: afterwards nothing of it is done again.
+  await on.git.follow(release, outcome.result === 'committed')
   await patiently(release.id, on, () => storeStage(ended, on.site))
   // Apart from it: tidying removes the folder in the end, and then there is no place for a stage.
   await patiently(release.id, on, () => tidy(ended, on.site))

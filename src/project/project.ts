@@ -2,11 +2,13 @@ import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, Claimed, Claiming } from '../model.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Upload } from '../source/deposit/judgement.ts'
+import type { Incoming } from '../source/git/judgement.ts'
 import { withDeadline, within } from '../system/clock.ts'
 import { words } from '../words.ts'
 import { committedRelease } from './back.ts'
 import { carryOut } from './carry-out.ts'
 import { claim, unclaim } from './claim.ts'
+import { claimCommit } from './claim-commit.ts'
 import { type Ground, startProgram } from './ground.ts'
 import { collectPackages, healPackages, type Made, remakePackages } from './packages.ts'
 import { recover } from './recover.ts'
@@ -40,6 +42,8 @@ type Standing = {
   readonly claiming: readonly Claiming[]
   /** The next upload, awaited while nothing is in the queue. */
   readonly upload: Promise<Event> | null
+  /** The next commit, awaited as long. */
+  readonly commit: Promise<Event> | null
   /** What was last said of a release that waits. */
   readonly told: string
   /** The packages of the first in the queue are being installed. */
@@ -50,6 +54,7 @@ type Standing = {
 
 type Event =
   | { readonly is: 'upload'; readonly upload: Upload | null }
+  | { readonly is: 'commit'; readonly incoming: Incoming | null }
   | { readonly is: 'verdict'; readonly verdict: Verdict }
   | { readonly is: 'order' }
   | { readonly is: 'prepared'; readonly made: Made }
@@ -68,7 +73,7 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
       await startIfNot(on)
       now = withHealing(now, on)
       for (const { release } of now.claiming) await unclaim(release, on)
-      now = withUpload({ ...now, claiming: [] }, uploads, on)
+      now = withSources({ ...now, claiming: [] }, uploads, on)
       now = await handle(await nextEvent(now, on), now, uploads, on)
     }
   } catch (error) {
@@ -77,7 +82,7 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
   } finally {
     // Nobody may go on watching the deposit behind the back of what comes next.
     over.abort()
-    await now.upload
+    await Promise.all([now.upload, now.commit])
   }
   if (now.trial !== null) await suspend(now.trial, on)
 }
@@ -93,7 +98,8 @@ async function resume(uploads: Uploads, on: Ground): Promise<Standing> {
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
   const queue = isIdle ? await claimEarly(uploads, on) : again
   const { claiming } = left
-  return { trial, queue, claiming, upload: null, told: '', preparing: null, healing: null }
+  const idle = { upload: null, commit: null, told: '', preparing: null, healing: null }
+  return { trial, queue, claiming, ...idle }
 }
 
 /**
@@ -105,10 +111,16 @@ function goesFirst({ upload }: Queued, on: Ground): boolean {
   return upload?.snapshot.entries.every(({ path }) => !archives.includes(path)) ?? false
 }
 
-/** Waits for the next upload, unless there is something to do first. */
-function withUpload(now: Standing, uploads: Uploads, on: Ground): Standing {
-  if (now.queue.length > 0 || now.upload !== null) return now
-  return { ...now, upload: nextUpload(0, uploads, on) }
+/** Waits for the next upload and the next commit, unless there is something to do first. */
+function withSources(now: Standing, uploads: Uploads, on: Ground): Standing {
+  if (now.queue.length > 0) return now
+  const upload = now.upload ?? nextUpload(0, uploads, on)
+  const commit = now.commit ?? nextCommit(uploads.signal, on)
+  return { ...now, upload, commit }
+}
+
+async function nextCommit(signal: AbortSignal, on: Ground): Promise<Event> {
+  return { is: 'commit', incoming: await on.git.next(signal) }
 }
 
 /** Walks the releases of the queue; one that cannot be walked yet stays there. */
@@ -195,6 +207,12 @@ async function handle(
       const waitMs = claimed === 'later' ? on.site.config.deposit.retryMs : 0
       return { ...now, upload: nextUpload(waitMs, uploads, on) }
     }
+    case 'commit': {
+      const { incoming } = event
+      const claimed = incoming === null ? null : await claimCommit(incoming, on)
+      const queue = claimed === null ? now.queue : [{ claimed, upload: null }]
+      return { ...now, queue, commit: null }
+    }
     case 'order':
       return obey(now, on)
     case 'prepared':
@@ -256,12 +274,14 @@ async function nextUpload(
 }
 
 /**
- * Waits for the next upload, the end of the trial or of an install, or an order of the operator. A release
+ * Waits for the next upload or commit, the end of the trial or of an install, or an order of the operator. A release
  * that is still in the queue could not be walked: it is time for that again after a while.
  */
 async function nextEvent(now: Standing, on: Ground): Promise<Event> {
   const verdict = now.trial?.verdict?.then((found): Event => ({ is: 'verdict', verdict: found }))
-  const all = [now.upload, verdict, now.preparing, now.healing]
+  // One release after the other, from wherever they come.
+  const sources = now.queue.length === 0 ? [now.upload, now.commit] : []
+  const all = [...sources, verdict, now.preparing, now.healing]
   const awaited = all.filter((promise) => promise != null)
   const isIdle = now.queue.length === 0 || now.preparing !== null
   const waitMs = isIdle ? undefined : on.site.config.update.waitMs

@@ -5,6 +5,7 @@ import { filesOf, readPlan, readReleases, storeStage, sweepGone } from '../updat
 import { tidy } from '../update/tidy.ts'
 import { undo } from '../update/undo.ts'
 import { words } from '../words.ts'
+import { gitWords } from '../words-git.ts'
 import { putBack } from './claim.ts'
 import { endRelease, type Ground, patiently } from './ground.ts'
 
@@ -24,6 +25,7 @@ export type Left = {
  */
 export async function recover(on: Ground): Promise<Left> {
   await sweepGone(on.site)
+  await on.git.sweep()
   const found = await readReleases(on.site)
   const stages = await Promise.all(found.map(({ id, stage }) => stage ?? guess(id, on)))
   const lowestUndoing = stages.findIndex(({ stage }) => stage === 'undoing')
@@ -57,7 +59,10 @@ async function finish(
       return retry(stage.release, stage.attempt + 1, on)
     }
     case 'on-trial':
-      if (!mustGo) return stage
+      if (!mustGo) {
+        await on.git.follow(stage.release, true)
+        return stage
+      }
       await backOut(stage.release, on)
       await endRelease(stage.release, gone(words.interrupted), stage.downtimeMs, on)
       return null
@@ -75,7 +80,8 @@ async function finish(
 async function isPutBack(release: Release, on: Ground): Promise<boolean> {
   try {
     await putBack(release, on)
-    on.log.warn(words.givenBack(release.id))
+    const text = release.from === 'git' ? gitWords.dropped : words.givenBack
+    on.log.warn(text(release.id))
     return true
   } catch (error) {
     if (!isExpected(error)) throw error
@@ -89,6 +95,7 @@ async function backOut(release: Release, on: Ground): Promise<void> {
     undo(release, await readPlan(release.id, on.site), on.site)
     await settle(on.site)
   })
+  await on.git.follow(release, false)
 }
 
 /** The power failed, not the release: it gets another try, but not for ever. */

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
+import { openCheckout } from '../../src/daemon/git.ts'
 import { messageOf } from '../../src/errors.ts'
 import type { Claimed, Clock, ReleaseId, Writers } from '../../src/model.ts'
 import { carryOut } from '../../src/project/carry-out.ts'
@@ -637,7 +638,8 @@ async function session(
     await what((trial) => {
       const site = siteOf(world, on, trial === 'short' ? 1 : 60_000)
       const packages = openPackages(python, asDaemon, site, clock, shutdown)
-      return { ...base, site, packages }
+      const git = openCheckout(null, site, silent, clock, shutdown)
+      return { ...base, site, packages, git }
     })
   } finally {
     end.abort()
