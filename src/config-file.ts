@@ -48,12 +48,13 @@ async function readText(path: string): Promise<string | null> {
 /** What the text of a settings file says; `path` is for messages only. */
 export async function readSettings(text: string, path: string): Promise<Settings> {
   // Most projects have no such file; what reads it is not loaded for them.
-  const [{ parse, TomlError }, { configSchema }, { linesOf }, problems] = await Promise.all([
-    import('smol-toml'),
-    import('./config-schema.ts'),
-    import('./config-lines.ts'),
-    import('./config-problems.ts'),
-  ])
+  const [{ parse, TomlError }, { configSchema }, { lineNear, linesOf }, problems] =
+    await Promise.all([
+      import('smol-toml'),
+      import('./config-schema.ts'),
+      import('./config-lines.ts'),
+      import('./config-problems.ts'),
+    ])
   const refuse = (found: readonly Problem[]) => broken(path, problems.problemText(path, found))
   let parsed: unknown
   try {
@@ -71,7 +72,7 @@ export async function readSettings(text: string, path: string): Promise<Settings
   if (odd.length > 0) throw refuse(odd)
   const given = known.flatMap((name): [string, number | null][] => {
     const names = name.split('.')
-    return isGiven(parsed, names) ? [[name, lineOf(names)]] : []
+    return isGiven(parsed, names) ? [[name, lineNear(names, lineOf)]] : []
   })
   return { config: checked.data, given: new Map(given) }
 }

@@ -3,7 +3,7 @@ export type LineOf = (path: readonly string[]) => number | null
 
 /**
  * Finds the lines of the keys in a TOML text, which its parser does not tell. The text has been parsed:
- * it is TOML. Keys in inline tables and in arrays of tables are not found.
+ * it is TOML. Keys in inline tables and in arrays of tables are not found: `lineNear` is for them.
  */
 export function linesOf(text: string): LineOf {
   const found = new Map<string, number>()
@@ -17,6 +17,12 @@ export function linesOf(text: string): LineOf {
   return (path) => found.get(keyOf(path)) ?? null
 }
 
+/** The line of a key; of what lies in a list or an inline table, the line in which that begins. */
+export function lineNear(path: readonly string[], lineOf: LineOf): number | null {
+  if (path.length === 0) return null
+  return lineOf(path) ?? lineNear(path.slice(0, -1), lineOf)
+}
+
 /** Settings lie in sections, and variables in a table of one. */
 const deepest = 3
 
@@ -24,15 +30,16 @@ function keyOf(path: readonly string[]): string {
   return path.join('\0')
 }
 
-/** All keys and heads with their sections. What is in an array of tables is left out. */
+/** All keys and heads with their sections. Of an array of tables there are the heads only. */
 function* keysIn(text: string): Generator<{ readonly path: string[]; readonly line: number }> {
   let section: readonly string[] | null = []
   for (const { at, line } of statements(text)) {
     const { brackets, path } = readKey(text, at)
-    if (brackets !== '') section = brackets === '[' ? [] : null
-    if (section === null || path.length === 0) continue
+    if (path.length === 0) continue
+    if (brackets !== '') section = []
+    if (section === null) continue
     yield { path: [...section, ...path], line }
-    if (brackets !== '') section = path
+    if (brackets !== '') section = brackets === '[' ? path : null
   }
 }
 

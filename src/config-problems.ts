@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Config } from './config.ts'
 import { waysToAsk } from './config-health.ts'
-import type { LineOf } from './config-lines.ts'
+import { type LineOf, lineNear } from './config-lines.ts'
 import { shown } from './phrases.ts'
 import { words } from './words.ts'
 
@@ -88,7 +88,7 @@ function healthProblems(health: Config['health'], lineOf: LineOf): Problem[] {
   const [first, ...others] = waysToAsk(health).map((way) => ['health', way] as const)
   return others.map((path) => {
     const what = words.oneOfBoth(keyText(first ?? []))
-    return { line: lineOf(path), key: keyText(path), what }
+    return { line: lineNear(path, lineOf), key: keyText(path), what }
   })
 }
 
@@ -99,7 +99,8 @@ function backoffProblems(program: Config['program'], lineOf: LineOf): Problem[] 
     ['program', 'backoff_max'],
   ] as const
   const what = words.longerThan('program.backoff_max')
-  return [{ line: lineOf(shorter) ?? lineOf(longer), key: keyText(shorter), what }]
+  const line = lineOf(shorter) ?? lineNear(longer, lineOf)
+  return [{ line, key: keyText(shorter), what }]
 }
 
 /** All problems of a file as one text: a line for each, as compilers write it. */
@@ -110,12 +111,6 @@ export function problemText(file: string, problems: readonly Problem[]): string 
       return `${place}: ${key === '' ? '' : `${key}: `}${what}`
     })
     .join('\n')
-}
-
-/** The line of a key; for one thing in a list, that of the list. */
-function lineNear(path: readonly string[], lineOf: LineOf): number | null {
-  const isInList = /^\d+$/.test(path.at(-1) ?? '')
-  return lineOf(path) ?? (isInList ? lineOf(path.slice(0, -1)) : null)
 }
 
 /** `program.stop`, `deposit.ports[1]`; a name that needs quotes has them. */

@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { tomlName } from './config-names.ts'
-import { type Disk, disk, movingSuffix } from './system/disk.ts'
+import { movingSuffix } from './system/across.ts'
+import { type Disk, disk } from './system/disk.ts'
 
 /** What may decide the program's packages. */
 export const dependencyPolicies = ['auto', 'gupfile', 'requirements', 'none'] as const
@@ -480,6 +481,12 @@ export const reading = {
   pollMs: 200,
 } as const
 
+/** What the verbs that ask the daemon go by. */
+export const asking = {
+  /** A daemon that has not told how things stand after this hangs, in milliseconds. */
+  answerMs: 15_000,
+} as const
+
 /** The settings in force. Nobody changes them but `changeTo`, so they are read where they are used. */
 export type Config = Readonly<{
   [Section in keyof typeof defaults]: Readonly<(typeof defaults)[Section]>
@@ -534,6 +541,9 @@ export type Site = { readonly paths: Paths; readonly config: Config; readonly di
 
 /** The name of the daemon's folder, in the project and, if main is elsewhere, in main. */
 export const ownName = '.supervisor'
+
+/** Where a release has the files whose names the file system of main cannot hold; relative to its staging. */
+export const unholdableFolder = join(ownName, 'unholdable')
 
 /**
  * Where everything is for a project directory. Staging and journal must be on the file system of

@@ -14,6 +14,7 @@ import { endLeftovers, openProgram } from './program/life.ts'
 import { openHooks } from './project/hooks.ts'
 import { openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
+import { openAhead } from './python/check.ts'
 import { findInterpreter } from './python/interpreter.ts'
 import { openPackages, sweepPackages } from './python/packages.ts'
 import { onBehalf } from './python/worker.ts'
@@ -64,7 +65,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     onSurvivors: (left) => log.error(words.survivors(left)),
   })
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
-  watch(program.state)
+  watch(program.reading)
 
   const writers = openWriters(python, config.deposit.askMs, config.deposit.helperRestMs)
   const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
@@ -94,10 +95,12 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   }
   if (!isTerminal()) process.on('SIGHUP', () => void reload())
   const control = openControl(openDesk(site, live, orders, reload), site, log, clock)
-  const [tell, { shutdown }] = [hooks.tell, ending]
-  const means = { site, program, python, packages, git, log, clock, shutdown, orders, tell }
-  await runProject(deposit, { ...means, answer: answer.tell })
+  const { shutdown } = ending
+  const ahead = openAhead(config.verify.checkMs)
+  const tools = { site, program, python, packages, git, ahead, log, clock, shutdown, orders }
+  await runProject(deposit, { ...tools, tell: hooks.tell, answer: answer.tell })
 
+  ahead.close()
   await hooks.close(ending.hasten)
   await control.close()
   await writers.close()

@@ -20,6 +20,12 @@ export class OperationalError extends Error {
   }
 }
 
+/** The code of the error with which the daemon of a project cannot be asked: none runs. */
+export const notRunning = 'ENOTRUNNING'
+
+/** The code of the error for a daemon that is asked and says nothing: it hangs. */
+export const noAnswer = 'ENOANSWER'
+
 /** The system's error code of anything thrown, or `''`. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined

@@ -52,6 +52,13 @@ export type Step =
     }
   | { readonly do: 'drop'; readonly path: string }
 
+/** A common mistake: relative to main, the program under a name that is not the entry's. */
+export type Mistake =
+  /** In the wrong case. */
+  | { readonly is: 'case'; readonly path: string }
+  /** In a folder that was uploaded instead of what is in it. */
+  | { readonly is: 'folder'; readonly path: string; readonly folder: string }
+
 /** What apply does, in order. Written to disk before the first step is taken. */
 export type Plan = { readonly steps: readonly Step[] }
 
@@ -154,12 +161,7 @@ export type Cause =
 /** The life of the program, in supervisord's words. Written by `program/life.ts` only. */
 export type ProgramState =
   | { readonly is: 'STOPPED'; readonly why: Cause | 'no main.py' | 'not started yet' }
-  | {
-      readonly is: 'STARTING' | 'RUNNING'
-      readonly pid: number
-      readonly release: ReleaseId
-      readonly cause: Cause
-    }
+  | { readonly is: 'STARTING' | 'RUNNING'; readonly pid: number; readonly cause: Cause }
   | { readonly is: 'STOPPING'; readonly pid: number; readonly cause: Cause }
   | { readonly is: 'BACKOFF'; readonly last: Exit; readonly waitMs: number }
   | { readonly is: 'EXITED'; readonly last: Exit }
@@ -247,6 +249,8 @@ export type Hold =
   | { readonly because: 'manifest'; readonly why: string; readonly missing: number }
   /** The upload is complete, but the system does not let it be claimed. */
   | { readonly because: 'unclaimed'; readonly why: string; readonly hint: string | undefined }
+  /** The deposit itself cannot be looked at. */
+  | { readonly because: 'unreadable'; readonly why: string }
   | {
       readonly because: 'quiet'
       readonly ms: number

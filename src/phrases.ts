@@ -123,9 +123,7 @@ export function size(bytes: number): string {
  * escape sequence upset a terminal.
  */
 export function shown(name: string): string {
-  return name.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+  return name.replace(/[\p{Cc}\u2028\u2029]/gu, escaped)
 }
 
 /** The same for what other programs said, line by line. */
@@ -142,10 +140,12 @@ function shellWord(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word
   // A control character would do something to the terminal that shows the line.
   if (!/\p{Cc}/u.test(word)) return `'${word.replaceAll("'", "'\\''")}'`
-  const escaped = word.replace(/[\\']/g, '\\$&').replace(/\p{Cc}/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
-  return `$'${escaped}'`
+  return `$'${word.replace(/[\\']/g, '\\$&').replace(/\p{Cc}/gu, escaped)}'`
+}
+
+/** As JSON and the shell's `$'…'` write it. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** Any text with addresses in it, without the users and passwords in them. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseCommandLine } from './cli/command-line.ts'
+import { write } from './cli/screen.ts'
 import { exitCodeOf, exitCodes } from './cli/verb.ts'
 import { hintOf, isExpected, messageOf } from './errors.ts'
 import { words } from './words.ts'
@@ -12,7 +13,7 @@ async function main(args: readonly string[]): Promise<number> {
       console.error(words.failure(line.why, 'see: ota-supervisor --help'))
       return exitCodes.usage
     case 'help':
-      process.stdout.write(line.text)
+      write(line.text)
       return exitCodes.done
     case 'verb':
       return line.verb.run(line.asked)

@@ -64,6 +64,7 @@ export const doctorWords = {
   settingsBroken: (why: string) => shown(why.replace(/\s+/g, ' ')),
   settingsClosed: (user: string) => `${user} cannot read supervisor.toml`,
   daemon: (pid: number, user: string) => `the daemon runs (pid ${pid}, ${user})`,
+  daemonHangs: (pid: number) => `the daemon (pid ${pid}) does not answer: it hangs`,
   noDaemon: 'no daemon runs here',
   daemons: (pids: readonly number[]) => `${pids.length} daemons run here (pid ${pids.join(', ')})`,
   noLeftovers: 'no leftover processes',

@@ -88,13 +88,14 @@ export const gitWords = {
   off: 'git is not used here: there is no remote under [git] in supervisor.toml',
   offHint: 'for a checkout in main: remote = "origin"',
   looking: 'looking at the remote',
+  lost: 'it could not be taken up now, and is tried again by itself: see ota-supervisor status',
   lookedAgo: (ago: string) => `looked at ${ago} ago`,
   nextLook: (at: string) => `next time at ${at}`,
   found: (commit: string, of: string) => `${of} is at ${short(commit)}`,
 }
 
 /** A commit for people: `1a2b3c4 The subject (main of origin)`. */
-export function commitText({ new: commit, of, subject }: Move): string {
+function commitText({ new: commit, of, subject }: Move): string {
   return `${short(commit)} ${shown(subject)} (${of})`
 }
 

@@ -1,10 +1,9 @@
 import type {
-  Ended,
   Exit,
   Guarantee,
   Health,
   Hold,
-  Outcome,
+  ProgramReading,
   ProgramState,
   Release,
   ReleaseId,
@@ -17,15 +16,12 @@ import {
   killedText,
   type Named,
   names,
-  originText,
-  resultText,
   seconds,
   shown,
   size,
-  untouchedText,
 } from './phrases.ts'
 
-/** Every sentence the daemon says to a person, in one place. Pure: data in, text out. */
+/** What the daemon says to a person. Pure: data in, text out; so are the other files of words. */
 export const words = {
   // --- the daemon ---
 
@@ -59,45 +55,6 @@ export const words = {
   },
   systemdNotTold: (why: string) =>
     `systemd could not be told how it goes, and may restart the daemon for it: ${why}. The command systemd-notify is needed: sudo apt install systemd`,
-  noSystemd: 'this machine was not started by systemd',
-  noSystemdHint:
-    'start the daemon in the way this machine starts its services. The unit that would be installed: ota-supervisor service print',
-  unknownServiceAction: (action: string) => `service ${action}: it is install, uninstall or print`,
-  badServiceName: (name: string) =>
-    `${shown(name)} is not a name for a service: letters, digits and . _ - only, and a letter or digit first`,
-  runAsWithUser: '--run-as is for a service of the system: one with --user runs as its own user',
-  userAsRoot: 'a service with --user belongs to the user who installs it: leave out sudo',
-  needsRoot: 'only root may install or remove a service of the system',
-  needsRootHint: (commandLine: string) => `${commandLine}\nor one for this user alone, with --user`,
-  noSuchUser: (name: string) => `there is no user ${shown(name)} on this machine`,
-  noSuchFolder: (path: string) => `there is no folder ${shown(path)}`,
-  notInUnit: (path: string) =>
-    `${shown(path)} cannot be written into a unit: it has characters that systemd does not take there`,
-  notInUnitHint:
-    'rename it, without control characters; that of Node also without quotes or backslash',
-  foreignUnit: (path: string) => `${path} is there, and ota-supervisor service has not written it`,
-  foreignUnitHint: (path: string) =>
-    `look at it: cat ${path}\nremove it if it is not needed, or choose another name with --name`,
-  otherUnit: (path: string, project: string) => `${path} is there, for ${shown(project)}`,
-  otherUnitHint: 'choose another name for the service of this directory, with --name',
-  runsAsRoot: (project: string) =>
-    `the service runs as root, and so does every upload: ${shown(project)} belongs to root. Better: sudo useradd ota, sudo chown -R ota: ${shown(project)}, then install it again`,
-  nodeMoves: (node: string) =>
-    `${shown(node)} is a place that changes when Node is updated; the service does not start then. Install Node for the whole machine, or the service again after each update`,
-  serviceFailed: (step: string, said: string) => `systemctl ${step} failed:\n${said}`,
-  serviceFailedHint: (show: string) => `all it said: ${show}`,
-  noUserSystemd: 'log in as this user directly (ssh, not su or sudo), where systemctl --user works',
-  serviceInstalled: (about: { service: string; path: string; status: string; log: string }) =>
-    [
-      `${about.service} is active, now and after every boot (${about.path})`,
-      `look at it: ${about.status}`,
-      `its log:    ${about.log}`,
-    ].join('\n'),
-  serviceRemoved: (service: string, path: string) =>
-    `${service} is stopped and removed (${path}); the project is as it was`,
-  serviceNotThere: (service: string, path: string) => `there is no ${service} (${path})`,
-  linger: (user: string) =>
-    `it ends when ${user} logs out, and starts when ${user} logs in. To have it run from boot on: sudo loginctl enable-linger ${user}`,
 
   // --- the log ---
 
@@ -113,9 +70,9 @@ export const words = {
   /** What is in main before anything has been started. */
   mainHolds: (release: ReleaseId) => `the last release that passed: ${release}`,
   /** What runs just now, for the beginning of a log file. */
-  runs(state: ProgramState): string {
+  runs({ state, release }: Pick<ProgramReading, 'state' | 'release'>): string {
     return state.is === 'STARTING' || state.is === 'RUNNING'
-      ? `main.py runs (pid ${state.pid}), release ${state.release}: ${causeText(state.cause)}`
+      ? `main.py runs (pid ${state.pid}), release ${release}: ${causeText(state.cause)}`
       : (words.state(state) ?? 'main.py does not run')
   },
   noLogFile: (dir: string, why: string) =>
@@ -129,16 +86,6 @@ export const words = {
   logsNotDeleted: (dir: string, why: string) => `cannot delete old log files in ${dir}: ${why}`,
   linesLost: (lines: number) =>
     `${count(lines, 'line')} could not be logged here (disk full, or nobody read them)`,
-
-  // --- the verb logs ---
-
-  noLogsFolder: (logs: string) => `there is no folder ${logs}`,
-  noLogs: (logs: string) => `there is no log file in ${logs}`,
-  noLogsHint:
-    'the daemon makes it when it starts; is this the project directory? Another one: logs -C DIR',
-  noCount: (text: string) => `--lines ${shown(text)}: expected a number, such as 100`,
-  noMoment: (text: string) =>
-    `--since ${shown(text)}: expected a duration such as "10min", "2h" or "1d", or a time such as "01:00" or "2026-11-22 01:00"`,
 
   // --- the program ---
 
@@ -184,6 +131,7 @@ export const words = {
   notRootHint: 'run the daemon as root, or remove program.user and program.group',
   noSetprivForUser: 'setpriv is missing, which runs the program as another user',
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
+  keptDown: 'stopped by the operator, until: ota-supervisor start',
 
   // --- health checks and hooks ---
 
@@ -237,15 +185,17 @@ export const words = {
       case 'connection':
         return `the deposit waits: ${count(hold.many, 'new connection')} may bring more`
       case 'broken':
-        return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. main.py runs on`
+        return `the deposit waits for a correction: ${hold.why}\nUpload it again, or the rest of it; it is refused after a while. Until then nothing is changed in main/`
       case 'unreachable':
         return `the deposit waits for the network: what it needs could not be fetched. It is tried again every now and then, and at once when something changes here`
       case 'manifest':
         return `the deposit waits: ${hold.why}`
       case 'unclaimed':
         return `could not claim the deposit: ${hold.why}. It stays there and is tried again${hintText(hold.hint)}`
+      case 'unreadable':
+        return hold.why
       case 'quiet':
-        return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ''}`
+        return `the deposit waits for ${seconds(hold.ms)} without a change${hold.isGuess ? '; whether the upload is complete is a guess' : ' in it or in the upload connections'}`
     }
   },
   cutOff: (path: string) =>
@@ -255,7 +205,7 @@ export const words = {
   deepFolder: (path: string) =>
     `the folder ${shown(path.slice(0, 60))}… in the deposit lies too deep (${Buffer.byteLength(path)} bytes of path); what is in it is left alone. Remove it`,
   orphan: (path: string) =>
-    `${shown(path)} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used`,
+    `${shown(path)} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used. Rename it to have it used, or remove it`,
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
@@ -270,110 +220,6 @@ export const words = {
     'folders in the deposit belong to another user, who lets nobody else write in them. Run the daemon as that user, or as root',
   givenBack: (id: ReleaseId) =>
     `${id}: the daemon ended while it was claimed; its files are back in the deposit`,
-
-  // --- why a release is refused; paths are relative to main ---
-
-  isSymlink: (path: string) =>
-    `${shown(path)} is a symbolic link. Links are never followed; upload the file itself`,
-  isSpecial: (path: string) =>
-    `${shown(path)} is not a file or folder (a pipe, socket or device, or its name is not UTF-8)`,
-  fileOverFolder: (path: string) =>
-    `${shown(path)} is a file in the deposit but a folder in main. Remove or rename one of them`,
-  folderOverFile: (path: string) =>
-    `${shown(path)} is a folder in the deposit but a file in main. Remove or rename one of them`,
-  folderOverLink: (path: string) =>
-    `${shown(path)} is a folder in the deposit but a symbolic link in main. Remove or rename one of them`,
-  otherFileSystem: (path: string) =>
-    `main/${shown(path)} is a mount of another file system; files there cannot be swapped safely`,
-  archiveBroken: (name: string, why: string) => `${name} is cut off or damaged: ${why}`,
-  isEnvironment: (path: string) =>
-    `${shown(path)}: this is the virtual environment of another machine; it does not work here. Upload the program without it`,
-  pathTooLong: (path: string, max: number) =>
-    `${shown(path.slice(0, 60))}…: this path is ${Buffer.byteLength(path)} bytes long, more than ${max}`,
-  tooManyFiles: (files: number, max: number) => `it has ${files} files, more than ${max}`,
-  tooManyBytes: (bytes: number, max: number) => `it has ${size(bytes)}, more than ${size(max)}`,
-  badWhiteout: (path: string) =>
-    `${shown(path)} is not a whiteout: it must be an empty file called .wh.NAME, beside the NAME to delete`,
-  whiteoutOfNothing: (path: string) => `${shown(path)}: there is nothing of that name to delete`,
-  noEntry: (entry: string) =>
-    `there would be no ${entry}: main has none, and the upload brings none`,
-  wrongCase: (found: string, entry: string) =>
-    `there would be no ${entry}: the upload has ${shown(found)}. Rename it, with small letters`,
-  folderUploaded: (folder: string, entry: string) =>
-    `there would be no ${entry}: the upload has ${shown(folder)}/${entry}. Upload what is in the folder ${shown(folder)}, not the folder itself`,
-  syntax: (errors: readonly { path: string; line: number | null; message: string }[]) =>
-    errors
-      .slice(0, 5)
-      .map(
-        ({ path, line, message }) =>
-          `${shown(path)}${line === null ? '' : `, line ${line}`}: ${message}`,
-      )
-      .concat(errors.length > 5 ? [`and ${errors.length - 5} more files`] : [])
-      .join('\n'),
-  missingModules: (missing: readonly { module: string; path: string; line: number }[]) =>
-    missing
-      .map(
-        ({ module, path, line }) => `${shown(path)}, line ${line}: no module named ${module} here`,
-      )
-      .join('\n'),
-  junk: (paths: readonly string[]) =>
-    `removed from the deposit what is never deployed: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
-  resultHead:
-    'ota-supervisor: what became of the uploads, newest first. This file is written by the machine.',
-  ownNameUsed: (path: string) => `${shown(path)}: the name .supervisor belongs to ota-supervisor`,
-
-  // --- the road ---
-
-  applied: (release: Release, downtimeMs: number, trialMs: number) =>
-    `${release.id}: applied, main.py was down for ${Math.round(downtimeMs)} ms; on trial for ${seconds(trialMs)}`,
-  trialAgain: (release: Release, boots: number, maxBoots: number) =>
-    `${release.id}: its trial goes on (start ${boots} of ${maxBoots})`,
-  appliedHeld: ({ id }: Release) =>
-    `${id}: applied; main.py stays stopped, and its trial begins with: ota-supervisor start`,
-  journalDropped: (id: ReleaseId) =>
-    `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
-  trialEndedBy: (release: Release, by: Release) =>
-    `${release.id}: its trial is ended by ${by.id}; from here they stand or fall together`,
-  outcome: ({ release, outcome }: Ended, kept: string, running: ReleaseId | null) =>
-    outcome.result === 'committed'
-      ? `${release.id}: committed${outcome.note === undefined ? '' : ` (${outcome.note})`}`
-      : `${release.id}: ${resultText(outcome)}: ${outcome.why}\n${untouchedText(outcome)}${running === null ? '' : `; ${running} is running`}\nthe files of ${release.id} are kept in ${kept}`,
-  undoing: (release: Release, why: string) => `${release.id}: going back: ${why}`,
-  retried: (release: Release) =>
-    `${release.id}: the power failed or the daemon was killed while it was applied; main is as before, trying again`,
-  interrupted: 'the power failed or the daemon was killed',
-  tooManyAttempts: (attempts: number) =>
-    `the power failed or the daemon was killed while it was applied, ${attempts} times`,
-  tooManyBoots: (boots: number) =>
-    `the daemon or the machine went down during its trial, ${boots} times`,
-  applyFailed: (why: string) => `it could not be applied: ${why}`,
-  trialFailed: (exit: Exit, upMs: number) =>
-    `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}`,
-  failedWith: (id: ReleaseId, why: string) => `${id}, which came during its trial, failed: ${why}`,
-  noteFirst: 'it failed its trial, but there is nothing to go back to, so it stays',
-  noteNoProgram: 'there is no main.py yet',
-  noteReached: 'main.py reached its end (exit code 0)',
-  noteWith: (id: ReleaseId) => `together with ${id}`,
-  tooLittleSpace: (free: number, needed: number) =>
-    `only ${size(free)} are free on the disk of main, ${size(needed)} are needed`,
-  waits: (id: ReleaseId, why: string, hint: string | undefined) =>
-    `${id}: cannot be applied yet: ${why}; main.py runs on, and the release is tried again by itself${hintText(hint)}`,
-  stuck: (id: ReleaseId, why: string, hint: string | undefined) =>
-    `${id}: cannot go on: ${why}; trying again${hintText(hint)}`,
-  unreadable: 'its record on the disk cannot be read',
-
-  /** REASON.txt, beside the files of a refused release. */
-  reasonFile: ({ release, outcome }: Ended, why: string) =>
-    [
-      `Release ${release.id}, claimed from ${originText(release)} at ${release.at}`,
-      `(${count(release.files, 'file')}, ${size(release.bytes)}) was ${resultText(outcome)}:`,
-      '',
-      `    ${why}`,
-      '',
-      'Its files are in the folder files/ beside this one. To try again, correct them and',
-      release.from === 'git' ? 'commit that.' : 'put them into the deposit once more.',
-      '',
-    ].join('\n'),
 
   // --- supervisor.toml ---
 
@@ -399,6 +245,8 @@ export const words = {
     'start it there: ota-supervisor, or as a service: sudo systemctl start ota-supervisor. Another folder: -C DIR',
   notYours: (project: string) => `the daemon in ${project} belongs to another user`,
   notYoursHint: 'do the same as that user, or with sudo',
+  noAnswer: (time: string) => `the daemon has not answered for ${time}`,
+  noAnswerHint: 'it hangs, or the machine is very busy; look at it: ota-supervisor doctor',
   cannotAsk: (why: string) => `cannot ask the daemon: ${why}`,
   strangeAnswer: (status: number) => `the daemon gave an answer that is not understood (${status})`,
   reloaded: (changed: readonly string[], atStart: readonly string[]) =>
@@ -407,48 +255,6 @@ export const words = {
       : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start${atStart.length === 0 ? '' : `, but ${atStart.join(', ')} from the next start of the daemon`}`,
   notReloaded: (why: string, hint: string | undefined) =>
     `the old settings stay in force: ${why}${hintText(hint)}`,
-
-  // --- the verbs ---
-
-  brokenSettings: 'this verb goes on without them; a running daemon has its old settings in force',
-  noProject: (project: string) => `no ota-supervisor has ever run in ${project}`,
-  noProjectHint: 'go to the project folder, or name it: -C DIR',
-  fromDisk: (why: string) => `${why}; this is what the disk tells`,
-  notANumber: (option: string, given: string) =>
-    `${option} wants a number of 1 or more, not ${shown(given)}`,
-  noHistory: 'no release has ended yet',
-  noRelease: 'r0, what was there before the first release',
-  keptDown: 'stopped by the operator, until: ota-supervisor start',
-  daemonDown: 'not running',
-
-  // --- deploy ---
-
-  notThere: (path: string) => `there is no ${shown(path)}`,
-  isTheProject: (path: string) =>
-    `${shown(path)} is the project itself, or what holds it. Name what is to go into main/`,
-  notDeployable: (path: string) =>
-    `${shown(path)} is not a file or folder (links are never followed)`,
-  twice: (path: string) => `two files would become ${shown(path)}`,
-  nothingToDeploy: 'there is no file in what you named',
-  leftOut: (paths: readonly string[]) =>
-    `left out, by their names: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
-  manifestThere: (name: string) =>
-    `another upload with a ${name} is under way, or was left behind, in the deposit`,
-  manifestThereHint: (path: string) => `wait for it to end, or remove it: rm ${path}`,
-  putting: (done: number, all: number, bytes: number) =>
-    `${done} of ${count(all, 'file')}, ${size(bytes)}`,
-  putAll: (files: number, bytes: number) =>
-    `${count(files, 'file')} (${size(bytes)}) put into the deposit`,
-  appliedAtStart: 'they are applied when the daemon starts',
-  isUnderWay: (id: ReleaseId, stage: string) => `${id}: ${stage}`,
-  deployHeld: (id: ReleaseId) =>
-    `${id}: applied; the operator has stopped main.py, so its trial begins with: ota-supervisor start`,
-  deployed: (release: Release & Outcome & { readonly downtimeMs: number }) =>
-    `${release.id}: ${resultText(release)}${release.downtimeMs > 0 ? `, main.py was down for ${Math.round(release.downtimeMs)} ms` : ''}`,
-  notDeployed: 'interrupted: nothing is deployed, what was put is taken away again',
-  liesThere: 'the daemon looks at it',
-  deployLost:
-    'the files were taken back from the deposit, or came apart: see ota-supervisor history',
 
   // --- the operator ---
 
@@ -467,26 +273,6 @@ export const words = {
     `${id} brought the first main.py: without it there would be no program. To stop it: ota-supervisor stop`,
   isBack: (id: ReleaseId, isUp: boolean) =>
     `main/ is back at ${id}${isUp ? '' : '; main.py stays stopped until: ota-supervisor start'}`,
-
-  // --- check ---
-
-  writersUnseen: 'whether anybody still writes files that belong to another user',
-  wouldClaim: (files: number, bytes: number) =>
-    `${count(files, 'file')} (${size(bytes)}) would be claimed:`,
-  asItLies: (files: number, bytes: number) =>
-    `as it lies there now: ${count(files, 'file')} (${size(bytes)})`,
-  nothingLies: 'nothing would be claimed',
-  wouldRefuse: (why: string) => `would be rejected: ${why}`,
-  wouldUnpack: 'an archive: it is looked into when it has been claimed',
-  wouldApply: (counts: { added: number; replaced: number; deleted: number }) =>
-    `would be applied: ${counts.added} new, ${counts.replaced} replaced, ${counts.deleted} deleted`,
-  wouldDependOn: 'whether it would be applied depends on what this user cannot see',
-  wouldRemove: (paths: readonly string[]) =>
-    `would be removed, and never deployed: ${paths.slice(0, 5).map(shown).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`,
-  cannotSee: (what: string) => `this user cannot see: ${what}`,
-  andMore: (more: number) => `and ${more} more`,
-  allDefaults: 'all are the defaults',
-  noDirectory: (path: string) => `there is no directory ${path}`,
 
   // --- errors on the way up ---
 

@@ -1,8 +1,6 @@
-import { join } from 'node:path'
-import { launch, outputOf, placeOf } from '../launch.ts'
-import { now } from '../now.ts'
+import { outputOf, placeOf } from '../launch.ts'
 import type { Peer } from '../peer.ts'
-import { endProcesses } from '../processes.ts'
+import { startWatcher } from '../watcher.ts'
 
 /** Its input is the list of the files to watch: a new file needs a new start. */
 const line = `find . -name '*.py' | exec "$0" -n -r "$1" main.py`
@@ -19,18 +17,8 @@ export const entr: Peer = {
     const usage = await outputOf(command, ['-x']).catch((error) => String(error.stderr))
     return { is: 'there', version: /release: (\S+)/.exec(usage)?.[1] ?? '?' }
   },
-  async start({ dir, main, python, env }) {
-    const log = join(dir, 'output')
+  async start(place) {
     const command = (await placeOf('entr')) ?? ''
-    const askedAt = now()
-    const child = launch('/bin/sh', ['-c', line, command, python], { cwd: main, env, log })
-    return {
-      askedAt,
-      roots: () => [child.pid],
-      swap: (files, upload) => upload(files, main),
-      rest: async () => undefined,
-      logs: async () => [log],
-      stop: () => endProcesses([child.pid], 'SIGTERM'),
-    }
+    return startWatcher('/bin/sh', ['-c', line, command, place.python], place, 'SIGTERM')
   },
 }

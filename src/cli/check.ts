@@ -10,28 +10,30 @@ import { openWriters } from '../python/writers.ts'
 import { clock } from '../system/clock.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
-import { coloured, field, print, printJson } from './screen.ts'
+import { verbWords } from '../words-verbs.ts'
+import { coloured, field, printAnswer } from './screen.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
 /** `check`: what would happen to what lies in the deposit now, and which settings are in force. */
 export const verb: Verb = {
   help: `Usage: ota-supervisor check [-C DIR]
 
-Says what would happen to what lies in the deposit now, and which settings are not the
-defaults. It changes nothing, needs no daemon, and may be asked while one runs. With
---json it gives all settings, and where each comes from.
+Says what would happen to what lies in the deposit now, and which settings are
+not the defaults. It changes nothing, needs no daemon, and may be asked while
+one runs. With --json it gives all settings, and where each comes from.
 
-Exit code 0: it would be applied, or there is nothing; 1: it would be rejected, or this
-user cannot see enough; 2: supervisor.toml is wrong.
+Exit code 0: it would be applied, or there is nothing; 1: it would be rejected,
+or this user cannot see enough; 2: supervisor.toml is wrong.
 `,
   options: {},
   takes: { least: 0, most: 0 },
-  async run({ directory, json }) {
+  async run(asked) {
+    const { directory } = asked
     const settings = await loadSettings(directory)
     const site: Site = { paths: pathsOf(directory), config: settings.config, disk }
     const found = await previewOf(site)
-    if (json) printJson(forPrograms(found, settings))
-    else print(`${depositText(found)}\n${settingsText(settings)}`)
+    const text = `${depositText(found)}\n${settingsText(settings)}`
+    printAnswer(asked, forPrograms(found, settings), text)
     return ['refused', 'unknown'].includes(found.forecast.is) ? exitCodes.failed : exitCodes.done
   },
 }
@@ -40,7 +42,7 @@ async function previewOf(site: Site): Promise<Preview> {
   const { paths, config } = site
   // With the dot a link is followed.
   if (disk.kind(`${paths.project}/.`) !== 'dir') {
-    throw new OperationalError(words.noDirectory(paths.project), {
+    throw new OperationalError(verbWords.noDirectory(paths.project), {
       code: 'ENOENT',
       path: paths.project,
     })
@@ -60,32 +62,32 @@ const mostShown = 20
 
 function depositText({ hold, files, bytes, forecast, junk, unseen }: Preview): string {
   const names = files.slice(0, mostShown).map((path) => `  ${shown(path)}`)
-  if (files.length > mostShown) names.push(`  ${words.andMore(files.length - mostShown)}`)
-  const say = hold === null ? words.wouldClaim : words.asItLies
+  if (files.length > mostShown) names.push(`  ${verbWords.andMore(files.length - mostShown)}`)
+  const say = hold === null ? verbWords.wouldClaim : verbWords.asItLies
   return field('deposit', [
     ...(hold === null ? [] : words.hold(hold).split('\n')),
     ...(files.length === 0 ? [] : [say(files.length, bytes), ...names]),
     ...forecastLines(forecast),
-    ...(junk.length === 0 ? [] : [words.wouldRemove(junk)]),
-    ...unseen.map((what) => coloured(words.cannotSee(what), 'yellow')),
+    ...(junk.length === 0 ? [] : [verbWords.wouldRemove(junk)]),
+    ...unseen.map((what) => coloured(verbWords.cannotSee(what), 'yellow')),
   ])
 }
 
 function forecastLines(forecast: Forecast): string[] {
   switch (forecast.is) {
     case 'nothing':
-      return [words.nothingLies]
+      return [verbWords.nothingLies]
     case 'archive':
-      return [words.wouldUnpack]
+      return [verbWords.wouldUnpack]
     case 'unknown':
-      return [coloured(words.wouldDependOn, 'yellow')]
+      return [coloured(verbWords.wouldDependOn, 'yellow')]
     case 'refused': {
-      const text = words.wouldRefuse(forecast.why)
+      const text = verbWords.wouldRefuse(forecast.why)
       return text.split('\n').map((line) => coloured(line, 'red'))
     }
     case 'applied':
       return [
-        coloured(words.wouldApply(forecast.counts), 'green'),
+        coloured(verbWords.wouldApply(forecast.counts), 'green'),
         ...forecast.warnings.flatMap((text) => text.split('\n')).map(warned),
       ]
   }
@@ -105,7 +107,7 @@ function settingsText({ config, given }: Settings): string {
       const from = fromText(setting, given)
       return `${setting.name} = ${tomlText(shownValue(setting))}  (${from}; default ${tomlText(setting.was)})`
     })
-  return field('settings', lines.length === 0 ? [words.allDefaults] : lines)
+  return field('settings', lines.length === 0 ? [verbWords.allDefaults] : lines)
 }
 
 /** `supervisor.toml:12`, without the line where that cannot be told, or `default`. */

@@ -27,7 +27,7 @@ export type CommandLine =
   | { readonly is: 'help'; readonly text: string }
   | { readonly is: 'wrong'; readonly why: string }
 
-const usage = `ota-supervisor keeps main/main.py running and swaps in what is put into deposit/.
+const usage = `ota-supervisor keeps main/main.py running, and swaps in what comes into deposit/.
 
 Usage: ota-supervisor [VERB] [options]
 
@@ -55,7 +55,8 @@ const commonHelp = `Options of every verb:
       --json            answer in JSON
   -h, --help            help; of a verb: ota-supervisor VERB --help
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the daemon is not running.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings, 3 the daemon
+is not running.
 `
 
 const common = {

@@ -1,13 +1,14 @@
-import { ask, notRunning } from '../control/client.ts'
 import type { Status } from '../control/status.ts'
-import { codeOf, OperationalError } from '../errors.ts'
+import { OperationalError } from '../errors.ts'
 import type { ReleaseId } from '../model.ts'
 import { type Batch, collect, put } from '../source/deposit/put.ts'
 import { clock } from '../system/clock.ts'
 import { byAge } from '../update/store.ts'
-import { words } from '../words.ts'
-import { type Candidate, waitForEnd } from './outcome.ts'
-import { print } from './screen.ts'
+import { verbWords } from '../words-verbs.ts'
+import { askIfRunning } from './ask.ts'
+import { type Candidate, printEnd, waitForEnd } from './outcome.ts'
+import { openProgress } from './progress.ts'
+import { print, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
@@ -15,9 +16,9 @@ import { exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor deploy PATH... [--no-wait] [-C DIR]
 
-Puts files and folders into the deposit, so that they are claimed as one release, and
-waits for its end. Exit code 0: committed; 1: refused or rolled back; 3: no daemon
-runs, the files wait for it.
+Puts files and folders into the deposit, so that they are claimed as one
+release, and waits for its end. Exit code 0: committed; 1: refused or rolled
+back; 3: no daemon runs, the files wait for it.
 
   deploy main.py lib    becomes main/main.py and main/lib/...
   deploy app/           what is in app becomes what is in main (mind the slash)
@@ -29,36 +30,29 @@ runs, the files wait for it.
   async run(asked) {
     const site = await siteIn(asked.directory)
     const batch = await collect(asked.args, site)
-    if (batch.leftOut.length > 0) console.error(words.leftOut(batch.leftOut))
-    const before = await statusIfAny(site)
+    if (batch.leftOut.length > 0) console.error(verbWords.leftOut(batch.leftOut))
+    const before = await askIfRunning('status', site.paths)
     const manifest = await putAll(batch, site)
-    const text = words.putAll(batch.files.size, batch.bytes)
+    const laid = { files: batch.files.size, bytes: batch.bytes, manifest }
+    const text = verbWords.putAll(laid.files, laid.bytes)
     if (before === null) {
-      console.error(`${text}; ${words.appliedAtStart}`)
+      console.error(`${text}; ${verbWords.appliedAtStart}`)
+      if (asked.json) printAnswer(asked, laid, text)
       return exitCodes.notRunning
     }
+    if (asked.values['no-wait'] === true) return printEnd(text, laid, exitCodes.done, asked)
     if (!asked.json) print(text)
-    if (asked.values['no-wait'] === true) return exitCodes.done
     const after = newestIn(before)
     const isIt = (one: Candidate) => one.manifest === manifest && byAge(one.id, after) > 0
-    return waitForEnd({ isIt, before: inDeposit }, site, asked)
+    return waitForEnd({ isIt, before: inDeposit, lost: verbWords.deployLost }, site, asked)
   },
 }
 
 type Site = Awaited<ReturnType<typeof siteIn>>
 
-async function statusIfAny({ paths }: Site): Promise<Status | null> {
-  try {
-    return await ask('status', paths)
-  } catch (error) {
-    if (codeOf(error) !== notRunning) throw error
-    return null
-  }
-}
-
 /** What the upload waits for while it is no release yet. */
 function inDeposit({ deposit }: Status): string | null {
-  return deposit.files === 0 ? null : (deposit.waitingFor?.text ?? words.liesThere)
+  return deposit.files === 0 ? null : (deposit.waitingFor?.text ?? verbWords.liesThere)
 }
 
 function newestIn({ underWay, last }: Status): ReleaseId {
@@ -69,7 +63,7 @@ function newestIn({ underWay, last }: Status): ReleaseId {
 /** Ctrl-C while files are put takes them away again; later it only ends the waiting. */
 async function putAll(batch: Batch, site: Site): Promise<string> {
   const end = new AbortController()
-  const onSignal = () => end.abort(new OperationalError(words.notDeployed, { code: 'EINTR' }))
+  const onSignal = () => end.abort(new OperationalError(verbWords.notDeployed, { code: 'EINTR' }))
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of signals) process.once(name, onSignal)
   try {
@@ -82,13 +76,9 @@ async function putAll(batch: Batch, site: Site): Promise<string> {
 /** On a terminal, and not for what is done at once. */
 function showProgress(batch: Batch): (files: number, bytes: number) => void {
   if (!process.stderr.isTTY) return () => undefined
-  const began = clock.now()
-  let shownAt = began + 1_000
+  const progress = openProgress(clock)
+  const all = batch.files.size
   return (files, bytes) => {
-    const now = clock.now()
-    if (now < shownAt) return
-    shownAt = now + 200
-    const isLast = files === batch.files.size
-    process.stderr.write(`\r${words.putting(files, batch.files.size, bytes)}${isLast ? '\n' : ''}`)
+    process.stderr.write(progress(verbWords.putting(files, all, bytes), files === all))
   }
 }

@@ -1,7 +1,7 @@
 import { examine } from '../doctor/examine.ts'
 import type { Finding, State } from '../doctor/finding.ts'
 import { doctorWords } from '../words-doctor.ts'
-import { coloured, print, printJson } from './screen.ts'
+import { coloured, printAnswer } from './screen.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
 /** `doctor`: what is wrong here, and the command that mends it. */
@@ -20,11 +20,11 @@ Exit code 1: there is an error. Warnings and unknowns are none.
 `,
   options: { as: { type: 'string' }, uploader: { type: 'string' } },
   takes: { least: 0, most: 0 },
-  async run({ directory, json, values }) {
+  async run(asked) {
+    const { directory, values } = asked
     const { as, uploader } = values as { as?: string; uploader?: string }
     const findings = await examine(directory, { as, uploader })
-    if (json) printJson(findings)
-    else print(asText(findings))
+    printAnswer(asked, findings, asText(findings))
     const isBad = findings.some(({ state }) => state === 'error')
     // What did not answer may hang for ever: nothing is waited for.
     process.exit(isBad ? exitCodes.failed : exitCodes.done)

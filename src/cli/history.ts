@@ -1,9 +1,9 @@
-import { ask, notRunning } from '../control/client.ts'
-import { codeOf, messageOf } from '../errors.ts'
 import { count, resultText, shown, size } from '../phrases.ts'
 import { type HistoryEntry, readHistory } from '../update/history.ts'
 import { words } from '../words.ts'
-import { coloured, momentText, print, printJson } from './screen.ts'
+import { verbWords } from '../words-verbs.ts'
+import { askOrRead } from './ask.ts'
+import { coloured, momentText, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
@@ -17,21 +17,20 @@ Shows how the last releases ended, newest first.
 `,
   options: { lines: { type: 'string', short: 'n', default: '20' } },
   takes: { least: 0, most: 0 },
-  async run({ directory, json, values }) {
+  async run(asked) {
+    const { directory, values } = asked
     const most = Number(values['lines'])
     if (!Number.isInteger(most) || most < 1) {
-      console.error(words.failure(words.notANumber('-n', String(values['lines'])), undefined))
+      console.error(words.failure(verbWords.notANumber('-n', String(values['lines'])), undefined))
       return exitCodes.usage
     }
     const site = await siteIn(directory)
-    const entries = await ask('history', site.paths).catch(async (error: unknown) => {
-      if (codeOf(error) !== notRunning) throw error
-      console.error(words.fromDisk(messageOf(error)))
-      return (await readHistory(site)).toReversed()
-    })
+    const entries = await askOrRead('history', site.paths, async () =>
+      (await readHistory(site)).toReversed(),
+    )
     const wanted = entries.slice(0, most)
-    if (json) printJson(wanted)
-    else print(wanted.length === 0 ? words.noHistory : wanted.map(entryText).join('\n'))
+    const text = wanted.length === 0 ? verbWords.noHistory : wanted.map(entryText).join('\n')
+    printAnswer(asked, wanted, text)
     return exitCodes.done
   },
 }

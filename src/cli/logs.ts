@@ -7,7 +7,9 @@ import { type Place, placeOfLast, placeSince } from '../log/read.ts'
 import { clock } from '../system/clock.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
+import { verbWords } from '../words-verbs.ts'
 import { asJson, asText, forTerminal } from './log-lines.ts'
+import { hasColours } from './screen.ts'
 import { momentOf } from './since.ts'
 import { type Asked, exitCodes, type Verb } from './verb.ts'
 
@@ -15,17 +17,18 @@ import { type Asked, exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor logs [-C DIR] [-f] [-n N] [--since WHEN]
 
-Prints the last ${reading.lines} lines of the log, from the files in logs/. The daemon need not run.
+Prints the last ${reading.lines} lines of the log, from the files in logs/. The daemon
+need not run.
 
-  -f, --follow       go on with what comes, also in the next file and the next session,
-                     until Ctrl-C
+  -f, --follow       go on with what comes, also in the next file and the next
+                     session, until Ctrl-C
   -n, --lines N      print the last N lines
-      --since WHEN   print what was said since then: "10min", "2h", "1d", "01:00",
-                     "2026-11-22 01:00"
+      --since WHEN   print what was said since then: "10min", "2h", "1d",
+                     "01:00", "2026-11-22 01:00"
 
-On a terminal the lines are short: time, then who spoke ("sup" is the supervisor; "r12"
-is main.py of release r12, "r12!" its stderr). Elsewhere they come as they are in the
-files.
+On a terminal the lines are short: time, then who spoke ("sup" is the
+supervisor; "r12" is main.py of release r12, "r12!" its stderr). Elsewhere they
+come as they are in the files.
 `,
   options: {
     follow: { type: 'boolean', short: 'f' },
@@ -53,10 +56,10 @@ type Wanted = {
 
 function wantedOf({ values }: Asked, now: Date): Wanted | { readonly wrong: string } {
   const lines = typeof values['lines'] === 'string' ? values['lines'] : null
-  if (lines !== null && !/^\d+$/.test(lines)) return { wrong: words.noCount(lines) }
+  if (lines !== null && !/^\d+$/.test(lines)) return { wrong: verbWords.noCount(lines) }
   const text = typeof values['since'] === 'string' ? values['since'] : null
   const since = text === null ? null : momentOf(text.trim(), now)
-  if (text !== null && since === null) return { wrong: words.noMoment(text) }
+  if (text !== null && since === null) return { wrong: verbWords.noMoment(text) }
   const all = since === null ? reading.lines : null
   return { follow: values['follow'] === true, lines: lines === null ? all : Number(lines), since }
 }
@@ -80,13 +83,13 @@ async function print(wanted: Wanted, { directory, json }: Asked): Promise<void> 
 /** The files that can be read. It is a failure when there are none, unless they can be waited for. */
 function filesIn(logs: string, follow: boolean): LogFile[] {
   if (disk.kind(`${logs}/.`) !== 'dir') {
-    const hint = words.noLogsHint
-    throw new OperationalError(words.noLogsFolder(logs), { code: 'ENOENT', path: logs, hint })
+    const hint = verbWords.noLogsHint
+    throw new OperationalError(verbWords.noLogsFolder(logs), { code: 'ENOENT', path: logs, hint })
   }
   const files = begunLogs(logs)
   if (files.length > 0 || follow) return files
-  const hint = words.noLogsHint
-  throw new OperationalError(words.noLogs(logs), { code: 'ENOENT', path: logs, hint })
+  const hint = verbWords.noLogsHint
+  throw new OperationalError(verbWords.noLogs(logs), { code: 'ENOENT', path: logs, hint })
 }
 
 /** With a number and a time, both must be kept to: whichever place is the later one. */
@@ -102,10 +105,4 @@ function sinceThen(since: Date | null): (line: string) => boolean {
     if (since !== null && !isReached) isReached = (parseLine(line)?.time ?? 0) >= since
     return isReached
   }
-}
-
-/** NO_COLOR: https://no-color.org; a `dumb` terminal shows none. */
-function hasColours(): boolean {
-  const { NO_COLOR, TERM } = process.env
-  return (NO_COLOR ?? '') === '' && TERM !== 'dumb'
 }

@@ -1,17 +1,16 @@
 import { ask } from '../control/client.ts'
-import { print, printJson } from './screen.ts'
+import { printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
 import { type Asked, exitCodes } from './verb.ts'
 
 /** Hands an order to the daemon, waits until it is carried out, and prints what was done. */
 export async function order(
   name: 'start' | 'stop' | 'restart' | 'rollback' | 'reload',
-  { directory, json }: Asked,
+  asked: Asked,
   body?: unknown,
 ): Promise<number> {
-  const { paths } = await siteIn(directory)
+  const { paths } = await siteIn(asked.directory)
   const said = await ask(name, paths, body)
-  if (json) printJson(said)
-  else print(said.text)
+  printAnswer(asked, said, said.text)
   return exitCodes.done
 }

@@ -6,8 +6,8 @@ import type { ReleaseId } from '../model.ts'
 import { untouchedText } from '../phrases.ts'
 import { clock } from '../system/clock.ts'
 import type { HistoryEntry } from '../update/history.ts'
-import { words } from '../words.ts'
-import { print, printJson } from './screen.ts'
+import { verbWords } from '../words-verbs.ts'
+import { print, printAnswer } from './screen.ts'
 import { type Asked, exitCodes } from './verb.ts'
 
 /** How often the daemon is asked, in milliseconds. */
@@ -25,6 +25,8 @@ export type Wanted = {
   readonly isIt: (one: Candidate) => boolean
   /** What is known of it while it is no release yet; null: nothing of it is seen. */
   readonly before: (status: Status) => string | null
+  /** What to say when nothing of it is seen any more. */
+  readonly lost: string
 }
 
 /**
@@ -41,7 +43,8 @@ export async function waitForEnd(
   for (let missed = 0; missed < 10; ) {
     const seen = await look(wanted, site)
     if (seen.is === 'ended') return tellEnd(seen.entry, asked)
-    if (seen.is === 'held') return end(words.deployHeld(seen.id), seen, exitCodes.done, asked)
+    if (seen.is === 'held')
+      return printEnd(verbWords.deployHeld(seen.id), seen, exitCodes.done, asked)
     missed = seen.is === 'gone' ? missed + 1 : 0
     if (seen.is === 'on its way' && seen.text !== told) {
       told = seen.text
@@ -49,7 +52,7 @@ export async function waitForEnd(
     }
     await clock.sleep(pollMs)
   }
-  throw new OperationalError(words.deployLost, { code: 'ELOST' })
+  throw new OperationalError(wanted.lost, { code: 'ELOST' })
 }
 
 /** `held`: its trial begins when the operator starts the program. `gone`: nothing of it is seen. */
@@ -66,7 +69,7 @@ async function look({ isIt, before }: Wanted, { paths }: Pick<Site, 'paths'>): P
   if (found !== undefined) {
     const isHeld = found.stage === 'on-trial' && program.wanted === 'down'
     if (isHeld) return { is: 'held', id: found.id }
-    return { is: 'on its way', text: words.isUnderWay(found.id, found.stage) }
+    return { is: 'on its way', text: verbWords.isUnderWay(found.id, found.stage) }
   }
   const entry = (await ask('history', paths)).find((one) => isIt(candidateOf(one)))
   if (entry !== undefined) return { is: 'ended', entry }
@@ -83,14 +86,14 @@ function candidateOf(entry: HistoryEntry): Candidate {
 
 function tellEnd(ended: HistoryEntry, asked: Asked): number {
   if (ended.result === 'committed') {
-    return end(words.deployed(ended), ended, exitCodes.done, asked)
+    return printEnd(verbWords.deployed(ended), ended, exitCodes.done, asked)
   }
-  const text = `${words.deployed(ended)}: ${ended.why}\n${untouchedText(ended)}`
-  return end(text, ended, exitCodes.failed, asked)
+  const text = `${verbWords.deployed(ended)}: ${ended.why}\n${untouchedText(ended)}`
+  return printEnd(text, ended, exitCodes.failed, asked)
 }
 
-function end(text: string, value: unknown, code: number, { json }: Asked): number {
-  if (json) printJson(value)
-  else print(text)
+/** Prints what has come of it; the answer is the code. */
+export function printEnd(text: string, value: unknown, code: number, asked: Asked): number {
+  printAnswer(asked, value, text)
   return code
 }

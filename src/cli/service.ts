@@ -10,7 +10,8 @@ import { findAccount } from '../program/identity.ts'
 import { disk } from '../system/disk.ts'
 import { isLingering, isSystemdHere, logLine, systemctlLine } from '../system/systemctl.ts'
 import { words } from '../words.ts'
-import { print, printJson } from './screen.ts'
+import { serviceWords } from '../words-service.ts'
+import { printAnswer } from './screen.ts'
 import { type Asked, exitCodes, type Verb } from './verb.ts'
 
 const defaultName = 'ota-supervisor'
@@ -19,12 +20,13 @@ const defaultName = 'ota-supervisor'
 export const verb: Verb = {
   help: `Usage: ota-supervisor service install|uninstall|print [options]
 
-  install      have systemd run the daemon for this directory: now, and after every boot
+  install      have systemd run the daemon for this directory: now, and after
+               every boot
   uninstall    stop it and remove it; the project stays as it is
   print        print the unit that would be installed
 
-      --name NAME       the service's name (default: ${defaultName}); a second directory
-                        needs another
+      --name NAME       the service's name (default: ${defaultName}); a
+                        second directory needs another
       --run-as USER     as whom it runs (default: the owner of the directory)
       --user            not for the system but for you alone; needs no root
 `,
@@ -68,43 +70,44 @@ function nameOf({ values }: Asked): string {
 function problemOf({ args, values, ...asked }: Asked): string | null {
   const action = args[0] ?? ''
   const name = nameOf({ args, values, ...asked })
-  if (!['install', 'uninstall', 'print'].includes(action)) return words.unknownServiceAction(action)
-  if (!/^[a-zA-Z0-9][\w.-]{0,199}$/.test(name)) return words.badServiceName(name)
-  return values['user'] && values['run-as'] !== undefined ? words.runAsWithUser : null
+  if (!['install', 'uninstall', 'print'].includes(action))
+    return serviceWords.unknownServiceAction(action)
+  if (!/^[a-zA-Z0-9][\w.-]{0,199}$/.test(name)) return serviceWords.badServiceName(name)
+  return values['user'] && values['run-as'] !== undefined ? serviceWords.runAsWithUser : null
 }
 
-async function printUnit(service: Service, { json, values }: Asked, config: Config): Promise<void> {
-  const { text, warnings } = await planOf(service, values, config)
+async function printUnit(service: Service, asked: Asked, config: Config): Promise<void> {
+  const { text, warnings } = await planOf(service, asked.values, config)
   const { unit, path } = service
-  if (json) return printJson({ service: unit, path, unit: text, warnings })
-  process.stdout.write(text)
-  warn(warnings)
+  printAnswer(asked, { service: unit, path, unit: text, warnings }, text.trimEnd())
+  warn(warnings, asked)
 }
 
-async function installService(
-  service: Service,
-  { json, values }: Asked,
-  config: Config,
-): Promise<void> {
-  const { text, user, warnings } = await planOf(service, values, config)
+async function installService(service: Service, asked: Asked, config: Config): Promise<void> {
+  const { text, user, warnings } = await planOf(service, asked.values, config)
   const changed = await install(service, text, waitFor(config))
   const { scope, unit, path } = service
   const all = [
     ...warnings,
-    ...(scope === 'user' && !isLingering(user.name) ? [words.linger(user.name)] : []),
+    ...(scope === 'user' && !isLingering(user.name) ? [serviceWords.linger(user.name)] : []),
   ]
-  if (json) return printJson({ service: unit, path, user: user.name, changed, warnings: all })
   const status = systemctlLine(scope, 'status', unit)
   const log = logLine(scope, unit)
-  print(words.serviceInstalled({ service: unit, path, status, log }))
-  warn(all)
+  printAnswer(
+    asked,
+    { service: unit, path, user: user.name, changed, warnings: all },
+    serviceWords.serviceInstalled({ service: unit, path, status, log }),
+  )
+  warn(all, asked)
 }
 
-async function uninstallService(service: Service, { json }: Asked, config: Config): Promise<void> {
+async function uninstallService(service: Service, asked: Asked, config: Config): Promise<void> {
   const removed = await uninstall(service, waitFor(config))
   const { unit, path } = service
-  if (json) return printJson({ service: unit, path, removed })
-  print(removed ? words.serviceRemoved(unit, path) : words.serviceNotThere(unit, path))
+  const text = removed
+    ? serviceWords.serviceRemoved(unit, path)
+    : serviceWords.serviceNotThere(unit, path)
+  printAnswer(asked, { service: unit, path, removed }, text)
 }
 
 /** The old daemon's end, and the new one's start. */
@@ -115,11 +118,14 @@ function waitFor(config: Config): number {
 /** Throws an OperationalError where nothing can be installed: no systemd, or not the right user. */
 function refuseToChange({ scope, project }: Service, { args, values }: Asked): void {
   if (!isSystemdHere()) {
-    throw new OperationalError(words.noSystemd, { code: 'ENOSYSTEMD', hint: words.noSystemdHint })
+    throw new OperationalError(serviceWords.noSystemd, {
+      code: 'ENOSYSTEMD',
+      hint: serviceWords.noSystemdHint,
+    })
   }
   const isRoot = process.getuid?.() === 0
   if (scope === 'user' && isRoot && process.env['SUDO_USER'] !== undefined) {
-    throw new OperationalError(words.userAsRoot, { code: 'EPERM' })
+    throw new OperationalError(serviceWords.userAsRoot, { code: 'EPERM' })
   }
   if (scope === 'system' && !isRoot) {
     const runAs = values['run-as'] === undefined ? [] : ['--run-as', String(values['run-as'])]
@@ -127,8 +133,8 @@ function refuseToChange({ scope, project }: Service, { args, values }: Asked): v
     const again = ['service', ...args, '-C', project, ...name, ...runAs]
     // With full paths: sudo has a PATH of its own, where this Node need not be.
     const line = shellLine('sudo', process.execPath, entry, ...again)
-    const hint = words.needsRootHint(line)
-    throw new OperationalError(words.needsRoot, { code: 'EPERM', hint })
+    const hint = serviceWords.needsRootHint(line)
+    throw new OperationalError(serviceWords.needsRoot, { code: 'EPERM', hint })
   }
 }
 
@@ -143,7 +149,10 @@ async function planOf(
 ): Promise<{ text: string; user: RunAs; warnings: string[] }> {
   const owner = disk.ownerOf(project)
   if (owner === null) {
-    throw new OperationalError(words.noSuchFolder(project), { code: 'ENOENT', path: project })
+    throw new OperationalError(serviceWords.noSuchFolder(project), {
+      code: 'ENOENT',
+      path: project,
+    })
   }
   const key = scope === 'user' ? process.getuid?.() : (values['run-as'] ?? owner)
   const { home, ...user } = await userOf(`${key}`)
@@ -165,8 +174,8 @@ async function planOf(
   )
   const isAllRoot = scope === 'system' && user.uid === 0 && config.program.user === ''
   const warnings = [
-    ...(isAllRoot ? [words.runsAsRoot(project)] : []),
-    ...(movingPlaces.test(node) ? [words.nodeMoves(node)] : []),
+    ...(isAllRoot ? [serviceWords.runsAsRoot(project)] : []),
+    ...(movingPlaces.test(node) ? [serviceWords.nodeMoves(node)] : []),
   ]
   return { text, user, warnings }
 }
@@ -180,7 +189,8 @@ async function userOf(key: string): Promise<RunAs & { readonly home: string }> {
     if (isExpected(error)) return null
     throw error
   })
-  if (account === null) throw new OperationalError(words.noSuchUser(key), { code: 'ENOACCOUNT' })
+  if (account === null)
+    throw new OperationalError(serviceWords.noSuchUser(key), { code: 'ENOACCOUNT' })
   const { USER = key, HOME = '/' } = account.env
   return { uid: account.uid, name: USER, home: HOME }
 }
@@ -190,6 +200,8 @@ function withTargets(...paths: readonly string[]): string[] {
   return [...paths, ...paths.map(disk.realPath)]
 }
 
-function warn(warnings: readonly string[]): void {
+/** JSON has them in it. */
+function warn(warnings: readonly string[], { json }: Asked): void {
+  if (json) return
   for (const text of warnings) console.error(words.warning(text))
 }

@@ -1,6 +1,6 @@
 /** A moment in the past, as people say it, by the machine's own time zone; null when it is none.
- * A duration (`10min`, `2h`, `1d`), a date and time (`2026-11-22 01:00`), a date, or a time of day:
- * the last time that it was so late. */
+ * A duration (`10min`, `2h`, `1d`), a date and time (`2026-11-22 01:00`; with its zone, as JSON has
+ * it: `2026-11-22T01:00:00.000Z`), a date, or a time of day: the last time that it was so late. */
 export function momentOf(text: string, now: Date): Date | null {
   return ago(text, now) ?? timeOfDay(text, now) ?? dateAndTime(text)
 }
@@ -23,9 +23,17 @@ function timeOfDay(text: string, now: Date): Date | null {
 }
 
 function dateAndTime(text: string): Date | null {
-  const [, date, time = '00:00'] =
-    /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?))?$/.exec(text) ?? []
-  if (date === undefined) return null
-  const at = new Date(`${date}T${time}`)
+  const [, date, time = '00:00', zone = ''] =
+    /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(
+      text,
+    ) ?? []
+  if (date === undefined || !isDay(date)) return null
+  const at = new Date(`${date}T${time}${zone}`)
   return Number.isNaN(at.getTime()) ? null : at
+}
+
+/** False for the 30th of February, of which Date makes the 2nd of March. */
+function isDay(date: string): boolean {
+  const at = new Date(`${date}T00:00Z`)
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(date)
 }

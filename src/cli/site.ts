@@ -4,6 +4,7 @@ import { loadConfig } from '../config-file.ts'
 import { codeOf, messageOf, OperationalError } from '../errors.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
+import { verbWords } from '../words-verbs.ts'
 
 /**
  * The project of a directory, for verbs that ask its daemon or read its disk; nothing is made. Throws
@@ -13,10 +14,10 @@ export async function siteIn(directory: string): Promise<Site> {
   const config = await settingsIn(directory)
   const paths = pathsOf(directory)
   if (existsSync(paths.own)) return { paths, config, disk }
-  throw new OperationalError(words.noProject(paths.project), {
+  throw new OperationalError(verbWords.noProject(paths.project), {
     code: 'ENOPROJECT',
     path: paths.project,
-    hint: words.noProjectHint,
+    hint: verbWords.noProjectHint,
   })
 }
 
@@ -26,7 +27,7 @@ async function settingsIn(directory: string): Promise<Config> {
     return await loadConfig(directory)
   } catch (error) {
     if (codeOf(error) !== 'ECONFIG') throw error
-    console.error(words.failure(messageOf(error), words.brokenSettings))
+    console.error(words.failure(messageOf(error), verbWords.brokenSettings))
     return structuredClone(defaults)
   }
 }

@@ -5,8 +5,8 @@ import type { Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor start [-C DIR]
 
-Starts main.py: after a stop, or at once when it waits after crashes. A release that
-was applied meanwhile is on trial from now on.
+Starts main.py: after a stop, or at once when it waits after crashes. A release
+that was applied meanwhile is on trial from now on.
 `,
   options: {},
   takes: { least: 0, most: 0 },

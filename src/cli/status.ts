@@ -1,11 +1,11 @@
-import { ask, notRunning } from '../control/client.ts'
 import { type GitStatus, type Status, statusFromDisk } from '../control/status.ts'
-import { codeOf, messageOf } from '../errors.ts'
 import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { words } from '../words.ts'
 import { gitWords } from '../words-git.ts'
 import { packageWords } from '../words-packages.ts'
-import { agoText, coloured, field, momentText, print, printJson } from './screen.ts'
+import { verbWords } from '../words-verbs.ts'
+import { askOrRead } from './ask.ts'
+import { agoText, coloured, field, momentText, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
@@ -13,20 +13,15 @@ import { exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor status [-C DIR]
 
-Shows the program, the release it runs, the deposit and the daemon. Exit code 3: no
-daemon runs; what is shown is what the disk tells.
+Shows the program, the release it runs, the deposit and the daemon. Exit code 3:
+no daemon runs; what is shown is what the disk tells.
 `,
   options: {},
   takes: { least: 0, most: 0 },
-  async run({ directory, json }) {
-    const site = await siteIn(directory)
-    const status = await ask('status', site.paths).catch((error: unknown) => {
-      if (codeOf(error) !== notRunning) throw error
-      console.error(words.fromDisk(messageOf(error)))
-      return statusFromDisk(site)
-    })
-    if (json) printJson(status)
-    else print(statusText(status))
+  async run(asked) {
+    const site = await siteIn(asked.directory)
+    const status = await askOrRead('status', site.paths, () => statusFromDisk(site))
+    printAnswer(asked, status, statusText(status))
     return status.daemon === null ? exitCodes.notRunning : exitCodes.done
   },
 }
@@ -56,14 +51,16 @@ function programLines({ program }: Status): string[] {
   if (health !== null) lines.push(health)
   if (isDown) lines.push(words.keptDown)
   else if (cause !== null) lines.push(`started: ${cause.text}`)
-  if (restarts > 0) lines.push(`${count(restarts, 'restart')} since then`)
+  if (restarts > 0) lines.push(verbWords.restarts(restarts))
   if (lastExit !== null) lines.push(`last time it ${lastExit.text}`)
   return lines
 }
 
 function releaseLines({ release, underWay, last }: Status): string[] {
   const at = release.at === null ? '' : `, ${momentText(release.at)}`
-  const lines = [release.result === null ? words.noRelease : `${release.id} ${release.result}${at}`]
+  const lines = [
+    release.result === null ? verbWords.noRelease : `${release.id} ${release.result}${at}`,
+  ]
   for (const { id, stage } of underWay) {
     if (id !== release.id) lines.push(`${id} under way: ${stage}`)
   }
@@ -94,7 +91,7 @@ function packagesFields({ packages }: Status): string[] {
 function depositLines({ deposit }: Status): string[] {
   const { files, waitingFor, guarantee } = deposit
   return [
-    files === 0 ? 'empty' : count(files, 'file'),
+    ...(files === 0 && waitingFor !== null ? [] : [files === 0 ? 'empty' : count(files, 'file')]),
     ...(waitingFor === null ? [] : waitingFor.text.split('\n')),
     ...(guarantee === null ? [] : [guarantee.text]),
   ]
@@ -111,7 +108,7 @@ function gitLines(git: GitStatus): string[] {
 }
 
 function daemonLines({ daemon }: Status): string[] {
-  if (daemon === null) return [coloured(words.daemonDown, 'red')]
+  if (daemon === null) return [coloured(verbWords.daemonDown, 'red')]
   const { version, pid, since, session } = daemon
   return [
     `${version}, pid ${pid}, for ${agoText(since)}`,

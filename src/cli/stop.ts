@@ -5,8 +5,9 @@ import type { Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor stop [-C DIR]
 
-Stops main.py, and remembers it: neither a crash, an upload nor a reboot starts it
-before: ota-supervisor start. Uploads are applied meanwhile. The daemon goes on.
+Stops main.py, and remembers it: neither a crash, an upload nor a reboot starts
+it before: ota-supervisor start. Uploads are applied meanwhile. The daemon goes
+on.
 `,
   options: {},
   takes: { least: 0, most: 0 },

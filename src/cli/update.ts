@@ -2,7 +2,7 @@ import { ask } from '../control/client.ts'
 import type { Status } from '../control/status.ts'
 import { gitWords } from '../words-git.ts'
 import { type Candidate, waitForEnd } from './outcome.ts'
-import { print, printJson } from './screen.ts'
+import { print, printAnswer } from './screen.ts'
 import { siteIn } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
@@ -10,9 +10,10 @@ import { exitCodes, type Verb } from './verb.ts'
 export const verb: Verb = {
   help: `Usage: ota-supervisor update [--no-wait] [-C DIR]
 
-Looks at the git remote now, and waits for the end of the release if there is a new
-commit. Exit code 0: main is at the remote's commit; 1: the remote does not answer, the
-commit has to wait, was refused or rolled back; 3: no daemon runs.
+Looks at the git remote now, and waits for the end of the release if there is a
+new commit. Exit code 0: main is at the remote's commit; 1: the remote does not
+answer, or the commit has to wait, was refused or rolled back; 3: no daemon
+runs.
 
       --no-wait         do not wait for the end
 `,
@@ -23,18 +24,16 @@ commit has to wait, was refused or rolled back; 3: no daemon runs.
     const looked = await ask('update', site.paths)
     const { text, commit } = looked
     if (commit === null || asked.values['no-wait'] === true) {
-      if (asked.json) printJson(looked)
-      else print(text)
+      printAnswer(asked, looked, text)
       return exitCodes.done
     }
     if (!asked.json) print(text)
     const isIt = (one: Candidate) => one.commit === commit
-    return waitForEnd({ isIt, before: notYet }, site, asked)
+    return waitForEnd({ isIt, before: notYet, lost: gitWords.lost }, site, asked)
   },
 }
 
-/** Between the look and the claim; a claim that fails says why. */
+/** Between the look and the claim. */
 function notYet({ git }: Status): string | null {
-  if (git?.found === 'found' || git?.isLooking) return gitWords.looking
-  return git?.waitingFor ?? null
+  return git?.found === 'found' ? (git.text ?? gitWords.looking) : null
 }

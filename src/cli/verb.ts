@@ -1,5 +1,5 @@
 import type { ParseArgsConfig } from 'node:util'
-import { codeOf } from '../errors.ts'
+import { codeOf, notRunning } from '../errors.ts'
 
 /** Exit codes of every verb, after LSB: 3 is "not running" (`status` of an init script). */
 export const exitCodes = { done: 0, failed: 1, usage: 2, notRunning: 3 } as const
@@ -7,7 +7,7 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, notRunning: 3 } as cons
 /** The exit code for an expected failure. */
 export function exitCodeOf(error: unknown): number {
   switch (codeOf(error)) {
-    case 'ENOTRUNNING':
+    case notRunning:
       return exitCodes.notRunning
     case 'ECONFIG':
       return exitCodes.usage

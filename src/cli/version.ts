@@ -1,4 +1,5 @@
 import { packageOf } from '../system/package.ts'
+import { write } from './screen.ts'
 import { exitCodes, type Verb } from './verb.ts'
 
 /** `version`: the version, and nothing else, so that scripts can read it. */
@@ -11,7 +12,7 @@ Prints the version.
   takes: { least: 0, most: 0 },
   async run({ json }) {
     const { version } = packageOf()
-    process.stdout.write(json ? `${JSON.stringify({ version })}\n` : `${version}\n`)
+    write(json ? `${JSON.stringify({ version })}\n` : `${version}\n`)
     return exitCodes.done
   },
 }

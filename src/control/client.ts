@@ -1,23 +1,23 @@
-import { request as httpRequest } from 'node:http'
+import { request as httpRequest, type RequestOptions } from 'node:http'
 import type { Paths } from '../config.ts'
-import { codeOf, messageOf, OperationalError } from '../errors.ts'
+import { codeOf, messageOf, noAnswer, notRunning, OperationalError } from '../errors.ts'
+import { seconds } from '../phrases.ts'
 import { words } from '../words.ts'
 import { type Answers, type Refusal, type RequestName, requests } from './api.ts'
 import { addressOf, socketOf } from './socket.ts'
 
-/** The code of the error that `ask` throws when no daemon answers. */
-export const notRunning = 'ENOTRUNNING'
-
 /**
- * Asks the daemon of a project, however long the answer takes. Throws an OperationalError: with the
- * code `ENOTRUNNING` when there is no daemon, `EREFUSED` with what the daemon says when it refuses.
+ * Asks the daemon of a project, however long the answer takes, or for `limitMs` at most. Throws an
+ * OperationalError: with the code `ENOTRUNNING` when there is no daemon, `ENOANSWER` when it says
+ * nothing in that time, `EREFUSED` with what the daemon says when it refuses.
  */
 export async function ask<Name extends RequestName>(
   name: Name,
   paths: Paths,
   body?: unknown,
+  limitMs?: number,
 ): Promise<Answers[Name]> {
-  const { status, text } = await send(name, paths, body)
+  const { status, text } = await send(name, paths, body, limitMs)
   const value: unknown = parse(text)
   if (status === 200) return value as Answers[Name]
   const { error, hint } = (value ?? { error: words.strangeAnswer(status) }) as Refusal
@@ -28,12 +28,14 @@ async function send(
   name: RequestName,
   paths: Paths,
   body: unknown,
+  timeout: number | undefined,
 ): Promise<{ readonly status: number; readonly text: string }> {
   const { method, path } = requests[name]
   try {
     const { address, close } = addressOf(paths)
     try {
-      return await exchange({ socketPath: address, method, path, agent: false }, body)
+      const options = { socketPath: address, method, path, agent: false, timeout } as const
+      return await exchange(options, body)
     } finally {
       close()
     }
@@ -43,7 +45,7 @@ async function send(
 }
 
 function exchange(
-  options: { socketPath: string; method: string; path: string; agent: false },
+  options: RequestOptions,
   body: unknown,
 ): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
@@ -56,11 +58,16 @@ function exchange(
       response.on('error', reject)
     })
     asking.on('error', reject)
+    asking.on('timeout', () => {
+      const why = words.noAnswer(seconds(options.timeout ?? 0))
+      asking.destroy(new OperationalError(why, { code: noAnswer, hint: words.noAnswerHint }))
+    })
     asking.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 
 function explained(error: unknown, paths: Paths): OperationalError {
+  if (error instanceof OperationalError) return error
   const code = codeOf(error)
   if (['EACCES', 'EPERM'].includes(code)) {
     return new OperationalError(words.notYours(paths.project), {

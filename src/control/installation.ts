@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { OperationalError } from '../errors.ts'
 import { disk } from '../system/disk.ts'
 import { lastLines, logLine, type Scope, systemctl, unitFolder } from '../system/systemctl.ts'
-import { words } from '../words.ts'
+import { serviceWords } from '../words-service.ts'
 import { projectOf } from './unit.ts'
 
 /** A service of systemd's, by its name; `unit` is that of its file, and `path` where it lies. */
@@ -61,15 +61,15 @@ async function ownUnit({ path, project }: Service): Promise<string | null> {
   const owner = projectOf(text)
   if (owner === project) return text
   throw owner === null
-    ? new OperationalError(words.foreignUnit(path), {
+    ? new OperationalError(serviceWords.foreignUnit(path), {
         code: 'EEXIST',
         path,
-        hint: words.foreignUnitHint(path),
+        hint: serviceWords.foreignUnitHint(path),
       })
-    : new OperationalError(words.otherUnit(path, owner), {
+    : new OperationalError(serviceWords.otherUnit(path, owner), {
         code: 'EEXIST',
         path,
-        hint: words.otherUnitHint,
+        hint: serviceWords.otherUnitHint,
       })
 }
 
@@ -81,9 +81,11 @@ async function demand(service: Service, args: readonly string[], waitMs: number)
   const isStart = args.includes('restart')
   const said = [done.output, ...(isStart ? await evidence(service, waitMs) : [])]
   const isNoBus = scope === 'user' && /connect to bus/i.test(done.output)
-  throw new OperationalError(words.serviceFailed(args.join(' '), said.join('\n')), {
+  throw new OperationalError(serviceWords.serviceFailed(args.join(' '), said.join('\n')), {
     code: 'ESYSTEMD',
-    hint: isNoBus ? words.noUserSystemd : words.serviceFailedHint(logLine(scope, unit)),
+    hint: isNoBus
+      ? serviceWords.noUserSystemd
+      : serviceWords.serviceFailedHint(logLine(scope, unit)),
   })
 }
 

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { OperationalError } from '../errors.ts'
 import type { Scope } from '../system/systemctl.ts'
-import { words } from '../words.ts'
+import { serviceWords } from '../words-service.ts'
 
 /** A user of this machine. */
 export type RunAs = { readonly uid: number; readonly name: string }
@@ -161,6 +161,6 @@ function refuseOddPath(path: string): void {
 }
 
 function notInUnit(path: string): OperationalError {
-  const about = { code: 'EINVAL', path, hint: words.notInUnitHint }
-  return new OperationalError(words.notInUnit(path), about)
+  const about = { code: 'EINVAL', path, hint: serviceWords.notInUnitHint }
+  return new OperationalError(serviceWords.notInUnit(path), about)
 }

@@ -1,6 +1,6 @@
 import type { Site } from '../config.ts'
 import { openSessionLog, type SessionLog } from '../log/session.ts'
-import type { Clock, ProgramState } from '../model.ts'
+import type { Clock, ProgramReading } from '../model.ts'
 import { packageOf } from '../system/package.ts'
 import { lastCommitted, readHistory } from '../update/history.ts'
 import { words } from '../words.ts'
@@ -8,7 +8,7 @@ import { words } from '../words.ts'
 /** The log of this session; `watch` gives it the program, whose state each of its files begins with. */
 export type Session = {
   readonly log: SessionLog
-  readonly watch: (state: () => ProgramState) => void
+  readonly watch: (reading: () => ProgramReading) => void
 }
 
 /** Opens the log of this session. Its files begin with what runs: versions, release, cause. */
@@ -25,8 +25,8 @@ export async function openSession(
   const log = openSessionLog(site, clock, () => `${hello}\n${runs()}`)
   return {
     log,
-    watch(state) {
-      runs = () => words.runs(state())
+    watch(reading) {
+      runs = () => words.runs(reading())
     },
   }
 }

@@ -1,6 +1,8 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Paths } from '../config.ts'
+import { ask } from '../control/client.ts'
+import { codeOf, noAnswer } from '../errors.ts'
 import { disk } from '../system/disk.ts'
 import { allPids, readProc } from '../system/processes.ts'
 import { doctorWords } from '../words-doctor.ts'
@@ -12,7 +14,23 @@ import { readIfAllowed } from './place.ts'
 /** Does one daemon run, or two? */
 export const daemon: Check<Patient> = {
   name: 'daemon',
-  look: (patient) => [judgeDaemons(patient)],
+  look: async (patient) => [(await judgeAnswer(patient)) ?? judgeDaemons(patient)],
+}
+
+/** Null for a daemon that answers, and where it cannot be asked. */
+async function judgeAnswer(patient: Patient): Promise<Finding | null> {
+  const { daemons, daemonUser, paths, config } = patient
+  const [first] = daemons
+  if (first === undefined) return null
+  try {
+    // Sooner than the check itself is given up.
+    await ask('history', paths, undefined, config.doctor.checkMs * 0.8)
+    return null
+  } catch (failure) {
+    if (codeOf(failure) !== noAnswer) return null
+    const fix = rootLine(patient, ['kill', '-9', `${first}`], daemonUser.uid)
+    return error('daemon', doctorWords.daemonHangs(first), fix)
+  }
 }
 
 /** None is fine too: it need not run. */

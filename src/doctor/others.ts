@@ -23,6 +23,8 @@ export function judgeOthers(ways: readonly Way[], patient: Patient): Finding {
   const open = ways.filter((way) => closedOn(way, anybody) === null).map(({ end }) => end)
   const [first] = open
   if (first === undefined) return ok(others.name, doctorWords.others)
-  const fix = rootLine(patient, ['chmod', 'o-w', ...open.map(({ path }) => path)], first.uid)
+  // Links may lead several of them to one folder, and the way to all of them begins in the project.
+  const paths = new Set(open.map(({ path }) => path))
+  const fix = rootLine(patient, ['chmod', 'o-w', ...paths], first.uid)
   return warning(others.name, doctorWords.othersWrite(shownPath(first, patient)), fix)
 }

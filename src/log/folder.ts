@@ -1,14 +1,7 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-} from 'node:fs'
+import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf } from '../errors.ts'
+import { foreignRead } from '../system/foreign-file.ts'
 import { parseLine } from './format.ts'
 import { sessionMarkedBy } from './marks.ts'
 import { type LogName, parseLogName } from './names.ts'
@@ -108,5 +101,5 @@ function readAt(path: string, which: (size: number) => { from: number; to: numbe
 
 /** Opens a log file for reading; links are not followed, and a pipe in its place holds nobody up. */
 export function openLog(path: string): number {
-  return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  return openSync(path, foreignRead)
 }

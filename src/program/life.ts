@@ -85,7 +85,7 @@ export function openProgram(
     let why = cause
     for (;;) {
       const began = clock.now()
-      const exit = await awaitEnd(run, release, why, end)
+      const exit = await awaitEnd(run, why, end)
       await endRun(run, exit)
       if (exit === null || end.aborted) return become({ is: 'STOPPED', why: stopCause })
       const next = follow(exit, deaths, clock.now() - began, release)
@@ -127,15 +127,14 @@ export function openProgram(
   /** STARTING, RUNNING, and then its end; null when it is to be stopped first. */
   async function awaitEnd(
     { pid, watch: { exit } }: Watched,
-    release: ReleaseId,
     cause: Cause,
     end: AbortSignal,
   ): Promise<Exit | null> {
-    become({ is: 'STARTING', pid, release, cause })
+    become({ is: 'STARTING', pid, cause })
     const early = await within(exit, end, limits.startMs)
     if (early.is === 'done') return early.value
     if (early.is === 'aborted') return null
-    become({ is: 'RUNNING', pid, release, cause })
+    become({ is: 'RUNNING', pid, cause })
     const late = await within(exit, end)
     return late.is === 'done' ? late.value : null
   }

@@ -6,7 +6,7 @@ import type { Config, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
-import { exitOf } from '../system/job.ts'
+import { exitOf, pipedGroup } from '../system/job.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
 import { lines } from './lines.ts'
@@ -71,21 +71,7 @@ export async function startRun(
   const script = cwd === paths.main ? entry : join(paths.main, entry)
   const { argv, env } = asProgram([launch.inUse().python.path, script, ...args])
   const [file = '', ...rest] = argv
-  const child = execa(file, rest, {
-    cwd,
-    env,
-    extendEnv: false,
-    // A group and session of its own: a Ctrl-C at the terminal is the daemon's to handle.
-    detached: true,
-    cleanup: false,
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    // With its default, execa would keep all output in memory and end the program after 100 MB.
-    buffer: false,
-    encoding: 'buffer',
-    reject: false,
-  })
+  const child = execa(file, rest, { ...pipedGroup, cwd, env, stdin: 'ignore' })
   // Its promise waits for the pipes, which a grandchild may hold open for ever: 'exit' does not.
   child.catch(() => undefined)
   const { pid } = child

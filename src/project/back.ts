@@ -4,7 +4,7 @@ import { lastCommitted, readHistory } from '../update/history.ts'
 import { reviveJournal } from '../update/journals.ts'
 import { readPlan, storeStage } from '../update/store.ts'
 import { undo } from '../update/undo.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import { endRelease, type Ground, patiently, startProgram } from './ground.ts'
 import { beginTrial, newestOf, type Trial } from './trial.ts'
 
@@ -18,19 +18,19 @@ export async function goBack(releases: Trial['releases'], why: string, on: Groun
   const failed = releases.slice(keep).map(({ release }) => release)
   const newest = newestOf(releases).release
   if (failed.length > 0) {
-    on.log.error(words.undoing(newest, why))
+    on.log.error(releaseWords.undoing(newest, why))
     const cause: Cause = { by: 'roll-back', id: newest.id }
     const stoppedAt = on.clock.now()
     await on.program.stop(cause)
     await storeUndoing(releases.slice(keep), why, on)
     const downtimeMs = await leave(failed, kept.at(-1)?.release.id, cause, stoppedAt, on)
     for (const release of failed.toReversed()) {
-      const reason = release === newest ? why : words.failedWith(newest.id, why)
+      const reason = release === newest ? why : releaseWords.failedWith(newest.id, why)
       await endRelease(release, { result: 'rolled-back', why: reason }, downtimeMs, on)
     }
   }
   for (const { release, downtimeMs } of kept) {
-    await endRelease(release, { result: 'committed', note: words.noteFirst }, downtimeMs, on)
+    await endRelease(release, { result: 'committed', note: releaseWords.noteFirst }, downtimeMs, on)
   }
 }
 
@@ -65,7 +65,7 @@ export async function backFromApply(
   on: Ground,
 ): Promise<Trial | null> {
   const { release } = verified
-  on.log.error(words.undoing(release, why))
+  on.log.error(releaseWords.undoing(release, why))
   await on.program.stop({ by: 'roll-back', id: release.id })
   // Stored as `applying` still, which a restart undoes as well.
   await takeBack([release], on)

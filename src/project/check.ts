@@ -2,13 +2,13 @@ import { dirname, join } from 'node:path'
 import type { importPolicies, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Plan, ReleaseId, Verified } from '../model.ts'
-import { checkPython, type Findings } from '../python/check.ts'
+import { type Ahead, checkPython, type Findings } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import type { Behalf } from '../python/worker.ts'
-import { filesIn } from '../update/apply.ts'
+import { dropsIn, filesIn } from '../update/apply.ts'
 import { filesOf } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import type { Ground } from './ground.ts'
 import type { Prepared } from './packages.ts'
 
@@ -38,6 +38,7 @@ export async function check(
     imports: isThere ? on.site.config.verify.imports : 'ignore',
     hasNewPackages: isThere && packages.inUse.python.path !== on.packages.inUse().python.path,
     behalf,
+    start: on.ahead.take,
   }
   return checkPlan(verified.plan, staged, on.site, by, on.orders.call())
 }
@@ -59,6 +60,8 @@ export type Checking = {
   /** The program's packages will be others than now: what it imports is looked at in any case. */
   readonly hasNewPackages: boolean
   readonly behalf: Behalf
+  /** Where a checker comes from. */
+  readonly start: Ahead['take']
 }
 
 /** Where the new files of a plan lie. All paths are absolute but those of `only`. */
@@ -83,7 +86,6 @@ export async function checkPlan(
     .filter((path) => path.endsWith('.py') && disk.kind(join(folder, path)) !== 'symlink')
     .map((path) => ({ path, read: join(folder, path), place: join(paths.main, path) }))
   if (files.length === 0 && !by.hasNewPackages) return { bytecode: [], warnings: [] }
-  const gone = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
   const limits = { ms: config.verify.checkMs, msPerFile: config.verify.checkPerFileMs }
   try {
     const question = {
@@ -92,9 +94,10 @@ export async function checkPlan(
       entry: config.program.entry,
       roots: [folder, paths.main],
       staged: only,
-      gone,
+      gone: dropsIn(plan),
     }
-    return judged(await checkPython(question, by.python, limits, end, by.behalf), by.imports)
+    const checker = by.start(by.python, by.behalf)
+    return judged(await checkPython(question, by.python, limits, end, checker), by.imports)
   } catch (error) {
     end.throwIfAborted()
     if (codeOf(error) !== 'ECHECK') throw error
@@ -104,14 +107,14 @@ export async function checkPlan(
 
 function judged(findings: Findings, imports: string): Checked | Refused {
   if (findings.errors.length > 0) {
-    return { refused: words.syntax(findings.errors), mayBeCutOff: true }
+    return { refused: releaseWords.syntax(findings.errors), mayBeCutOff: true }
   }
   if (findings.missing.length > 0 && imports === 'strict') {
-    return { refused: words.missingModules(findings.missing), mayBeCutOff: true }
+    return { refused: releaseWords.missingModules(findings.missing), mayBeCutOff: true }
   }
   const warned = findings.missing.length > 0 && imports === 'warn'
   return {
     bytecode: findings.bytecode,
-    warnings: warned ? [words.missingModules(findings.missing)] : [],
+    warnings: warned ? [releaseWords.missingModules(findings.missing)] : [],
   }
 }

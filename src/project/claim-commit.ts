@@ -13,6 +13,9 @@ import { type Ground, makeRoom, patiently } from './ground.ts'
 export async function claimCommit(incoming: Incoming, on: Ground): Promise<Claimed | null> {
   const { site, log, git } = on
   let release: Release | null = null
+  // Python starts while the disk writes.
+  if (incoming.put.some(({ path }) => path.endsWith('.py')))
+    on.ahead.expect(on.packages.inUse().python, on.packages.behalf)
   try {
     release = await open(incoming, on)
     const saved = await git.take(incoming, release.id, filesOf(release.id, site.paths).staging)

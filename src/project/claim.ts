@@ -22,6 +22,9 @@ export async function claim(
   const { site, log } = on
   let release: Release | null = null
   let next: 'again' | 'later' = 'again'
+  // Python starts while the disk writes.
+  if (snapshot.entries.some(({ path }) => path.endsWith('.py')))
+    on.ahead.expect(on.packages.inUse().python, on.packages.behalf)
   try {
     const at = on.clock.wall().toISOString()
     const { manifestId: manifest } = snapshot

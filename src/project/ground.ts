@@ -2,6 +2,7 @@ import type { Site } from '../config.ts'
 import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, Clock, Log, Outcome, Release, ReleaseId } from '../model.ts'
 import type { FirstRun, Program } from '../program/life.ts'
+import type { Ahead } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import type { Packages } from '../python/packages.ts'
 import type { GitSource } from '../source/git/git.ts'
@@ -9,6 +10,7 @@ import { dropOldestJournal } from '../update/journals.ts'
 import { storeStage } from '../update/store.ts'
 import { keptIn, tidy } from '../update/tidy.ts'
 import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import type { Hooks } from './hooks.ts'
 import type { Orders } from './orders.ts'
 import { choosePackages } from './packages.ts'
@@ -24,6 +26,8 @@ export type Ground = {
   readonly packages: Packages
   /** Main, where it is a checkout of git. */
   readonly git: GitSource
+  /** Starts the check of a release ahead of time. */
+  readonly ahead: Ahead
   readonly log: Log
   /** Tells the uploader. */
   readonly answer: (text: string) => void
@@ -63,11 +67,11 @@ export async function endRelease(
 ): Promise<void> {
   const ended = { stage: 'ended', release, outcome, downtimeMs } as const
   // Before the stage: afterwards nothing of it is done again.
-  await on.git.follow(release, outcome.result === 'committed')
+  if (outcome.result !== 'committed') await on.git.follow(release, false)
   await patiently(release.id, on, () => storeStage(ended, on.site))
   // Apart from it: tidying removes the folder in the end, and then there is no place for a stage.
   await patiently(release.id, on, () => tidy(ended, on.site))
-  const text = words.outcome(ended, keptIn(release.id, on.site), running(on))
+  const text = releaseWords.outcome(ended, keptIn(release.id, on.site), running(on))
   on.answer(text)
   if (outcome.result === 'committed') on.log.info(text)
   else on.log.error(text)
@@ -84,7 +88,7 @@ function running({ program }: Ground): ReleaseId | null {
 /** On a full disk: an old journal matters less than what is to come. */
 export async function makeRoom(on: Ground): Promise<void> {
   const dropped = await dropOldestJournal(on.site)
-  if (dropped !== null) on.log.warn(words.journalDropped(dropped))
+  if (dropped !== null) on.log.warn(releaseWords.journalDropped(dropped))
 }
 
 /**
@@ -103,7 +107,7 @@ export async function patiently<T>(
       return await what()
     } catch (error) {
       if (!isExpected(error)) throw error
-      const text = words.stuck(id, messageOf(error), hintOf(error))
+      const text = releaseWords.stuck(id, messageOf(error), hintOf(error))
       if (text !== told) on.log.error(text)
       told = text
     }

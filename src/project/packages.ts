@@ -32,7 +32,7 @@ export type Made =
  */
 export async function lookForPackages(verified: Verified, on: Ground): Promise<Prepared | Refused> {
   const { staging } = filesOf(verified.release.id, on.site.paths)
-  const asked = await ask(viewWith(verified.plan, { folder: staging, only: null }, on.site), on)
+  const asked = await askedIn(viewWith(verified.plan, { folder: staging, only: null }, on.site), on)
   if ('mistakes' in asked)
     return { refused: packageWords.mistakes(asked.mistakes), mayBeCutOff: true }
   if ('inUse' in asked) return { is: 'there', inUse: asked.inUse }
@@ -65,7 +65,7 @@ export async function install(wish: Wish, release: Release, on: Ground): Promise
  * until now (at first the bare interpreter) stands in for it, and that is said loudly.
  */
 export async function choosePackages(on: Ground): Promise<void> {
-  const asked = await ask(viewOf(on.site), on)
+  const asked = await askedIn(viewOf(on.site), on)
   if ('inUse' in asked) return on.packages.use(asked.inUse, null)
   if ('mistakes' in asked) {
     on.log.error(packageWords.standIn(packageWords.mistakes(asked.mistakes)))
@@ -82,7 +82,7 @@ export async function choosePackages(on: Ground): Promise<void> {
  * for the Python before an upgrade. Gives up when that fails, or something else is to be done first.
  */
 export async function remakePackages(on: Ground): Promise<void> {
-  const asked = await ask(viewOf(on.site), on)
+  const asked = await askedIn(viewOf(on.site), on)
   if (!('wish' in asked) || (await on.packages.find(asked.wish)) !== null) return
   on.log.warn(packageWords.remaking(asked.wish.from))
   await within(tryAgain(asked.wish, on), on.orders.call())
@@ -128,10 +128,10 @@ function oldestUndoable({ disk, paths }: Site): ReleaseId | null {
   return names.filter(isReleaseId).sort(byAge)[0] ?? null
 }
 
-/** What main asks for: packages, or no more than what is there anyway. */
-async function ask(
+/** What main asks for in this view of it: packages, or no more than what is there anyway. */
+export async function askedIn(
   view: View,
-  on: Ground,
+  on: Pick<Ground, 'packages' | 'python' | 'site'>,
 ): Promise<
   { readonly wish: Wish } | { readonly inUse: InUse } | Extract<Asked, { mistakes: unknown }>
 > {

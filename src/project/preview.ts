@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import { codeOf, OperationalError } from '../errors.ts'
 import type { Clock, Hold, Plan, Writers } from '../model.ts'
-import { namesOf, readWish } from '../python/dependencies.ts'
+import { startChecker } from '../python/check.ts'
+import { namesOf } from '../python/dependencies.ts'
 import type { Mistake } from '../python/gupfile.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import { openPackages } from '../python/packages.ts'
@@ -12,10 +13,13 @@ import { sizeOf } from '../source/deposit/claim.ts'
 import { oneArchive, openJudgement, type Upload } from '../source/deposit/judgement.ts'
 import { canLook, type Entry, placeIn, type Snapshot, scan } from '../source/deposit/scan.ts'
 import { type Look, type Seen, see } from '../source/deposit/settle.ts'
+import { dropsIn, filesIn, isDroppedBy } from '../update/apply.ts'
 import { planFor, type Tree } from '../update/verify.ts'
 import { words } from '../words.ts'
 import { packageWords } from '../words-packages.ts'
+import { verbWords } from '../words-verbs.ts'
 import { type Checking, checkPlan, type Staged } from './check.ts'
+import { askedIn } from './packages.ts'
 import { viewWith } from './view.ts'
 
 /** What would happen to what lies in the deposit now. Paths are relative to it, and so to main. */
@@ -127,7 +131,7 @@ async function decide(
 ): Promise<{ readonly found: Hold | Upload | null; readonly unseen: readonly string[] }> {
   const judgement = openJudgement(site, writers, clock)
   const look = await judgement.lookAround(snapshot, null)
-  const unseen = [...unread, ...(look.hasUnknown ? [words.writersUnseen] : [])]
+  const unseen = [...unread, ...(look.hasUnknown ? [verbWords.writersUnseen] : [])]
   if (snapshot.manifest !== null && unread.length > 0) return { found: null, unseen }
   const now = clock.now()
   return { found: await judgement.decide(look, seenNow(look, now, site, clock), now), unseen }
@@ -203,12 +207,13 @@ async function packagesFor(
 > {
   const never = new AbortController().signal
   const packages = openPackages(python, asDaemon, site, clock, never)
-  const bare = { python, imports: site.config.verify.imports, behalf: asDaemon }
-  const given = await packages.given()
-  if (given !== null) return { ...bare, python: given.python, hasNewPackages: false, warnings: [] }
-  const asked = await readWish(viewWith(plan, staged, site), site.config.python, site.disk)
+  const { imports } = site.config.verify
+  const bare = { python, imports, behalf: asDaemon, start: startChecker }
+  const asked = await askedIn(viewWith(plan, staged, site), { packages, python, site })
   if ('mistakes' in asked) return asked
-  if (asked.wish === null) return { ...bare, hasNewPackages: false, warnings: [] }
+  if ('inUse' in asked) {
+    return { ...bare, python: asked.inUse.python, hasNewPackages: false, warnings: [] }
+  }
   const found = await packages.find(asked.wish)
   if (found !== null) return { ...bare, python: found.python, hasNewPackages: true, warnings: [] }
   const warnings = [packageWords.wouldInstall(asked.wish.from, namesOf(asked.wish))]
@@ -232,17 +237,17 @@ function treeOf(entries: readonly Entry[], { disk, paths }: Site): Tree {
   }
 }
 
-function countsOf({ steps }: Plan, site: Site): Counts {
+function countsOf(plan: Plan, site: Site): Counts {
   const { disk, paths } = site
-  const drops = steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
-  const isDropped = (path: string) => drops.some((drop) => `${path}/`.startsWith(`${drop}/`))
-  const placed = steps.flatMap((step) => {
-    return step.do === 'put' ? [step.path] : step.do === 'put-dir' ? step.files : []
-  })
+  const placed = filesIn(plan)
+  const isDropped = isDroppedBy(plan)
   const replaced = placed.filter((path) => {
     return disk.kind(join(paths.main, path)) !== null && !isDropped(path)
   }).length
-  const deleted = drops.reduce((sum, path) => sum + filesBelow(join(paths.main, path), site), 0)
+  const deleted = dropsIn(plan).reduce(
+    (sum, path) => sum + filesBelow(join(paths.main, path), site),
+    0,
+  )
   return { added: placed.length - replaced, replaced, deleted }
 }
 

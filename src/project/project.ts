@@ -5,6 +5,7 @@ import type { Upload } from '../source/deposit/judgement.ts'
 import type { Incoming } from '../source/git/judgement.ts'
 import { withDeadline, within } from '../system/clock.ts'
 import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import { committedRelease } from './back.ts'
 import { carryOut } from './carry-out.ts'
 import { claim, unclaim } from './claim.ts'
@@ -180,7 +181,7 @@ async function restartHealed(trial: Trial | null, on: Ground): Promise<void> {
 
 /** Says why a release waits, once for each reason. */
 function wait(now: Standing, { release }: Claimed, why: unknown, on: Ground): Standing {
-  const text = words.waits(release.id, messageOf(why), hintOf(why))
+  const text = releaseWords.waits(release.id, messageOf(why), hintOf(why))
   if (text !== now.told) {
     on.log.error(text)
     on.answer(text)

@@ -6,6 +6,7 @@ import { tidy } from '../update/tidy.ts'
 import { undo } from '../update/undo.ts'
 import { words } from '../words.ts'
 import { gitWords } from '../words-git.ts'
+import { releaseWords } from '../words-release.ts'
 import { putBack } from './claim.ts'
 import { endRelease, type Ground, patiently } from './ground.ts'
 
@@ -40,6 +41,8 @@ export async function recover(on: Ground): Promise<Left> {
     if (left?.stage === 'claimed') claimed.unshift(left)
     if (left?.stage === 'on-trial') onTrial.unshift(left)
   }
+  const newest = onTrial.at(-1)
+  if (newest !== undefined) await on.git.follow(newest.release, true)
   return { claiming, claimed, onTrial }
 }
 
@@ -59,12 +62,9 @@ async function finish(
       return retry(stage.release, stage.attempt + 1, on)
     }
     case 'on-trial':
-      if (!mustGo) {
-        await on.git.follow(stage.release, true)
-        return stage
-      }
+      if (!mustGo) return stage
       await backOut(stage.release, on)
-      await endRelease(stage.release, gone(words.interrupted), stage.downtimeMs, on)
+      await endRelease(stage.release, gone(releaseWords.interrupted), stage.downtimeMs, on)
       return null
     case 'undoing':
       await backOut(stage.release, on)
@@ -85,7 +85,7 @@ async function isPutBack(release: Release, on: Ground): Promise<boolean> {
     return true
   } catch (error) {
     if (!isExpected(error)) throw error
-    on.log.error(words.stuck(release.id, messageOf(error), hintOf(error)))
+    on.log.error(releaseWords.stuck(release.id, messageOf(error), hintOf(error)))
     return false
   }
 }
@@ -102,10 +102,10 @@ async function backOut(release: Release, on: Ground): Promise<void> {
 async function retry(release: Release, attempt: number, on: Ground): Promise<Claimed | null> {
   const { maxAttempts } = on.site.config.trial
   if (attempt > maxAttempts) {
-    await endRelease(release, gone(words.tooManyAttempts(maxAttempts)), 0, on)
+    await endRelease(release, gone(releaseWords.tooManyAttempts(maxAttempts)), 0, on)
     return null
   }
-  on.log.warn(words.retried(release))
+  on.log.warn(releaseWords.retried(release))
   const claimed: Claimed = { stage: 'claimed', release, attempt }
   await patiently(release.id, on, () => storeStage(claimed, on.site))
   return claimed
@@ -123,8 +123,8 @@ async function guess(id: ReleaseId, on: Ground): Promise<Stage> {
   }
   const { plan, staging } = filesOf(id, paths)
   if (disk.kind(plan) === null || disk.kind(staging) === null) return { stage: 'claiming', release }
-  const why = words.unreadable
-  on.log.error(words.undoing(release, why))
+  const why = releaseWords.unreadable
+  on.log.error(releaseWords.undoing(release, why))
   return { stage: 'undoing', release, why, downtimeMs: 0 }
 }
 

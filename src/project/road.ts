@@ -6,7 +6,7 @@ import { noteUse } from '../python/uses.ts'
 import { apply, prepare, settle } from '../update/apply.ts'
 import { storePlan, storeStage } from '../update/store.ts'
 import { type Refused, verify } from '../update/verify.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import { backFromApply, goBack } from './back.ts'
 import { check } from './check.ts'
 import { endRelease, type Ground, makeRoom, patiently, startProgram } from './ground.ts'
@@ -50,7 +50,7 @@ export async function walk(arrived: Claimed, trial: Trial | null, on: Ground): P
     return { is: 'done', onTrial: await swap(verified, bytecode, trial, stoppedAt, on) }
   } catch (error) {
     if (!isExpected(error)) throw error
-    const why = words.applyFailed(messageOf(error))
+    const why = releaseWords.applyFailed(messageOf(error))
     return { is: 'done', onTrial: await backFromApply(verified, trial, why, stoppedAt, on) }
   }
 }
@@ -148,11 +148,11 @@ export async function goOn(
   const again = { ...newest, boots: newest.boots + 1 }
   const all: Trial['releases'] = [...below, again]
   if (again.boots > maxBoots) {
-    await goBack(all, words.tooManyBoots(maxBoots), on)
+    await goBack(all, releaseWords.tooManyBoots(maxBoots), on)
     return null
   }
   await patiently(newest.release.id, on, () => storeStage(again, on.site))
-  on.log.info(words.trialAgain(newest.release, again.boots, maxBoots))
+  on.log.info(releaseWords.trialAgain(newest.release, again.boots, maxBoots))
   return beginTrial(all, cause, on)
 }
 
@@ -162,7 +162,7 @@ async function makeReady(verified: Verified, inUse: InUse, on: Ground): Promise<
   const free = site.disk.freeBytes(site.paths.releases)
   const needed = site.config.update.minFreeBytes
   if (free < needed) {
-    throw new OperationalError(words.tooLittleSpace(free, needed), {
+    throw new OperationalError(releaseWords.tooLittleSpace(free, needed), {
       code: 'ENOSPC',
       path: site.paths.releases,
     })
@@ -193,11 +193,12 @@ async function swap(
   await on.git.follow(release, true)
   await storeStage(onTrial, on.site)
   const text = isHeld
-    ? words.appliedHeld(release)
-    : words.applied(release, downtimeMs, on.site.config.trial.ms)
+    ? releaseWords.appliedHeld(release)
+    : releaseWords.applied(release, downtimeMs, on.site.config.trial.ms)
   on.log.info(text)
   on.answer(text)
-  if (trial !== null) on.log.info(words.trialEndedBy(newestOf(trial.releases).release, release))
+  if (trial !== null)
+    on.log.info(releaseWords.trialEndedBy(newestOf(trial.releases).release, release))
   return now
 }
 
@@ -209,7 +210,7 @@ async function commit(
   const newest = newestOf(releases)
   // Oldest first: a power cut in between must not leave one on trial below one that is committed.
   for (const one of releases) {
-    const remark = one === newest ? note : words.noteWith(newest.release.id)
+    const remark = one === newest ? note : releaseWords.noteWith(newest.release.id)
     const outcome = {
       result: 'committed',
       ...(remark === undefined ? {} : { note: remark }),
@@ -230,7 +231,7 @@ export async function suspend({ releases, verdict }: Trial, on: Ground): Promise
     await storeStage(suspended, on.site)
   } catch (error) {
     if (!isExpected(error)) throw error
-    on.log.warn(words.stuck(newest.release.id, messageOf(error), hintOf(error)))
+    on.log.warn(releaseWords.stuck(newest.release.id, messageOf(error), hintOf(error)))
   }
   return { releases: [...releases.slice(0, -1), suspended], verdict: null }
 }

@@ -1,6 +1,6 @@
 import type { Cause, Clock, Exit, OnTrial } from '../model.ts'
 import { type First, within } from '../system/clock.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import { type Ground, type Started, startProgram } from './ground.ts'
 
 /** The releases that have yet to prove themselves, and what their common trial comes to. */
@@ -49,7 +49,7 @@ async function judge(
   clock: Clock,
   shutdown: AbortSignal,
 ): Promise<Verdict> {
-  if (started.is === 'no program') return { is: 'passed', note: words.noteNoProgram }
+  if (started.is === 'no program') return { is: 'passed', note: releaseWords.noteNoProgram }
   if (started.is !== 'running' || shutdown.aborted) return { is: 'cut' }
   const { run } = started
   const began = clock.now()
@@ -62,6 +62,6 @@ async function judge(
   if (first.is !== 'done') return { is: 'cut' }
   const exit = first.value
   if (exit === 'proven') return { is: 'passed' }
-  if (exit.is === 'code' && exit.code === 0) return { is: 'passed', note: words.noteReached }
-  return { is: 'failed', why: words.trialFailed(exit, clock.now() - began) }
+  if (exit.is === 'code' && exit.code === 0) return { is: 'passed', note: releaseWords.noteReached }
+  return { is: 'failed', why: releaseWords.trialFailed(exit, clock.now() - began) }
 }

@@ -7,7 +7,7 @@ import { nameKinds } from '../source/deposit/names.ts'
 import { walk } from '../source/deposit/scan.ts'
 import { filesOf, storeStage } from '../update/store.ts'
 import type { Refused } from '../update/verify.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import type { Ground } from './ground.ts'
 
 /**
@@ -38,7 +38,9 @@ export async function unpack(claimed: Claimed, on: Ground): Promise<Claimed | Re
   if ('broken' in result || 'refused' in result) {
     await disk.removeTree(unpacked)
     const isBroken = 'broken' in result
-    const why = isBroken ? words.archiveBroken(name, result.broken) : `${name}: ${result.refused}`
+    const why = isBroken
+      ? releaseWords.archiveBroken(name, result.broken)
+      : `${name}: ${result.refused}`
     return { refused: why, mayBeCutOff: isBroken }
   }
   await removeJunkIn(unpacked, on.site)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import type { Plan } from '../model.ts'
 import type { View } from '../python/requirements.ts'
+import { isDroppedBy } from '../update/apply.ts'
 import type { Staged } from './check.ts'
 
 /** Main as it is. */
@@ -25,8 +26,7 @@ export function viewWith(
 ): View {
   const { disk } = site
   const main = viewOf(site)
-  const drops = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
-  const isGone = (path: string) => drops.some((drop) => `${path}/`.startsWith(`${drop}/`))
+  const isGone = isDroppedBy(plan)
   const listed = only === null ? null : new Set(only)
   const isNew = (path: string) => listed === null || listed.has(path)
   const place = (path: string) => {

@@ -1,7 +1,7 @@
 import { OperationalError } from '../errors.ts'
 import type { Interpreter } from './interpreter.ts'
-import { lastLine, runScript } from './script.ts'
-import { asDaemon, type Behalf } from './worker.ts'
+import { lastLine, type Script, startScript } from './script.ts'
+import type { Behalf } from './worker.ts'
 
 /** What `check.py` is asked. All paths are absolute but those called relative. */
 export type Question = {
@@ -35,18 +35,18 @@ export type Findings = {
 /**
  * Compiles the files with the program's own interpreter, running none of them, and looks for
  * modules that are missing. One process for all. A checker that dies, takes too long, or is ended by
- * `end`, is an OperationalError with code `ECHECK`. It runs as `behalf` says.
+ * `end`, is an OperationalError with code `ECHECK`.
  */
 export async function checkPython(
   question: Question,
   python: Interpreter,
   limits: { readonly ms: number; readonly msPerFile: number },
   end: AbortSignal,
-  behalf: Behalf = asDaemon,
+  script: Script,
 ): Promise<Findings> {
   const asked = { ...question, search: python.searchPath }
   const timeoutMs = limits.ms + limits.msPerFile * question.files.length
-  const done = await runScript('check.py', asked, python, timeoutMs, end, behalf)
+  const done = await script.ask(asked, timeoutMs, end)
   if (done.exitCode === 0) {
     const found = JSON.parse(done.stdout) as Findings
     return { ...found, bytecode: found.bytecode.filter(isBytecode) }
@@ -54,6 +54,55 @@ export async function checkPython(
   throw new OperationalError(`its Python files could not be checked: ${lastLine(done)}`, {
     code: 'ECHECK',
   })
+}
+
+/** Starts a checker. It runs as `behalf` says. */
+export function startChecker(python: Interpreter, behalf: Behalf): Script {
+  return startScript('check.py', python, behalf)
+}
+
+/** A checker that is started ahead of its question: Python takes longer to start than to check a file. */
+export type Ahead = {
+  /** There will be a question soon. */
+  readonly expect: (python: Interpreter, behalf: Behalf) => void
+  /** The checker that was started for this; a new one if there is none. */
+  readonly take: (python: Interpreter, behalf: Behalf) => Script
+  /** Ends the one that waits. */
+  readonly close: () => void
+}
+
+/** `patienceMs`: how long a checker that nobody asks is kept. */
+export function openAhead(patienceMs: number): Ahead {
+  let waiting: {
+    readonly script: Script
+    readonly python: Interpreter
+    readonly behalf: Behalf
+  } | null = null
+
+  function close(): void {
+    if (waiting?.script.isWaiting()) waiting.script.drop()
+    waiting = null
+  }
+
+  return {
+    expect(python, behalf) {
+      if (waiting?.script.isWaiting()) return
+      const script = startChecker(python, behalf)
+      waiting = { script, python, behalf }
+      setTimeout(() => script.isWaiting() && script.drop(), patienceMs).unref()
+    },
+    close,
+    take(python, behalf) {
+      const found = waiting
+      const isIt = found?.python.path === python.path && found.behalf === behalf
+      if (found?.script.isWaiting() && isIt) {
+        waiting = null
+        return found.script
+      }
+      close()
+      return startChecker(python, behalf)
+    },
+  }
 }
 
 /** What is moved on the word of a process that is not the daemon's must stay inside. */

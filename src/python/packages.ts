@@ -3,8 +3,8 @@ import type { Site } from '../config.ts'
 import { OperationalError } from '../errors.ts'
 import type { Clock, Log, ReleaseId } from '../model.ts'
 import { withoutPassword } from '../phrases.ts'
-import { words } from '../words.ts'
 import { packageWords } from '../words-packages.ts'
+import { releaseWords } from '../words-release.ts'
 import { addressOf, type Commits, namesOf, type Wish } from './dependencies.ts'
 import {
   dropEnvironment,
@@ -145,7 +145,7 @@ export function openPackages(
     if (disk.freeBytes(paths.environments) < needed) await collect(null, 0)
     const free = disk.freeBytes(paths.environments)
     if (free >= needed) return
-    throw new OperationalError(words.tooLittleSpace(free, needed), {
+    throw new OperationalError(releaseWords.tooLittleSpace(free, needed), {
       code: 'ENOSPC',
       path: paths.environments,
     })
@@ -204,12 +204,10 @@ export function openPackages(
         digest: wish.digest,
         made,
         now: () => ({
-          ...{
-            from: wish.from,
-            packages: namesOf(wish),
-            since,
-            doing: withoutPassword(worker.lastLine()),
-          },
+          from: wish.from,
+          packages: namesOf(wish),
+          since,
+          doing: withoutPassword(worker.lastLine()),
         }),
       }
       return made

@@ -128,7 +128,7 @@ def unpack(question):
     except BROKEN as error:
         return {"broken": str(error) or type(error).__name__}
     except (NotADirectoryError, FileExistsError, IsADirectoryError) as error:
-        return {"refused": "%s is a file and a folder in it" % os.path.basename(error.filename)}
+        return {"refused": "%r is a file and a folder in it" % os.path.basename(error.filename)}
     except (OSError, ValueError, RuntimeError, NotImplementedError, MemoryError) as error:
         if getattr(error, "errno", None) in (28, 122):
             raise

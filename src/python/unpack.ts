@@ -1,6 +1,6 @@
 import { OperationalError } from '../errors.ts'
 import type { Interpreter } from './interpreter.ts'
-import { lastLine, runScript } from './script.ts'
+import { lastLine, startScript } from './script.ts'
 
 /** What became of an archive: unpacked, cut off or damaged, or never to be unpacked. */
 export type Unpacked =
@@ -22,7 +22,7 @@ export async function unpackArchive(
 ): Promise<Unpacked> {
   const { maxEntries, maxBytes, maxRatio } = limits
   const question = { archive, into, maxEntries, maxBytes, maxRatio }
-  const done = await runScript('unpack.py', question, python, limits.unpackMs, end)
+  const done = await startScript('unpack.py', python).ask(question, limits.unpackMs, end)
   if (done.exitCode === 0) return JSON.parse(done.stdout) as Unpacked
   const isFull = /No space left|Disk quota/.test(done.output)
   throw new OperationalError(`the archive could not be unpacked: ${lastLine(done)}`, {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Site } from '../config.ts'
-import { withDeadline } from '../system/clock.ts'
+import { atMost } from '../system/clock.ts'
 import { findCommand } from '../system/command.ts'
 import { runJob } from '../system/job.ts'
 import { endTagged } from '../system/tagged.ts'
@@ -86,20 +86,20 @@ export function openWorker(behalf: Behalf, { paths }: Site, end: AbortSignal): W
     async run(commandLine, cwd, ms, temporary) {
       output = ''
       const env = { ...environment(behalf, temporary), [tagName]: paths.environments }
-      const deadline = withDeadline(ms, end)
       const argv = [...behalf.inBackground, ...commandLine]
       const read = async (_: 'out' | 'err', pipe: Readable) => {
         for await (const text of pipe.setEncoding('utf8')) {
           output = (output + text).slice(-outputLength)
         }
       }
-      const done = await runJob({ argv, cwd, env, read, drainMs }, deadline.signal)
-      deadline.clear()
+      const job = { argv, cwd, env, read, drainMs }
+      const first = await atMost(ms, end, (cut) => runJob(job, cut))
       // Whoever has left the group: a build that went on would write into what is removed.
       await endTagged(tagName, paths.environments)
+      const done = first.is === 'done' ? first.value : first
       if (done.is === 'unstartable') return { exitCode: undefined, isLate: false, output: done.why }
       const exitCode = done.is === 'code' ? done.code : undefined
-      return { exitCode, isLate: done.is === 'cut' && !end.aborted, output }
+      return { exitCode, isLate: done.is === 'late', output }
     },
   }
 }

@@ -70,13 +70,14 @@ export function within<T>(
 
 /**
  * Does something for `ms` at most, and not past `end`. Its signal aborts then, and it is waited for: it
- * must settle soon after.
+ * must settle soon after. Nothing is begun after `end`.
  */
 export async function atMost<T>(
   ms: number,
   end: AbortSignal,
   what: (cut: AbortSignal) => Promise<T>,
 ): Promise<First<T>> {
+  if (end.aborted) return { is: 'aborted' }
   const cut = new AbortController()
   const doing = what(cut.signal)
   const first = await within(doing, end, ms)

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import type { Readable } from 'node:stream'
 
 /** What a short command did. */
 export type CommandResult = {
@@ -14,8 +15,8 @@ export type CommandResult = {
 
 /**
  * Runs a short command to its end and never throws: what went wrong is in the result. No shell is
- * involved. `stdin` is an open file descriptor and `input` a text; without them there is nothing to
- * read. `env` adds to the environment. `end` ends it early.
+ * involved. `stdin` is an open file descriptor and `input` a text, or a stream of it; without them there is
+ * nothing to read. `env` adds to the environment. `end` ends it early. `timeoutMs`: a minute if not given; 0: none.
  */
 export async function command(
   file: string,
@@ -23,7 +24,7 @@ export async function command(
   options: {
     timeoutMs?: number
     stdin?: number
-    input?: string
+    input?: string | Readable
     cwd?: string
     env?: NodeJS.ProcessEnv
     end?: AbortSignal
@@ -50,7 +51,7 @@ export async function command(
   }
 }
 
-function stdinFor({ stdin, input }: { stdin?: number; input?: string }) {
+function stdinFor({ stdin, input }: { stdin?: number; input?: string | Readable }) {
   if (input !== undefined) return { input }
   // The types allow only 0 here; the documentation and the code allow any open descriptor.
   return { stdin: stdin === undefined ? ('ignore' as const) : (stdin as 0) }

@@ -1,16 +1,11 @@
-import { createHash } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
   lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readSync,
   realpathSync,
   renameSync,
   rmdirSync,
@@ -19,24 +14,14 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs'
-import {
-  chmod,
-  copyFile,
-  open,
-  readFile,
-  readlink,
-  rename,
-  symlink,
-  unlink,
-  utimes,
-} from 'node:fs/promises'
+import { chmod, copyFile, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { remove } from 'fs-extra/esm'
 import { codeOf, OperationalError } from '../errors.ts'
+import { moveAcross } from './across.ts'
 import { command } from './command.ts'
-
-/** What the name of a copy ends in while `move` is making it on another file system. */
-export const movingSuffix = '.ota-new'
+import { syncDir, writeDurably } from './durable.ts'
+import { printOf } from './print.ts'
 
 /** What a path is, never following a symbolic link. */
 export type Kind = 'file' | 'dir' | 'symlink' | 'other'
@@ -121,22 +106,8 @@ export const disk = {
     }
   },
 
-  /**
-   * A print of a file by its size and its last 64 KiB, whatever its name. For wheels and other zip files,
-   * which end in a table of contents with a check sum for each file: to read all of a large one would
-   * take seconds on a small machine.
-   */
-  print(path: string): string {
-    const { dev, ino, size, mtimeNs } = lstatSync(path, { bigint: true })
-    // What stays the same when a file is moved.
-    const key = [dev, ino, size, mtimeNs].join(' ')
-    const known = prints.get(key)
-    if (known !== undefined) return known
-    const print = printOf(path)
-    if (prints.size >= maxPrints) prints.clear()
-    prints.set(key, print)
-    return print
-  },
+  /** See `printOf`. */
+  print: printOf,
 
   // --- changing: each verb is a step ---
 
@@ -181,18 +152,13 @@ export const disk = {
     await remove(path)
   },
 
-  /**
-   * Moves one file, link or the like, also to another file system: there it is copied to a
-   * temporary name, made durable and renamed, and only then is the old one removed.
-   */
+  /** Moves one file, link or the like, also to another file system, as `moveAcross` does. */
   async move(from: Buffer, to: Buffer): Promise<void> {
     try {
       renameSync(from, to)
     } catch (error) {
       if (codeOf(error) !== 'EXDEV') throw error
-      await copyAcross(from, to)
-      await syncDir(parentOf(to))
-      await unlink(from)
+      await moveAcross(from, to)
     }
   },
 
@@ -259,22 +225,6 @@ export const disk = {
   },
 }
 
-/** The prints of files seen before: it is asked again while the program is down. */
-const prints = new Map<string, string>()
-const maxPrints = 1_000
-
-function printOf(path: string): string {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    const { size } = fstatSync(file)
-    const end = Buffer.alloc(Math.min(size, 65_536))
-    readSync(file, end, 0, end.length, size - end.length)
-    return createHash('sha256').update(`${size}\n`).update(end).digest('hex').slice(0, 32)
-  } finally {
-    closeSync(file)
-  }
-}
-
 function statIfAny(path: string | Buffer): Stats | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null
@@ -286,60 +236,3 @@ function statIfAny(path: string | Buffer): Stats | null {
 
 /** The type a test's dying disk must have too. */
 export type Disk = typeof disk
-
-async function writeDurably(path: string, data: string | Buffer): Promise<void> {
-  const file = await open(path, 'w', 0o600)
-  try {
-    await file.writeFile(data)
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
-}
-
-function parentOf(path: Buffer): Buffer {
-  return path.subarray(0, path.lastIndexOf('/'))
-}
-
-async function syncDir(path: string | Buffer): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
-
-async function copyAcross(from: Buffer, to: Buffer): Promise<void> {
-  const before = lstatSync(from, { bigint: true })
-  const temporary = Buffer.concat([to, Buffer.from(movingSuffix)])
-  disk.unlink(temporary)
-  if (before.isSymbolicLink()) {
-    await symlink(await readlink(from, 'buffer'), temporary)
-  } else if (before.isFile()) {
-    await copyFile(from, temporary)
-    await utimes(temporary, Number(before.atimeMs) / 1000, Number(before.mtimeMs) / 1000)
-    syncFile(temporary)
-  } else {
-    // A FIFO, socket or device means nothing elsewhere; its name is enough to refuse it.
-    await symlink('special file', temporary)
-  }
-  const after = lstatSync(from, { bigint: true })
-  if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-    disk.unlink(temporary)
-    throw new OperationalError(`${from.toString()} was changed while it was copied`, {
-      code: 'EBUSY',
-      path: from.toString(),
-    })
-  }
-  await rename(temporary, to)
-}
-
-function syncFile(path: Buffer): void {
-  const file = openSync(path, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-}

@@ -24,6 +24,20 @@ export type Job = {
 /** How a job ended. `cut`: it was ended before that. */
 export type JobEnd = ProcessEnd | { readonly is: 'cut' }
 
+/** How execa starts a foreign command whose output is read from its pipes, and whose end its 'exit' tells. */
+export const pipedGroup = {
+  extendEnv: false,
+  // A group and session of its own: a Ctrl-C at the terminal is the daemon's to handle.
+  detached: true,
+  cleanup: false,
+  stdout: 'pipe',
+  stderr: 'pipe',
+  // With its default, execa would keep all output in memory and end the command after 100 MB.
+  buffer: false,
+  encoding: 'buffer',
+  reject: false,
+} as const
+
 /**
  * Runs a job in a process group of its own. When its leader has ended, or `cut` aborts, whoever is left
  * in the group is killed: nobody waits for them. Never throws, and settles soon after `cut` aborts,
@@ -33,17 +47,10 @@ export async function runJob(job: Job, cut: AbortSignal): Promise<JobEnd> {
   if (cut.aborted) return { is: 'cut' }
   const [file = '', ...args] = job.argv
   const child = execa(file, args, {
+    ...pipedGroup,
     cwd: job.cwd,
     env: job.env,
-    extendEnv: false,
-    detached: true,
-    cleanup: false,
     ...(job.input === undefined ? { stdin: 'ignore' } : { input: job.input }),
-    stdout: 'pipe',
-    stderr: 'pipe',
-    buffer: false,
-    encoding: 'buffer',
-    reject: false,
   })
   // Its promise waits for the pipes, which somebody may hold open for ever: 'exit' does not.
   child.catch(() => undefined)

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import type { Site } from '../config.ts'
 import { codeOf, OperationalError } from '../errors.ts'
 import type { Plan, Step, Verified } from '../model.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import { dropBytecode, placeBytecode } from './bytecode.ts'
 import { filesOf, type ReleaseFiles } from './store.ts'
 
@@ -46,10 +46,20 @@ export function filesIn(plan: Plan): string[] {
   })
 }
 
+/** All files and folders a plan takes out of main, relative to it. */
+export function dropsIn(plan: Plan): string[] {
+  return plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
+}
+
+/** True for what a plan takes out of main by itself or with a folder above it; `path` is relative to main. */
+export function isDroppedBy(plan: Plan): (path: string) => boolean {
+  const drops = dropsIn(plan)
+  return (path) => drops.some((drop) => `${path}/`.startsWith(`${drop}/`))
+}
+
 /** All files whose bytecode does not count any more: those placed, and those taken out. */
 export function sourcesOf(plan: Plan): string[] {
-  const gone = plan.steps.flatMap((step) => (step.do === 'drop' ? [step.path] : []))
-  return [...gone, ...filesIn(plan)]
+  return [...dropsIn(plan), ...filesIn(plan)]
 }
 
 function take(step: Step, files: ReleaseFiles, site: Site): void {
@@ -78,7 +88,7 @@ function putFile(path: string, { staging, old }: ReleaseFiles, { disk, paths }: 
   // Looked at again: the program ran until a moment ago, and may have made something here.
   const kind = disk.kind(place)
   if (kind === 'dir') {
-    throw new OperationalError(words.fileOverFolder(path), { code: 'EISDIR', path: place })
+    throw new OperationalError(releaseWords.fileOverFolder(path), { code: 'EISDIR', path: place })
   }
   if (kind !== null) disk.rename(place, `${old}/${path}`)
   disk.rename(`${staging}/${path}`, place)
@@ -105,6 +115,10 @@ function makeFolder(path: string, { disk }: Site): void {
     disk.makeDir(path)
   } catch (error) {
     if (!['EEXIST', 'ENOTDIR'].includes(codeOf(error))) throw error
-    throw new OperationalError(words.folderOverFile(path), { code: 'ENOTDIR', path, cause: error })
+    throw new OperationalError(releaseWords.folderOverFile(path), {
+      code: 'ENOTDIR',
+      path,
+      cause: error,
+    })
   }
 }

@@ -3,17 +3,10 @@ import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import { codeOf } from '../errors.ts'
 import type { Release, ReleaseId } from '../model.ts'
+import { dropFolder } from '../system/gone.ts'
 import { filesIn } from './apply.ts'
 import { type HistoryEntry, readHistory } from './history.ts'
-import {
-  byAge,
-  dropFolder,
-  filesBelowDir,
-  filesOf,
-  isReleaseId,
-  readPlanIn,
-  storeStageIn,
-} from './store.ts'
+import { byAge, filesBelowDir, filesOf, isReleaseId, readPlanIn, storeStageIn } from './store.ts'
 
 /**
  * Keeps the journal of a committed release in `.supervisor/journals/ID/`: what was `releases/ID/` while
@@ -28,7 +21,7 @@ export async function keepJournal(release: Release, site: Site): Promise<void> {
     disk.makeDir(paths.journals)
     disk.rename(dir, journalOf(release.id, site))
   }
-  for (const id of await surplus(site)) await dropFolder(journalOf(id, site), site)
+  for (const id of await surplus(site)) await dropFolder(journalOf(id, site), site.disk)
 }
 
 /** The releases that can be rolled back, newest first: main holds them, and their journals are kept. */
@@ -65,7 +58,7 @@ export async function reviveJournal(release: Release, why: string, site: Site): 
 /** Drops the oldest journal, to make room for what matters more. Null when there is none. */
 export async function dropOldestJournal(site: Site): Promise<ReleaseId | null> {
   const [oldest = null] = keptIds(site)
-  if (oldest !== null) await dropFolder(journalOf(oldest, site), site)
+  if (oldest !== null) await dropFolder(journalOf(oldest, site), site.disk)
   return oldest
 }
 
@@ -84,8 +77,9 @@ async function surplus(site: Site): Promise<ReleaseId[]> {
   const gone: ReleaseId[] = []
   let bytes = 0
   for (const [index, id] of keptIds(site).toReversed().entries()) {
-    bytes += await bytesIn(journalOf(id, site))
-    if (index >= keepJournals || bytes > maxJournalBytes) gone.push(id)
+    const isOneTooMany = index >= keepJournals
+    if (!isOneTooMany) bytes += await bytesIn(journalOf(id, site))
+    if (isOneTooMany || bytes > maxJournalBytes) gone.push(id)
   }
   return gone
 }

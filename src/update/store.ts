@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Paths, Site } from '../config.ts'
 import { isExpected, isOutOfSpace } from '../errors.ts'
 import type { Arrival, Plan, Release, ReleaseId, Stage } from '../model.ts'
+import { dropFolder, goneSuffix } from '../system/gone.ts'
 
 /**
  * The disk format of a release under way, `.supervisor/releases/ID/`:
@@ -121,20 +122,9 @@ function filesBelow(root: string, folder: string, site: Site): string[] {
   })
 }
 
-/**
- * Removes a release's folder. The one rename in front makes it happen at once: a half-removed folder
- * could look like another stage. `sweepGone` removes what a power cut left of it.
- */
+/** Removes a release's folder; `sweepGone` removes what a power cut left of it. */
 export async function dropRelease(id: ReleaseId, site: Site): Promise<void> {
-  await dropFolder(filesOf(id, site.paths).dir, site)
-}
-
-/** The same for a folder that lies elsewhere: a kept journal. */
-export async function dropFolder(dir: string, site: Site): Promise<void> {
-  const gone = `${dir}${goneSuffix}`
-  await site.disk.removeTree(gone)
-  if (site.disk.kind(dir) !== null) site.disk.rename(dir, gone)
-  await site.disk.removeTree(gone)
+  await dropFolder(filesOf(id, site.paths).dir, site.disk)
 }
 
 /** Removes the rest of dropped releases. */
@@ -145,8 +135,6 @@ export async function sweepGone({ disk, paths }: Site): Promise<void> {
     }
   }
 }
-
-const goneSuffix = '.gone'
 
 /**
  * What lies in `releases/`, oldest first: each with its stage, or null where the record is missing

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import type { Ended, ReleaseId } from '../model.ts'
-import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import { addToHistory, type HistoryEntry, readHistory } from './history.ts'
 import { keepJournal } from './journals.ts'
 import { byAge, dropRelease, filesOf, isReleaseId } from './store.ts'
@@ -28,7 +28,7 @@ async function keepRefused(ended: Ended, why: string, site: Site): Promise<void>
   const kept = keptIn(ended.release.id, site)
   const files = filesOf(ended.release.id, paths)
   disk.makeDir(kept)
-  await disk.replaceText(join(kept, 'REASON.txt'), words.reasonFile(ended, why))
+  await disk.replaceText(join(kept, 'REASON.txt'), releaseWords.reasonFile(ended, why))
   for (const [from, to] of [
     [files.staging, join(kept, 'files')],
     [files.found, join(kept, 'found')],

@@ -1,9 +1,10 @@
 import { basename, join } from 'node:path'
-import { ownName, type Site } from '../config.ts'
+import { ownName, type Site, unholdableFolder } from '../config.ts'
 import type { Claimed, Release, Step, Verified } from '../model.ts'
 import { breather } from '../system/breath.ts'
 import type { Disk, Kind } from '../system/disk.ts'
-import { words } from '../words.ts'
+import { pathOfSafeName } from '../system/safe-name.ts'
+import { releaseWords } from '../words-release.ts'
 import { mistakeIn } from './mistakes.ts'
 import { filesOf } from './store.ts'
 import { whiteoutOf } from './whiteout.ts'
@@ -53,6 +54,10 @@ export async function planFor(
   site: Site,
 ): Promise<Planned | Refused> {
   const { disk, paths, config } = site
+  const [unholdable] = staged.list(unholdableFolder)
+  if (unholdable !== undefined) {
+    return { refused: releaseWords.unholdable(pathOfSafeName(unholdable)), mayBeCutOff: false }
+  }
   const tooMuch = overLimits(size, site)
   if (tooMuch !== null) return { refused: tooMuch, mayBeCutOff: false }
   const walk: Walk = {
@@ -69,6 +74,8 @@ export async function planFor(
   const steps = [...drops, ...below]
   const problem = entryProblem(walk)
   if (problem !== null) return problem
+  const oddity = entryOddity(walk)
+  if (oddity !== null) walk.warnings.push(oddity)
   return {
     plan: { steps },
     isFirst: disk.kind(join(paths.main, config.program.entry)) === null,
@@ -91,8 +98,8 @@ function overLimits(
   { config }: Site,
 ): string | null {
   const { maxEntries, maxBytes } = config.verify
-  if (files > maxEntries) return words.tooManyFiles(files, maxEntries)
-  return bytes > maxBytes ? words.tooManyBytes(bytes, maxBytes) : null
+  if (files > maxEntries) return releaseWords.tooManyFiles(files, maxEntries)
+  return bytes > maxBytes ? releaseWords.tooManyBytes(bytes, maxBytes) : null
 }
 
 /** The steps for what lies in a folder of the new files, by name; or the first refusal. */
@@ -128,7 +135,7 @@ async function stepsFor(path: string, name: string, walk: Walk): Promise<Step[] 
   }
   // A mount inside main: nothing can be renamed into it.
   if (disk.fileSystemOf(join(paths.main, path)) === walk.mainFileSystem) return below
-  return { refused: words.otherFileSystem(path), mayBeCutOff: false }
+  return { refused: releaseWords.otherFileSystem(path), mayBeCutOff: false }
 }
 
 /** Why an entry may not be placed, or null. `old` is what main has there. */
@@ -139,14 +146,14 @@ function refusal(
   old: Kind | null,
   maxPathBytes: number,
 ): string | null {
-  if (name === 'pyvenv.cfg') return words.isEnvironment(path)
-  if (name === ownName) return words.ownNameUsed(path)
-  if (Buffer.byteLength(path) > maxPathBytes) return words.pathTooLong(path, maxPathBytes)
-  if (kind === 'symlink') return words.isSymlink(path)
-  if (kind === 'other' || kind === null) return words.isSpecial(path)
-  if (kind === 'file') return old === 'dir' ? words.fileOverFolder(path) : null
-  if (old === 'symlink') return words.folderOverLink(path)
-  return old === null || old === 'dir' ? null : words.folderOverFile(path)
+  if (name === 'pyvenv.cfg') return releaseWords.isEnvironment(path)
+  if (name === ownName) return releaseWords.ownNameUsed(path)
+  if (Buffer.byteLength(path) > maxPathBytes) return releaseWords.pathTooLong(path, maxPathBytes)
+  if (kind === 'symlink') return releaseWords.isSymlink(path)
+  if (kind === 'other' || kind === null) return releaseWords.isSpecial(path)
+  if (kind === 'file') return old === 'dir' ? releaseWords.fileOverFolder(path) : null
+  if (old === 'symlink') return releaseWords.folderOverLink(path)
+  return old === null || old === 'dir' ? null : releaseWords.folderOverFile(path)
 }
 
 /** A folder that main does not have comes in by one rename, with all that is below it. */
@@ -167,7 +174,7 @@ function noteWhiteout(path: string, walk: Walk): Refused | null {
   const whiteout = whiteoutOf(path)
   if (whiteout === null) return null
   if (whiteout.is === 'nonsense' || walk.staged.kind(path) !== 'file') {
-    return { refused: words.badWhiteout(path), mayBeCutOff: false }
+    return { refused: releaseWords.badWhiteout(path), mayBeCutOff: false }
   }
   const targets =
     whiteout.is === 'one'
@@ -178,13 +185,13 @@ function noteWhiteout(path: string, walk: Walk): Refused | null {
           .filter((name) => name !== ownName && name !== '.git')
           .map((name) => join(whiteout.folder, name))
   if (targets.some((target) => basename(target) === ownName)) {
-    return { refused: words.ownNameUsed(path), mayBeCutOff: false }
+    return { refused: releaseWords.ownNameUsed(path), mayBeCutOff: false }
   }
   for (const target of targets) {
     // It goes with a folder above it. A step of its own could not be undone after that one.
     if (isDropped(target, walk)) continue
     if (disk.kind(join(paths.main, target)) !== null) walk.dropped.add(target)
-    else walk.warnings.push(words.whiteoutOfNothing(path))
+    else walk.warnings.push(releaseWords.whiteoutOfNothing(path))
   }
   return null
 }
@@ -201,7 +208,18 @@ function entryProblem(walk: Walk): Refused | null {
   const { disk, paths, config } = walk.site
   const { entry } = config.program
   if (walk.staged.kind(entry) === 'file') return null
-  if (!isDropped(entry, walk) && disk.kind(join(paths.main, entry)) !== null) return null
+  const isThere = disk.kind(join(paths.main, entry)) !== null
+  if (isThere && !isDropped(entry, walk)) return null
   const mistake = mistakeIn(walk.staged, entry)
-  return { refused: mistake ?? words.noEntry(entry), mayBeCutOff: mistake === null }
+  if (mistake === null) return { refused: releaseWords.noEntry(entry, isThere), mayBeCutOff: true }
+  return { refused: releaseWords.wrongEntry(mistake, entry), mayBeCutOff: false }
+}
+
+/** The old program goes on, and what was meant to be the new one lies beside it for the first time. */
+function entryOddity({ site: { disk, paths, config }, staged }: Walk): string | null {
+  const { entry } = config.program
+  if (staged.kind(entry) !== null) return null
+  const mistake = mistakeIn(staged, entry)
+  if (mistake === null || disk.kind(join(paths.main, mistake.path)) !== null) return null
+  return releaseWords.entryBeside(mistake, entry)
 }

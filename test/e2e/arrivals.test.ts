@@ -293,6 +293,27 @@ describe('connections that stay open, markers, lists and archives', { concurrenc
     assert.equal((await mainOf(daemon))['good.txt'], 'good')
   })
 
+  test('what is never deployed is not removed while it is uploaded, and the rest is waited for', async (t) => {
+    if (!hasTools(t, ...needs)) return
+    const daemon = await startWithProgram(t, {
+      deposit: { quiet: '20ms', session_quiet: '600ms' },
+    })
+    const client = await openSftp(t, slow)
+    const from = await makeUpload(t, { 'main.py': newProgram, 'a.py': 'x = 1\n', big: longProgram })
+    const deposit = depositOf(daemon)
+    client.type(`put ${from}/main.py ${deposit}`)
+    client.type(`mkdir ${deposit}/.git`)
+    // Longer than any connection is waited for that uploads nothing.
+    for (const name of ['one', 'two']) client.type(`put ${from}/big ${deposit}/.git/${name}`)
+    client.type(`put ${from}/a.py ${deposit}`)
+    client.type('quit')
+    await client.succeeds()
+    assert.doesNotMatch(client.output(), /No such file/)
+    await daemon.says(/r1: committed/)
+    assert.deepEqual(Object.keys(await mainOf(daemon)), ['a.py', 'main.py'])
+    assert.equal(claims(daemon), 1)
+  })
+
   test('two sessions at once are one swap', async (t) => {
     if (!hasTools(t, ...needs)) return
     const [daemon, quick] = await start(t, { deposit: { quiet: '20ms' } })

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { afterwards } from '../harness/cleanup.ts'
 import { runSupervisor } from '../harness/command.ts'
 import { startDaemon } from '../harness/daemon.ts'
-import { makeProject, putProgram, type Tree, writeTree } from '../harness/project.ts'
+import { projectWith, type Tree, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
 
 /** What `check --json` answers. */
@@ -50,10 +50,8 @@ function traces(dir: string): string[] {
 }
 
 /** A project with a running program in main, and things in the deposit that are quiet already. */
-async function projectWith(t: TestContext, deposit: Tree, main: Tree = {}): Promise<string> {
-  const dir = await makeProject(t)
-  await putProgram('good', join(dir, 'main'))
-  await writeTree(join(dir, 'main'), main)
+async function withDeposit(t: TestContext, deposit: Tree, main: Tree = {}): Promise<string> {
+  const dir = await projectWith(t, 'good', {}, main)
   await mkdir(join(dir, 'deposit'))
   await writeTree(join(dir, 'deposit'), deposit)
   return dir
@@ -72,7 +70,7 @@ test('in a folder where no daemon ever ran there is nothing, and it stays so', a
 })
 
 test('files that would be applied: which, how many of each kind, and what is odd', async (t) => {
-  const dir = await projectWith(
+  const dir = await withDeposit(
     t,
     {
       'main.py': 'import nobody_has\n',
@@ -124,7 +122,7 @@ const uploads: Readonly<Record<string, { readonly deposit: Tree; readonly is: st
 
 for (const [what, { deposit, is }] of Object.entries(uploads)) {
   test(`check and the daemon say the same of ${what}`, async (t) => {
-    const dir = await projectWith(t, deposit, { 'data/x': '' })
+    const dir = await withDeposit(t, deposit, { 'data/x': '' })
     await writeFile(join(dir, 'supervisor.toml'), '[verify]\nrepair = "0s"\n[trial]\ntime = "1s"\n')
     const before = traces(dir)
     const { forecast } = (await check(dir, is === 'applied' ? 0 : 1)).deposit
@@ -144,14 +142,14 @@ for (const [what, { deposit, is }] of Object.entries(uploads)) {
 }
 
 test('a symbolic link is refused, and not followed', async (t) => {
-  const dir = await projectWith(t, {})
+  const dir = await withDeposit(t, {})
   symlinkSync('/etc/passwd', join(dir, 'deposit/link.py'))
   const { forecast } = (await check(dir, 1)).deposit
   assert.match(forecast.why ?? '', /link\.py is a symbolic link/)
 })
 
 test('what it waits for is told, and how it would go as it lies there', async (t) => {
-  const dir = await projectWith(t, { 'main.py': 'print(1)\n' })
+  const dir = await withDeposit(t, { 'main.py': 'print(1)\n' })
   const writer = await open(join(dir, 'deposit/main.py'), 'a')
   const busy = (await check(dir, 0)).deposit
   await writer.close()
@@ -168,7 +166,7 @@ test('what it waits for is told, and how it would go as it lies there', async (t
 })
 
 test('a file under a temporary name is waited for, unless nobody touched it for long', async (t) => {
-  const dir = await projectWith(t, { 'main.py.part': 'print(1)\n' })
+  const dir = await withDeposit(t, { 'main.py.part': 'print(1)\n' })
   const young = (await check(dir, 0)).deposit
   assert.equal(young.waitingFor?.because, 'temporary')
   assert.equal(young.forecast.is, 'nothing')
@@ -180,7 +178,7 @@ test('a file under a temporary name is waited for, unless nobody touched it for 
 })
 
 test('with a list of sums it is what the list says', async (t) => {
-  const dir = await projectWith(t, { 'main.py': 'import late\n', 'late.py': '' })
+  const dir = await withDeposit(t, { 'main.py': 'import late\n', 'late.py': '' })
   const sums = execFileSync('sha256sum', ['main.py'], {
     cwd: join(dir, 'deposit'),
     encoding: 'utf8',
@@ -197,20 +195,20 @@ test('with a list of sums it is what the list says', async (t) => {
 })
 
 test('an archive is one release, and is not looked into', async (t) => {
-  const dir = await projectWith(t, { 'deposit.zip': 'no archive', 'other.txt': '' })
+  const dir = await withDeposit(t, { 'deposit.zip': 'no archive', 'other.txt': '' })
   const { files, forecast } = (await check(dir, 0)).deposit
   assert.deepEqual([files, forecast.is], [['deposit.zip'], 'archive'])
 })
 
 test('a name that is not UTF-8 is refused as the daemon does it', async (t) => {
-  const dir = await projectWith(t, {})
+  const dir = await withDeposit(t, {})
   const name = Buffer.concat([Buffer.from(join(dir, 'deposit/caf')), Buffer.from([0xe9, 0x2e])])
   await writeFile(name, '')
   assert.match((await check(dir, 1)).deposit.forecast.why ?? '', /its name is not UTF-8/)
 })
 
 test('while a daemon runs it may be asked, and nobody is disturbed', async (t) => {
-  const dir = await projectWith(t, {})
+  const dir = await withDeposit(t, {})
   const daemon = await startDaemon(t, dir)
   await daemon.says(/good is up/)
   await writeTree(join(dir, 'deposit'), { '.hold': '', 'main.py': 'print(1)\n' })
@@ -223,7 +221,7 @@ test('while a daemon runs it may be asked, and nobody is disturbed', async (t) =
 })
 
 test('settings: which are not the defaults, and where they come from', async (t) => {
-  const dir = await projectWith(t, {})
+  const dir = await withDeposit(t, {})
   const text =
     '[program]\nstop = "20s"\nenv.KEY = "secret-value"\nrestart = "on-failure"\n\n[deposit]\nkeep = []\n' +
     '[health]\nhttp = "http://me:secret-value@127.0.0.1/"\n'
@@ -259,7 +257,7 @@ test('settings: which are not the defaults, and where they come from', async (t)
 })
 
 test('what is wrong with the settings, or with the folder, is told as anywhere', async (t) => {
-  const dir = await projectWith(t, {})
+  const dir = await withDeposit(t, {})
   const before = traces(dir)
   const wrong: [string, number, RegExp][] = [
     ['[trial]\ntime = 1\n', 2, /toml:2: trial\.time: expected a duration/],
@@ -295,7 +293,7 @@ function isRoot(t: TestContext): boolean {
 
 test('as another user it works as far as it can see, and says what it cannot', async (t) => {
   if (!isRoot(t)) return
-  const dir = await projectWith(t, { 'main.py': 'print(1)\n', 'a.txt': '' })
+  const dir = await withDeposit(t, { 'main.py': 'print(1)\n', 'a.txt': '' })
   await chmod(dir, 0o755)
   const open = (await check(dir, 0, nobody)).deposit
   assert.equal(open.forecast.is, 'applied')
@@ -324,7 +322,7 @@ test('as another user it works as far as it can see, and says what it cannot', a
 
 test('a folder that is closed even to its owner is told, and not opened', async (t) => {
   if (!isRoot(t)) return
-  const dir = await projectWith(t, { 'main.py': 'print(1)\n' })
+  const dir = await withDeposit(t, { 'main.py': 'print(1)\n' })
   mkdirSync(join(dir, 'deposit/shut'))
   await chmod(join(dir, 'deposit/shut'), 0)
   execFileSync('chown', ['-R', `${nobody}:${nobody}`, dir])
@@ -335,7 +333,7 @@ test('a folder that is closed even to its owner is told, and not opened', async 
 })
 
 test('a clock that was wrong when the files came is no reason to wait for ever', async (t) => {
-  const dir = await projectWith(t, { 'main.py': 'print(1)\n' })
+  const dir = await withDeposit(t, { 'main.py': 'print(1)\n' })
   await utimes(join(dir, 'deposit/main.py'), new Date(), new Date(Date.now() + 1e10))
   const { waitingFor } = (await check(dir, 0)).deposit
   // Uploads of tests beside this one are connections of this user too.

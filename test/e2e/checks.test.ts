@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { readFile, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { cleanEnvironment, type Daemon, startDaemon } from '../harness/daemon.ts'
+import { drop } from '../harness/deposit.ts'
 import { programsOf, until } from '../harness/processes.ts'
 import { makeProject, readTree, type Settings, type Tree, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
@@ -26,18 +27,6 @@ async function startOver(
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +the old one is up/)
   return daemon
-}
-
-/** Puts files into the deposit by rename, in one go: faster than any quiet period. */
-function drop({ dir }: Daemon, tree: Readonly<Record<string, string | Buffer>>): void {
-  const upload = join(dir, 'upload')
-  for (const [path, text] of Object.entries(tree)) {
-    mkdirSync(dirname(join(upload, path)), { recursive: true })
-    mkdirSync(dirname(join(dir, 'deposit', path)), { recursive: true })
-    writeFileSync(join(upload, path), text)
-  }
-  for (const path of Object.keys(tree)) renameSync(join(upload, path), join(dir, 'deposit', path))
-  rmSync(upload, { recursive: true })
 }
 
 function resultOf({ dir }: Daemon): Promise<string> {
@@ -64,14 +53,14 @@ async function packed(t: TestContext, tree: Tree): Promise<Buffer> {
 test('a file that Python cannot compile is held, said, and mended by a new upload of it', async (t) => {
   const daemon = await startOver(t)
   const [before] = await programsOf(daemon.dir)
-  drop(daemon, { 'main.py': newProgram, 'lib/a.py': 'A = 1\ndef f(:\n' })
+  await drop(daemon, { 'main.py': newProgram, 'lib/a.py': 'A = 1\ndef f(:\n' })
   await daemon.says(/waits for a correction: lib\/a\.py, line 2: SyntaxError: /)
   await until('the uploader can read it', async () =>
     /waits for a correction: lib\/a\.py, line 2: SyntaxError/.test(await resultOf(daemon)),
   )
   assert.deepEqual(await programsOf(daemon.dir), [before])
   assert.deepEqual(await readTree(join(daemon.dir, 'main')), { 'main.py': oldProgram })
-  drop(daemon, { 'lib/a.py': 'A = 1\n' })
+  await drop(daemon, { 'lib/a.py': 'A = 1\n' })
   await daemon.says(/out +the new one is up/)
   await daemon.says(/r1: committed/)
   assert.match(await resultOf(daemon), /^ota-supervisor: .*\n\n\S+ \S+ +r1: committed/)
@@ -90,7 +79,7 @@ test('without a correction it is refused after a while, and the next upload is t
     },
   )
   const [before] = await programsOf(daemon.dir)
-  drop(daemon, { 'main.py': `${newProgram}(`, 'lib/a.py': 'return 1\n' })
+  await drop(daemon, { 'main.py': `${newProgram}(`, 'lib/a.py': 'return 1\n' })
   await daemon.says(/waits for a correction: /)
   await daemon.says(/r1: rejected: .*\n.*\n.*nothing was changed in main/)
   const result = await resultOf(daemon)
@@ -101,7 +90,7 @@ test('without a correction it is refused after a while, and the next upload is t
   assert.deepEqual(await programsOf(daemon.dir), [before])
   const kept = await readTree(join(daemon.dir, '.supervisor/rejected/r1/files'))
   assert.deepEqual(Object.keys(kept), ['lib/a.py', 'main.py'])
-  drop(daemon, { 'main.py': newProgram })
+  await drop(daemon, { 'main.py': newProgram })
   await daemon.says(/r2: committed/)
   assert.deepEqual(await outcomesOf(daemon.dir), ['r1 rejected', 'r2 committed'])
 })
@@ -117,7 +106,7 @@ from pkg import ${names.join(', ')}
 after = sorted((e.name, e.inode(), e.stat().st_mtime_ns) for e in os.scandir("pkg/__pycache__"))
 print("found", len(before), "as before" if before == after else "others", flush=True)
 ${stays}`
-  drop(daemon, { 'main.py': main, 'pkg/__init__.py': '', ...Object.fromEntries(modules) })
+  await drop(daemon, { 'main.py': main, 'pkg/__init__.py': '', ...Object.fromEntries(modules) })
   await daemon.says(/r1 out +found 31 as before/)
   await daemon.says(/r1: committed/)
   assert.ok(!readdirSync(join(daemon.dir, 'main')).includes('__pycache__'))
@@ -178,7 +167,7 @@ const whiteouts: Tree = {
 
 test('whiteouts delete, and what is there no more is a warning', async (t) => {
   const daemon = await startOver(t, over)
-  drop(daemon, whiteouts)
+  await drop(daemon, whiteouts)
   await Promise.all([
     daemon.says(/r1: \.wh\.never-there: there is nothing of that name/),
     daemon.says(/r1: committed/),
@@ -195,7 +184,7 @@ test('whiteouts delete, and what is there no more is a warning', async (t) => {
 test('what whiteouts deleted is back, byte for byte, when the trial fails', async (t) => {
   const daemon = await startOver(t, over)
   const before = bytesOf(join(daemon.dir, 'main'))
-  drop(daemon, { ...whiteouts, 'main.py': 'raise SystemExit(3)\n' })
+  await drop(daemon, { ...whiteouts, 'main.py': 'raise SystemExit(3)\n' })
   await daemon.says(/r1: rolled back/)
   assert.deepEqual(bytesOf(join(daemon.dir, 'main')), before)
   assert.deepEqual(readdirSync(join(daemon.dir, '.supervisor/releases')), [])
@@ -204,7 +193,7 @@ test('what whiteouts deleted is back, byte for byte, when the trial fails', asyn
 test('what editors leave behind is removed and said, and never gets into main', async (t) => {
   const daemon = await startOver(t)
   const junk = { '.git/HEAD': 'x', 'lib/__pycache__/a.cpython-36.pyc': 'x', '.DS_Store': 'x' }
-  drop(daemon, { 'main.py': newProgram, 'lib/a.py': '', ...junk })
+  await drop(daemon, { 'main.py': newProgram, 'lib/a.py': '', ...junk })
   await daemon.says(/removed from the deposit what is never deployed: .*\.DS_Store/)
   await daemon.says(/r1: committed/)
   assert.deepEqual(Object.keys(await readTree(join(daemon.dir, 'main'))), ['lib/a.py', 'main.py'])
@@ -217,7 +206,7 @@ test('an archive is one release, without what editors have left in it', async (t
   const daemon = await startOver(t)
   const junk = { '.DS_Store': 'x', 'lib/__pycache__/a.cpython-36.pyc': 'x', '.git/HEAD': 'x' }
   const tree = { 'main.py': newProgram, 'lib/a.py': 'A = 1\n' }
-  drop(daemon, { 'deposit.tgz': await packed(t, { ...tree, ...junk }), 'later.txt': 'waits' })
+  await drop(daemon, { 'deposit.tgz': await packed(t, { ...tree, ...junk }), 'later.txt': 'waits' })
   await daemon.says(/r1 out +the new one is up/)
   await daemon.says(/r2: committed/)
   assert.deepEqual(await readTree(join(daemon.dir, 'main')), { ...tree, 'later.txt': 'waits' })
@@ -228,12 +217,12 @@ test('an archive is one release, without what editors have left in it', async (t
 test('an archive with a mistake goes back as the archive it was, and another takes its place', async (t) => {
   const daemon = await startOver(t)
   const wrong = await packed(t, { 'main.py': `${newProgram}(`, 'lib/a.py': '' })
-  drop(daemon, { 'deposit.tgz': wrong })
+  await drop(daemon, { 'deposit.tgz': wrong })
   await daemon.says(/waits for a correction: main\.py, line/)
   const names = readdirSync(join(daemon.dir, 'deposit')).filter((name) => !name.startsWith('.in.'))
   assert.deepEqual(names.sort(), ['DEPOSIT-RESULT.txt', 'deposit.tgz'])
   assert.deepEqual(await readFile(join(daemon.dir, 'deposit/deposit.tgz')), wrong)
-  drop(daemon, { 'deposit.tgz': await packed(t, { 'main.py': newProgram }) })
+  await drop(daemon, { 'deposit.tgz': await packed(t, { 'main.py': newProgram }) })
   await daemon.says(/r1: committed/)
   assert.deepEqual(await readTree(join(daemon.dir, 'main')), { 'main.py': newProgram })
 })
@@ -244,12 +233,12 @@ test('a manifest is one release: nothing before all of it is there and right', a
   const lines = Object.entries(tree).map(
     ([path, text]) => `${createHash('sha256').update(text).digest('hex')}  ${path}\n`,
   )
-  drop(daemon, { SHA256SUMS: lines.join(''), 'main.py': newProgram })
+  await drop(daemon, { SHA256SUMS: lines.join(''), 'main.py': newProgram })
   await daemon.says(/SHA256SUMS: 1 of 2 files are there; lib\/a\.py is missing/)
-  drop(daemon, { 'lib/a.py': 'A = 2\n' })
+  await drop(daemon, { 'lib/a.py': 'A = 2\n' })
   await daemon.says(/lib\/a\.py does not have the sum that is listed/)
   assert.deepEqual(await outcomesOf(daemon.dir), [])
-  drop(daemon, { 'lib/a.py': 'A = 1\n' })
+  await drop(daemon, { 'lib/a.py': 'A = 1\n' })
   await daemon.says(/r1: committed/)
   assert.deepEqual(await readTree(join(daemon.dir, 'main')), tree)
   assert.ok(!readdirSync(join(daemon.dir, 'deposit')).includes('SHA256SUMS'))
@@ -257,12 +246,12 @@ test('a manifest is one release: nothing before all of it is there and right', a
 
 test('the answer is newest first, is never claimed, and goes on in the next session', async (t) => {
   const daemon = await startOver(t)
-  drop(daemon, { 'main.py': newProgram })
+  await drop(daemon, { 'main.py': newProgram })
   await daemon.says(/r1: committed/)
   assert.equal(await daemon.end(), 0)
   const again = await startDaemon(t, daemon.dir)
   await again.says(/r1 out +the new one is up/)
-  drop(again, { 'x.txt': 'x' })
+  await drop(again, { 'x.txt': 'x' })
   await again.says(/r2: committed/)
   const result = await resultOf(again)
   const [second, first] = [/r2: committed/, /r1: committed/].map((text) => result.search(text))
@@ -273,11 +262,11 @@ test('the answer is newest first, is never claimed, and goes on in the next sess
 
 test('the answer can be off, and bounded', async (t) => {
   const off = await startOver(t, {}, { deposit: { result_file: '' } })
-  drop(off, { 'main.py': newProgram })
+  await drop(off, { 'main.py': newProgram })
   await off.says(/r1: committed/)
   assert.deepEqual(readdirSync(join(off.dir, 'deposit')), [])
   const short = await startOver(t, {}, { deposit: { result_lines: 3 } })
-  drop(short, { 'main.py': newProgram })
+  await drop(short, { 'main.py': newProgram })
   await short.says(/r1: committed/)
   assert.equal((await resultOf(short)).trimEnd().split('\n').length, 2 + 3)
 })
@@ -288,7 +277,7 @@ for (const [imports, outcome] of [
 ] as const) {
   test(`a module that nobody has: imports = "${imports}"`, async (t) => {
     const daemon = await startOver(t, {}, { verify: { imports, repair: '100ms' } })
-    drop(daemon, { 'main.py': 'import sys\nprint("up")\nimport nobody_has_this\n' })
+    await drop(daemon, { 'main.py': 'import sys\nprint("up")\nimport nobody_has_this\n' })
     await daemon.says(outcome)
     if (imports === 'warn') await daemon.says(/r1: rolled back/)
   })
@@ -296,7 +285,7 @@ for (const [imports, outcome] of [
 
 test('a module that nobody has: imports = "ignore" says nothing of it', async (t) => {
   const daemon = await startOver(t, {}, { verify: { imports: 'ignore' } })
-  drop(daemon, { 'main.py': 'import nobody_has_this\n' })
+  await drop(daemon, { 'main.py': 'import nobody_has_this\n' })
   await daemon.says(/r1: rolled back/)
   assert.doesNotMatch(daemon.output(), /no module named nobody_has_this here/)
 })

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { isAlive, makeUpload, readHistory } from '../harness/deposit.ts'
 import { makeSftpJournal, type SftpJournal, uploadPart } from '../harness/journal.ts'
-import { makeProject, putProgram, readTree, type Settings } from '../harness/project.ts'
+import { projectWith, readTree, type Settings } from '../harness/project.ts'
 import { hasTools, runWell } from '../harness/tools.ts'
 
 // `journalctl` is a stand-in here: a real journald needs a systemd as PID 1. The lines are those of a
@@ -20,8 +20,7 @@ async function begin(
 ): Promise<{ daemon: Daemon; journal: SftpJournal; from: string }> {
   const journal = await makeSftpJournal(t)
   const from = await makeUpload(t, { 'data.bin': data })
-  const dir = await makeProject(t, settings)
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good', settings)
   const daemon = await startDaemon(t, dir, { PATH: journal.path })
   await daemon.says(/r0 out +good is up/)
   const put = `put ${from}/data.bin ${dir}/deposit/data.bin\n`

@@ -2,22 +2,12 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { pathWithout, runSupervisor } from '../harness/command.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { isLiving, programsOf, until } from '../harness/processes.ts'
-import { makeProject, putProgram, type Settings } from '../harness/project.ts'
+import { makeProject, projectWith, putProgram } from '../harness/project.ts'
 import { logOf, outcomesOf, stageOf } from '../harness/records.ts'
-
-async function projectWith(
-  t: TestContext,
-  program: string,
-  settings: Settings = {},
-): Promise<string> {
-  const dir = await makeProject(t, settings)
-  await putProgram(program, join(dir, 'main'))
-  return dir
-}
 
 /** The number of the program's process that the daemon named last. */
 function startedPid(daemon: Daemon): number {

@@ -7,7 +7,7 @@ import { runSupervisor } from '../harness/command.ts'
 import { startDaemon } from '../harness/daemon.ts'
 import { drop, newProgram, readDeposit, startWithProgram } from '../harness/deposit.ts'
 import { until } from '../harness/processes.ts'
-import { makeProject, putProgram, readTree, writeTree } from '../harness/project.ts'
+import { makeProject, projectWith, putProgram, readTree, writeTree } from '../harness/project.ts'
 import { makeFolder } from '../harness/tools.ts'
 
 test('deploy puts files and folders into main as one release, and exits 0 when it is committed', async (t) => {
@@ -106,8 +106,7 @@ test('deploy says what cannot be deployed, and puts nothing', async (t) => {
 })
 
 test('without a daemon the files wait for it, and the exit code is 3', async (t) => {
-  const dir = await makeProject(t)
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good')
   const first = await startDaemon(t, dir)
   await first.says(/good is up/)
   await first.end()
@@ -119,8 +118,18 @@ test('without a daemon the files wait for it, and the exit code is 3', async (t)
     done.stderr,
     /1 file \(\d+ bytes\) put into the deposit; they are applied when the daemon starts/,
   )
+  await rm(join(dir, 'deposit/SHA256SUMS'))
+  const json = await runSupervisor(['deploy', '--json', '-C', dir, 'main.py'], from)
+  assert.equal(json.code, 3)
+  assert.equal(JSON.parse(json.stdout).files, 1)
   const second = await startDaemon(t, dir)
   await second.says(/r1 out +the new one is up/)
+  await writeFile(join(from, 'more.txt'), 'x')
+  const args = ['deploy', '--json', '--no-wait', '-C', dir, 'more.txt']
+  const { code, stdout } = await runSupervisor(args, from)
+  const { files, bytes, manifest } = JSON.parse(stdout)
+  assert.deepEqual([code, files, bytes], [0, 1, 1])
+  assert.match(manifest, /^[0-9a-f]{64}$/)
 })
 
 test('while the operator keeps the program down, deploy does not wait for a trial', async (t) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { drop, isAlive, result } from '../harness/deposit.ts'
-import { makeProject, putProgram } from '../harness/project.ts'
+import { makeProject, projectWith, putProgram } from '../harness/project.ts'
 import { runWell } from '../harness/tools.ts'
 
 const concurrency = 4
@@ -54,8 +54,7 @@ describe('where the system has no more watches to give, uploads are found by loo
   ]
   for (const { name, limit, hint } of cases) {
     test(`${name} is ${limit}`, async (t) => {
-      const dir = await makeProject(t)
-      await putProgram('good', join(dir, 'main'))
+      const dir = await projectWith(t, 'good')
       await mkdir(join(dir, 'deposit/sub/deeper'), { recursive: true })
       await writeFile(join(dir, 'deposit/sub/.keep'), '')
       const daemon = await startDaemon(t, dir, {}, undefined, withLimit(name, limit))

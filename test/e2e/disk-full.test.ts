@@ -53,6 +53,27 @@ async function triesToClaim(daemon: Daemon): Promise<void> {
   }
 }
 
+/**
+ * A running program, and an upload that comes when `fill` has used up the disk: it stays in the deposit.
+ * `free` gives the space back.
+ */
+async function whileFull(
+  t: TestContext,
+  options: string,
+  fill: (dir: string) => () => void,
+): Promise<{ readonly daemon: Daemon; readonly free: () => void }> {
+  const dir = await smallProject(t, options, 'good', tellsAll)
+  await putProgram('says-goodbye', join(dir, 'upload'))
+  const daemon = await startDaemon(t, dir)
+  await daemon.says(/r0 out +good is up/)
+  const free = fill(dir)
+  await rename(join(dir, 'upload/main.py'), join(dir, 'deposit/main.py'))
+  await triesToClaim(daemon)
+  assert.deepEqual(Object.keys(await readDeposit(daemon)), ['main.py'])
+  await runsOn(daemon)
+  return { daemon, free }
+}
+
 test('a deposit larger than the disk of main stays, and is claimed when there is space', {
   skip,
 }, async (t) => {
@@ -130,35 +151,19 @@ test('with little space left nothing is stopped; with space again the release is
 test('a disk that is full while an upload is claimed: it stays in the deposit', {
   skip,
 }, async (t) => {
-  const dir = await smallProject(t, 'size=8m', 'good', tellsAll)
-  await putProgram('says-goodbye', join(dir, 'upload'))
-  const daemon = await startDaemon(t, dir)
-  await daemon.says(/r0 out +good is up/)
-  const free = fillDisk(dir)
-  await rename(join(dir, 'upload/main.py'), join(dir, 'deposit/main.py'))
-  await triesToClaim(daemon)
-  assert.deepEqual(Object.keys(await readDeposit(daemon)), ['main.py'])
-  await runsOn(daemon)
+  const { daemon, free } = await whileFull(t, 'size=8m', (dir) => fillDisk(dir))
   free()
   await daemon.says(/r\d+ out +tidy is up/)
   await daemon.says(/r\d+: committed/)
   // Claims that could not even begin leave nothing behind.
-  assert.deepEqual(await readdir(join(dir, '.supervisor/releases')), [])
+  assert.deepEqual(await readdir(join(daemon.dir, '.supervisor/releases')), [])
   assert.equal(await daemon.end(), 0)
 })
 
 test('a disk without inodes: the upload stays, and is claimed when there are some', {
   skip,
 }, async (t) => {
-  const dir = await smallProject(t, 'size=8m,nr_inodes=200', 'good', tellsAll)
-  await putProgram('says-goodbye', join(dir, 'upload'))
-  const daemon = await startDaemon(t, dir)
-  await daemon.says(/r0 out +good is up/)
-  const free = useUpInodes(dir, 2)
-  await rename(join(dir, 'upload/main.py'), join(dir, 'deposit/main.py'))
-  await triesToClaim(daemon)
-  assert.deepEqual(Object.keys(await readDeposit(daemon)), ['main.py'])
-  await runsOn(daemon)
+  const { daemon, free } = await whileFull(t, 'size=8m,nr_inodes=200', (dir) => useUpInodes(dir, 2))
   free()
   await daemon.says(/r\d+ out +tidy is up/)
   await daemon.says(/r\d+: committed/)

@@ -8,13 +8,12 @@ import { afterwards } from '../harness/cleanup.ts'
 import { cleanEnvironment, startDaemon } from '../harness/daemon.ts'
 import { doctor, errorsOf, findingOf, paste, patience, wholeProject } from '../harness/examined.ts'
 import { isLiving, until } from '../harness/processes.ts'
-import { makeProject, putProgram } from '../harness/project.ts'
+import { projectWith, putProgram } from '../harness/project.ts'
 
 /** What `doctor` says of daemons and programs, and that each line it tells ends them. */
 
 test('the running daemon and its program are nothing to be mended', async (t) => {
-  const dir = await makeProject(t, patience)
-  await putProgram('ticks', join(dir, 'main'))
+  const dir = await projectWith(t, 'ticks', patience)
   const daemon = await startDaemon(t, dir)
   await daemon.says(/main\.py started/)
   const examined = await doctor(dir)
@@ -23,9 +22,20 @@ test('the running daemon and its program are nothing to be mended', async (t) =>
   assert.equal(findingOf(examined, 'leftovers').state, 'ok')
 })
 
+test('a daemon that hangs, and the line that ends it', async (t) => {
+  const dir = await projectWith(t, 'ticks', patience)
+  const daemon = await startDaemon(t, dir)
+  await daemon.says(/main\.py started/)
+  process.kill(daemon.pid, 'SIGSTOP')
+  const { state, text, fix } = findingOf(await doctor(dir), 'daemon')
+  assert.equal(state, 'error')
+  assert.match(text, new RegExp(`daemon \\(pid ${daemon.pid}\\) does not answer`))
+  await paste(fix)
+  await until('it is gone', () => !isLiving(daemon.pid))
+})
+
 test('what a killed daemon left running, and the line that ends it', async (t) => {
-  const dir = await makeProject(t, patience)
-  await putProgram('leaves-daemon', join(dir, 'main'))
+  const dir = await projectWith(t, 'leaves-daemon', patience)
   const daemon = await startDaemon(t, dir)
   const [, pid] = await daemon.says(/daemon (\d+) is up/)
   assert.equal(findingOf(await doctor(dir), 'leftovers').state, 'ok')
@@ -57,8 +67,7 @@ test('a main.py that no daemon has started, and the line that ends it', async (t
 })
 
 test('two daemons, after the project was removed and made again, and the line that ends one', async (t) => {
-  const dir = await makeProject(t, patience)
-  await putProgram('ticks', join(dir, 'main'))
+  const dir = await projectWith(t, 'ticks', patience)
   const first = await startDaemon(t, dir)
   await first.says(/main\.py started/)
   await rm(dir, { recursive: true, maxRetries: 20, retryDelay: 20 })

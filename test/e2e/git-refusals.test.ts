@@ -35,8 +35,11 @@ test('commits of its own, and a HEAD that is on no branch, are said', async (t) 
   const checkout = await makeCheckout(t)
   const { dir, git } = checkout
   git('commit', '-q', '--allow-empty', '-m', 'of its own')
-  const daemon = await startCheckout(t, checkout)
-  await daemon.says(/main has commits that main of origin does not have/)
+  const daemon = await startCheckout(
+    t,
+    checkout,
+    /main has commits that main of origin does not have/,
+  )
   git('checkout', '-q', '--detach', 'HEAD~1')
   await daemon.says(/main is not on a branch, so there is nothing to follow/)
   git('checkout', '-q', 'main')

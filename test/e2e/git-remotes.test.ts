@@ -27,8 +27,7 @@ test('a host that is not known is not trusted', async (t) => {
   const server = await startSshServer(t)
   const checkout = await makeCheckout(t, { git: { ssh_key: server.key, known_hosts: 'none' } })
   checkout.git('remote', 'set-url', 'origin', `${server.url}${checkout.remote.dir}`)
-  const daemon = await startCheckout(t, checkout)
-  await daemon.says(/Host key verification failed[\s\S]*ssh-keyscan/)
+  await startCheckout(t, checkout, /Host key verification failed[\s\S]*ssh-keyscan/)
 })
 
 test('over http; a server that fails is told once, and asked again until it answers', async (t) => {
@@ -38,8 +37,7 @@ test('over http; a server that fails is told once, and asked again until it answ
   const { remote, git } = checkout
   const server = await serveGitHttp(t, dirname(remote.dir))
   git('remote', 'set-url', 'origin', `${server.url}/app.git`)
-  const daemon = await startCheckout(t, checkout)
-  await daemon.says(/main is at [0-9a-f]{9}, as main of origin/)
+  const daemon = await startCheckout(t, checkout, /main is at [0-9a-f]{9}, as main of origin/)
   server.behave('503')
   await daemon.says(/the remote says no:[\s\S]*503/)
   const asked = server.asked.length
@@ -57,24 +55,21 @@ test('a server that never answers is left at the deadline', async (t) => {
   const server = await serveGitHttp(t, dirname(remote.dir))
   server.behave('hangs')
   git('remote', 'set-url', 'origin', `${server.url}/app.git`)
-  const daemon = await startCheckout(t, checkout)
-  await daemon.says(/the remote did not answer in full within 300 ms/)
+  const daemon = await startCheckout(t, checkout, /the remote did not answer in full within 300 ms/)
   assert.equal(await daemon.end(), 0)
 })
 
 test('an address that would run a command is refused', async (t) => {
   const checkout = await makeCheckout(t)
   checkout.git('remote', 'set-url', 'origin', `ext::sh -c touch% ${checkout.dir}/harmed`)
-  const daemon = await startCheckout(t, checkout)
-  await daemon.says(/transport 'ext' not allowed/)
+  await startCheckout(t, checkout, /transport 'ext' not allowed/)
 })
 
 test('the highest version among tags', async (t) => {
   const checkout = await makeCheckout(t, { git: { tag: 'v*' } })
   const { remote, git } = checkout
   git('checkout', '-q', '--detach')
-  const daemon = await startCheckout(t, checkout)
-  await daemon.says(/origin has no tag v\*/)
+  const daemon = await startCheckout(t, checkout, /origin has no tag v\*/)
   await remote.commit({ 'main.py': programSaying('nine') })
   remote.git('tag', 'v1.9')
   await daemon.says(/r1 out +nine/)
@@ -92,8 +87,7 @@ test('update looks now, and waits for the end', async (t) => {
   const checkout = await makeCheckout(t, { git: { every: '1h' } })
   const { dir, remote } = checkout
   assert.equal((await runSupervisor(['update'], dir)).code, 1, 'no daemon has ever run here')
-  const daemon = await startCheckout(t, checkout)
-  await daemon.says(/main is at/)
+  await startCheckout(t, checkout, /main is at/)
   const nothing = await runSupervisor(['update'], dir)
   assert.equal(nothing.code, 0, nothing.stderr)
   assert.match(nothing.stdout, /^main is at [0-9a-f]{9}, as main of origin$/m)
@@ -117,7 +111,7 @@ test('update looks now, and waits for the end', async (t) => {
 test('without a remote git is not used, until the settings are read again', async (t) => {
   const checkout = await makeCheckout(t, { git: { remote: '' } })
   const { dir, remote } = checkout
-  const daemon = await startCheckout(t, checkout)
+  const daemon = await startCheckout(t, checkout, /r0 out/)
   await remote.commit({ 'main.py': programSaying('second') })
   const off = await runSupervisor(['update'], dir)
   assert.equal(off.code, 1)

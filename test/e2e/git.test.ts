@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -8,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { makeCheckout, programSaying, startCheckout } from '../harness/checkout.ts'
 import { runSupervisor } from '../harness/command.ts'
@@ -19,8 +20,7 @@ test('a commit is swapped in, and git knows of it', async (t) => {
     files: { 'lib/a.py': 'A = 1\n', 'lib/gone.py': 'G = 1\n', 'old/only.txt': 'x', run: 'x' },
   })
   const { dir, remote, git } = checkout
-  const daemon = await startCheckout(t, checkout)
-  await daemon.says(/git: main is at [0-9a-f]{9}, as main of origin/)
+  const daemon = await startCheckout(t, checkout, /git: main is at [0-9a-f]{9}, as main of origin/)
   const inMain = (path: string) => join(dir, 'main', path)
   writeFileSync(inMain('data.db'), 'of the program')
   const commit = await remote.commit({
@@ -113,4 +113,22 @@ test('a deposit beside it goes on working; what it changes counts as changed', a
   await remote.commit({ 'a.txt': 'uploaded' })
   await daemon.says(/r3: committed/)
   assert.equal(git('status', '--porcelain'), '?? b.txt')
+})
+
+test('a daemon that is root works in the checkout as its owner', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can work as another user')
+  const checkout = await makeCheckout(t)
+  const { dir, remote } = checkout
+  const nobody = 65_534
+  // The way to both is open to all.
+  for (const folder of [dir, dirname(remote.dir)]) chmodSync(folder, 0o755)
+  const own = () => execFileSync('chown', ['-R', `${nobody}`, join(dir, 'main'), remote.dir])
+  own()
+  const daemon = await startCheckout(t, checkout, /main is at/)
+  await remote.commit({ 'main.py': programSaying('second'), 'new/a.txt': 'a' })
+  own()
+  await daemon.says(/r1: committed/)
+  for (const path of ['main.py', 'new', 'new/a.txt', '.git/index', '.git/HEAD']) {
+    assert.equal(statSync(join(dir, 'main', path)).uid, nobody, path)
+  }
 })

@@ -7,7 +7,13 @@ import { runSupervisor } from '../harness/command.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { freePort } from '../harness/listening.ts'
 import { programsOf, until } from '../harness/processes.ts'
-import { makeProject, putProgram, type Settings, writeTree } from '../harness/project.ts'
+import {
+  makeProject,
+  projectWith,
+  putProgram,
+  type Settings,
+  writeTree,
+} from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
 
 /** Checks follow each other quickly, and a start is not given much time. */
@@ -21,10 +27,9 @@ async function answering(
 ): Promise<Daemon> {
   const port = await freePort()
   const http = `http://127.0.0.1:${port}/health`
-  const dir = await makeProject(t, { ...settings, health: { ...quick, http, ...health } })
-  await putProgram('answers', join(dir, 'main'))
-  await writeTree(join(dir, 'main'), { port: String(port), how: '200' })
-  return startDaemon(t, dir)
+  const all = { ...settings, health: { ...quick, http, ...health } }
+  const files = { port: String(port), how: '200' }
+  return startDaemon(t, await projectWith(t, 'answers', all, files))
 }
 
 /** Uploads a new version of the program, that answers so. */
@@ -204,8 +209,7 @@ test('a check that is under way when the program ends goes with it', async (t) =
 const little = { max_memory: '100MB', memory_interval: '50ms', memory_samples: 2 }
 
 test('a program that takes too much memory is restarted, and it is said why', async (t) => {
-  const dir = await makeProject(t, { program: little })
-  await putProgram('hog', join(dir, 'main'))
+  const dir = await projectWith(t, 'hog', { program: little })
   const daemon = await startDaemon(t, dir)
   await daemon.says(/main\.py is being stopped \(pid \d+\): too much memory \(1[1-4]\d MB\)/)
   await daemon.says(/main\.py used 1[1-4]\d MB of memory \(max_memory is 100 MB\); next start in/)
@@ -214,8 +218,7 @@ test('a program that takes too much memory is restarted, and it is said why', as
 })
 
 test('a release that takes too much memory is rolled back', async (t) => {
-  const dir = await makeProject(t, { program: little, trial: { time: '60s' } })
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good', { program: little, trial: { time: '60s' } })
   const daemon = await startDaemon(t, dir)
   await daemon.says(/good is up/)
   await putProgram('hog', join(dir, 'deposit'))

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { isLiving, until } from '../harness/processes.ts'
-import { makeProject, putProgram, type Settings, writeTree } from '../harness/project.ts'
+import { projectWith, putProgram, type Settings, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
 
 /** A hook that keeps what it is told, one document on a line. */
@@ -19,9 +19,7 @@ async function toldIn(dir: string) {
 }
 
 async function startWith(t: TestContext, settings: Settings, program = 'good'): Promise<Daemon> {
-  const dir = await makeProject(t, settings)
-  await putProgram(program, join(dir, 'main'))
-  return startDaemon(t, dir)
+  return startDaemon(t, await projectWith(t, program, settings))
 }
 
 test('hooks are told how each release ended', async (t) => {
@@ -126,8 +124,7 @@ test('a hook can be set while the daemon runs', async (t) => {
 })
 
 test('what systemd means for the daemon alone does not reach a hook', async (t) => {
-  const dir = await makeProject(t, { hooks: { committed: ['sh', '-c', 'env; echo all'] } })
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good', { hooks: { committed: ['sh', '-c', 'env; echo all'] } })
   const env = { NOTIFY_SOCKET: '', WATCHDOG_USEC: '60000000', WATCHDOG_PID: '1', MARK: 'seen' }
   const daemon = await startDaemon(t, dir, env)
   await daemon.says(/good is up/)

@@ -136,6 +136,20 @@ const manifests: Corpus = {
     /committed/,
     'committed',
   ),
+  'a manifest of bytecode, too, as find lists it': {
+    make: tree({
+      'm.txt': 'x',
+      '__pycache__/m.cpython-311.pyc': 'x',
+      SHA256SUMS: `${sum}  ./__pycache__/m.cpython-311.pyc\n${sum}  ./m.txt\n`,
+    }),
+    says: /committed/,
+    becomes: 'committed',
+  },
+  'a manifest of nothing but bytecode': listing(`${sum}  m.pyc\n`, /it lists nothing that is/),
+  'a manifest with a temporary name': listing(
+    `${sum}  m.tmp\n${sum}  m.txt\n`,
+    /m\.tmp has a temporary name/,
+  ),
   'a manifest with CRLF': listing(`${sum}  m.txt\r\n`, /committed/, 'committed'),
   'a manifest with an escaped name': {
     make: tree({ 'two\nlines': 'x', SHA256SUMS: `\\${sum}  two\\nlines\n` }),

@@ -12,19 +12,9 @@ import { parseLine } from '../../src/log/format.ts'
 import { afterwards } from '../harness/cleanup.ts'
 import { cleanEnvironment, startDaemon, supervisorJs } from '../harness/daemon.ts'
 import { isLiving, programsOf, residentMb, until } from '../harness/processes.ts'
-import { makeProject, putProgram, type Settings, writeSettings } from '../harness/project.ts'
+import { projectWith, putProgram, type Settings, writeSettings } from '../harness/project.ts'
 import { logOf } from '../harness/records.ts'
 import { fillDisk, mountSmallDisk, noSmallDisk } from '../harness/small-disk.ts'
-
-async function projectWith(
-  t: TestContext,
-  program: string,
-  settings: Settings = {},
-): Promise<string> {
-  const dir = await makeProject(t, settings)
-  await putProgram(program, join(dir, 'main'))
-  return dir
-}
 
 test('1,000,000 lines of 100 bytes arrive, complete and in order, and the daemon stays small', async (t) => {
   const dir = await projectWith(t, 'prints-a-million')

@@ -10,23 +10,11 @@ import { logName } from '../../src/log/names.ts'
 import { afterwards } from '../harness/cleanup.ts'
 import { cleanEnvironment, type Daemon, startDaemon, supervisorJs } from '../harness/daemon.ts'
 import { isLiving, programsOf, residentMb, until } from '../harness/processes.ts'
-import { makeProject, putProgram, type Settings, type Tree, writeTree } from '../harness/project.ts'
+import { projectWith, type Settings } from '../harness/project.ts'
 import { logEndsWith, logOf, sessionsOf } from '../harness/records.ts'
 
 /** Generous: a daemon at rest has some 70 MB. */
 const maxResidentMb = 250
-
-async function projectWith(
-  t: TestContext,
-  program: string,
-  files: Tree = {},
-  settings: Settings = {},
-): Promise<string> {
-  const dir = await makeProject(t, settings)
-  await putProgram(program, join(dir, 'main'))
-  await writeTree(join(dir, 'main'), files)
-  return dir
-}
 
 /** What the program's own lines say, from a session file. */
 function saidBy(lines: readonly string[], who: string): string[] {
@@ -105,7 +93,7 @@ test('200,000 lines arrive, complete and in order', async (t) => {
 })
 
 async function printsAll(t: TestContext, count: number): Promise<void> {
-  const dir = await projectWith(t, 'prints-a-lot', { lines: String(count) }, slowRetry)
+  const dir = await projectWith(t, 'prints-a-lot', slowRetry, { lines: String(count) })
   const daemon = await startDaemon(t, dir)
   await daemon.says(/ended with exit code 1; next start/, 60_000)
   await daemon.end()
@@ -121,7 +109,7 @@ const slowRetry = { program: { backoff: '1h', backoff_max: '1h' } }
 
 for (const how of ['one-line', 'garbage', 'flood']) {
   test(`a program that prints without end (${how}) does not grow the daemon`, async (t) => {
-    const dir = await projectWith(t, 'talks-for-ever', { how })
+    const dir = await projectWith(t, 'talks-for-ever', {}, { how })
     const daemon = await startDaemon(t, dir)
     await daemon.says(/talker is up/)
     const most = await watchMemory(daemon.pid, dir, 15_000_000)
@@ -207,7 +195,7 @@ async function withoutReader(
   log: Settings[string] = { close: '300ms' },
 ): Promise<void> {
   const settings = { program: { ...slowRetry.program, drain: '100ms' }, log }
-  const dir = await projectWith(t, 'prints-a-lot', { lines: String(count) }, settings)
+  const dir = await projectWith(t, 'prints-a-lot', settings, { lines: String(count) })
   const child = start(dir)
   const pid = child.pid ?? 0
   const ended = once(child, 'exit')
@@ -244,7 +232,7 @@ test('a console that is closed (a lost connection) stops nothing', async (t) => 
 
 test('a console that is read again tells how many lines it missed', async (t) => {
   const settings = { ...slowRetry, log: { close: '100ms' } }
-  const dir = await projectWith(t, 'prints-a-lot', { lines: '50000' }, settings)
+  const dir = await projectWith(t, 'prints-a-lot', settings, { lines: '50000' })
   const { child, reader } = startOnPipe(t, dir)
   const ended = once(child, 'exit')
   afterwards(t, () => isLiving(child.pid ?? 0) && child.kill('SIGKILL'))

@@ -10,18 +10,8 @@ import { afterwards } from '../harness/cleanup.ts'
 import { runSupervisor } from '../harness/command.ts'
 import { cleanEnvironment, startDaemon, supervisorJs } from '../harness/daemon.ts'
 import { isLiving, until } from '../harness/processes.ts'
-import { makeProject, putProgram, type Settings, writeTree } from '../harness/project.ts'
+import { makeProject, projectWith, writeTree } from '../harness/project.ts'
 import { logOf } from '../harness/records.ts'
-
-async function projectWith(
-  t: TestContext,
-  program: string,
-  settings: Settings = {},
-): Promise<string> {
-  const dir = await makeProject(t, settings)
-  await putProgram(program, join(dir, 'main'))
-  return dir
-}
 
 /** A project with two old sessions, the second of two files, one of them in JSON. */
 async function projectWithLogs(t: TestContext): Promise<string> {

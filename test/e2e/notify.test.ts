@@ -8,19 +8,13 @@ import { pathWithout } from '../harness/command.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { noSystemdNotify, openNotifySocket, socketName } from '../harness/notify-socket.ts'
 import { until } from '../harness/processes.ts'
-import { makeProject, putProgram, type Settings } from '../harness/project.ts'
+import { makeProject, projectWith, putProgram } from '../harness/project.ts'
 
 /** What the daemon tells systemd, heard by a socket like systemd's. */
 
 const skip = noSystemdNotify()
 
 const quick = { systemd: { tick: '30ms', retry: '60ms', extend: '150ms' } }
-
-async function projectWith(t: TestContext, program: string, settings: Settings = quick) {
-  const dir = await makeProject(t, settings)
-  await putProgram(program, join(dir, 'main'))
-  return dir
-}
 
 /** The fields of these names, without their values where those are numbers that grow. */
 function order(fields: readonly string[], ...names: string[]): string[] {
@@ -71,7 +65,7 @@ test('systemd hears of the start, of each change, and of the end', { skip }, asy
 test('the program never sees whom the daemon tells', { skip }, async (t) => {
   const name = await socketName(t)
   const socket = await openNotifySocket(t, name)
-  const dir = await projectWith(t, 'good')
+  const dir = await projectWith(t, 'good', quick)
   const daemon = await startDaemon(t, dir, {
     NOTIFY_SOCKET: name,
     WATCHDOG_USEC: '60000000',
@@ -96,7 +90,7 @@ test('it is ready without a main.py, and says so', { skip }, async (t) => {
 test('it is ready when the operator keeps the program down, and says so', { skip }, async (t) => {
   const name = await socketName(t)
   const socket = await openNotifySocket(t, name)
-  const dir = await projectWith(t, 'good')
+  const dir = await projectWith(t, 'good', quick)
   await mkdir(join(dir, '.supervisor'))
   await writeFile(join(dir, '.supervisor/stopped'), '')
   await startDaemon(t, dir, { NOTIFY_SOCKET: name })
@@ -107,7 +101,7 @@ test('it is ready when the operator keeps the program down, and says so', { skip
 test('the watchdog hears from the main loop, and nothing when that hangs', { skip }, async (t) => {
   const name = await socketName(t, 'abstract')
   const socket = await openNotifySocket(t, name)
-  const dir = await projectWith(t, 'good')
+  const dir = await projectWith(t, 'good', quick)
   const daemon = await startDaemon(t, dir, {
     NOTIFY_SOCKET: name,
     WATCHDOG_USEC: '300000',
@@ -164,7 +158,7 @@ async function trapNotify(t: TestContext): Promise<{ PATH: string; wasRun: () =>
 
 test('without systemd nothing of this is tried', async (t) => {
   const { PATH, wasRun } = await trapNotify(t)
-  const dir = await projectWith(t, 'good')
+  const dir = await projectWith(t, 'good', quick)
   const daemon = await startDaemon(t, dir, { PATH, WATCHDOG_USEC: '30000', NOTIFY_SOCKET: '' })
   await daemon.says(/good is up/)
   assert.equal(await daemon.end(), 0)
@@ -176,7 +170,7 @@ test('without systemd nothing of this is tried', async (t) => {
 })
 
 test('a socket that is dead, or no systemd-notify, is told once and disturbs nothing', async (t) => {
-  const dir = await projectWith(t, 'good')
+  const dir = await projectWith(t, 'good', quick)
   const PATH = await pathWithout(t, 'systemd-notify')
   const env = { NOTIFY_SOCKET: join(dir, 'nobody'), WATCHDOG_USEC: '100000' }
   for (const more of noSystemdNotify() === false ? [{}, { PATH }] : [{ PATH }]) {
@@ -194,7 +188,7 @@ test('a socket that is dead, or no systemd-notify, is told once and disturbs not
 test('after its listener has gone and come back, all that counts is told again', {
   skip,
 }, async (t) => {
-  const dir = await projectWith(t, 'good')
+  const dir = await projectWith(t, 'good', quick)
   const name = await socketName(t)
   const first = await openNotifySocket(t, name)
   const daemon = await startDaemon(t, dir, { NOTIFY_SOCKET: name })

@@ -7,7 +7,6 @@ import { runSupervisor } from '../harness/command.ts'
 import { cleanEnvironment, type Daemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import {
-  dropAll,
   environmentFolders,
   environmentsOf,
   frugalProgram,
@@ -16,8 +15,8 @@ import {
   startWithIndex,
   wheelsOf,
   widgetProgram,
-  writeAll,
 } from '../harness/packages.ts'
+import { writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
 import { serveIndex } from '../harness/wheels.ts'
 
@@ -106,7 +105,7 @@ test('wheels that come with the release are enough: no network, and no git for a
   const dir = await makeProgram(t, { 'main.py': frugalProgram })
   const daemon = await startWithIndex(t, dir, noIndex)
   const gupfile = 'widget,v1.0,git+https://nowhere.invalid/widget.git\n'
-  await dropAll(daemon, { 'main.py': widgetProgram, gupfile, ...wheelsOf(widget1, gadget) })
+  await drop(daemon, { 'main.py': widgetProgram, gupfile, ...wheelsOf(widget1, gadget) })
   await daemon.says(/r1 out +widget 1\.0 in .*environments/, slow)
   await daemon.says(/r1: committed/)
   assert.deepEqual(environmentsOf(dir)[0]?.packages, ['gadget 2.1', 'widget 1.0'])
@@ -135,7 +134,7 @@ test('the network is gone: what is missing can be uploaded meanwhile, and the wa
   const daemon = await startWithIndex(t, dir, noIndex)
   await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,2.0' })
   await daemon.says(/the deposit waits for the network/, slow)
-  await dropAll(daemon, wheelsOf(widget2))
+  await drop(daemon, wheelsOf(widget2))
   await daemon.says(/r1 out +widget 2\.0/, slow)
   await daemon.says(/r1: committed/)
   assert.equal(await daemon.end(), 0)
@@ -177,7 +176,9 @@ test('an environment that exists is used as it is, and nothing is installed', as
   }).trim()
   execFileSync(python, ['-m', 'venv', '--without-pip', join(dir, 'mine')])
   const [lib = ''] = readdirSync(join(dir, 'mine/lib'))
-  await writeAll(join(dir, 'mine/lib', lib, 'site-packages'), { 'widget.py': 'VERSION = "mine"\n' })
+  await writeTree(join(dir, 'mine/lib', lib, 'site-packages'), {
+    'widget.py': 'VERSION = "mine"\n',
+  })
   const daemon = await startWithIndex(t, dir, index.url)
   await daemon.says(/r0 out +widget mine/)
   await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,1.0' })

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { afterwards } from '../harness/cleanup.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { isLiving, programsOf, until } from '../harness/processes.ts'
-import { makeProject, putProgram, type Settings, writeTree } from '../harness/project.ts'
+import { projectWith, putProgram, type Settings, writeTree } from '../harness/project.ts'
 import { outcomesOf, stageOf } from '../harness/records.ts'
 
 /** A daemon whose main holds one of the fixture programs. */
@@ -14,9 +14,7 @@ async function daemonWith(
   program: string,
   settings: Settings = {},
 ): Promise<Daemon> {
-  const dir = await makeProject(t, settings)
-  await putProgram(program, join(dir, 'main'))
-  return startDaemon(t, dir)
+  return startDaemon(t, await projectWith(t, program, settings))
 }
 
 /** Ends the daemon and sees that nothing of its program is left. */
@@ -188,8 +186,7 @@ test('a release that kills its supervisor once goes on with its trial, and passe
 })
 
 test('a release that kills its supervisor at every start is rolled back after max_boots', async (t) => {
-  const dir = await makeProject(t, { trial: { max_boots: 2, time: '5s' } })
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good', { trial: { max_boots: 2, time: '5s' } })
   let daemon = await startDaemon(t, dir)
   await daemon.says(/good is up/)
   await putMurderer(dir, 1_000)

@@ -10,6 +10,7 @@ import { isLiving, programsOf, until } from '../harness/processes.ts'
 import {
   makeProject,
   programPath,
+  projectWith,
   putProgram,
   type Settings,
   writeSettings,
@@ -30,12 +31,6 @@ type Told = {
   readonly env: Readonly<Record<string, string>>
 }
 
-async function projectThatTells(t: TestContext, settings: Settings = {}): Promise<string> {
-  const dir = await makeProject(t, settings)
-  await putProgram('tells', join(dir, 'main'))
-  return dir
-}
-
 async function told(daemon: Daemon): Promise<Told> {
   const [, text = ''] = await daemon.says(/told (.*) end/)
   return JSON.parse(text) as Told
@@ -50,7 +45,7 @@ function realPython(): string {
 }
 
 test('without settings it is python3 main.py in main, with nothing else', async (t) => {
-  const dir = await projectThatTells(t)
+  const dir = await projectWith(t, 'tells')
   const found = await told(await startDaemon(t, dir, { NOTIFY_SOCKET: '/x', SOME: 'thing' }))
   assert.deepEqual(found.argv, ['main.py'])
   assert.equal(found.cwd, join(dir, 'main'))
@@ -61,7 +56,7 @@ test('without settings it is python3 main.py in main, with nothing else', async 
 })
 
 test('python: a path relative to the project, an absolute one, or a command', async (t) => {
-  const dir = await projectThatTells(t)
+  const dir = await projectWith(t, 'tells')
   await mkdir(join(dir, 'py'))
   await symlink(realPython(), join(dir, 'py/our-python'))
   const ways = { './py/our-python': {}, [join(dir, 'py/our-python')]: {}, 'our-python': {} }
@@ -75,7 +70,7 @@ test('python: a path relative to the project, an absolute one, or a command', as
 })
 
 test('python: one that is none is said at the start, with the key', async (t) => {
-  const dir = await projectThatTells(t)
+  const dir = await projectWith(t, 'tells')
   await writeTree(dir, { 'plain.txt': 'x', py2: '#!/bin/sh\necho \'["/x", "2.7.18", []]\'\n' })
   await writeTree(dir, { hello: '#!/bin/sh\necho hello\n', fails: '#!/bin/sh\nexit 3\n' })
   for (const name of ['py2', 'hello', 'fails']) await chmod(join(dir, name), 0o755)
@@ -99,7 +94,7 @@ test('python: one that is none is said at the start, with the key', async (t) =>
 
 test('args and env reach the program; the tags that find it do not go with them', async (t) => {
   const args = ['--port', '80', '', 'a b', '$HOME', 'ü']
-  const dir = await projectThatTells(t, {
+  const dir = await projectWith(t, 'tells', {
     program: {
       args,
       'env.GREETING': 'good "day"',
@@ -121,14 +116,14 @@ test('args and env reach the program; the tags that find it do not go with them'
 })
 
 test('an environment that is too large for the system is no crash of the daemon', async (t) => {
-  const dir = await projectThatTells(t, { program: { 'env.LARGE': 'x'.repeat(200_000) } })
+  const dir = await projectWith(t, 'tells', { program: { 'env.LARGE': 'x'.repeat(200_000) } })
   const daemon = await startDaemon(t, dir)
   await daemon.says(/main\.py could not be started: .*E2BIG[\s\S]*next start in/)
   assert.equal(await daemon.end(), 0)
 })
 
 test('cwd: relative to main, or anywhere; main stays where its imports come from', async (t) => {
-  const dir = await projectThatTells(t)
+  const dir = await projectWith(t, 'tells')
   await mkdir(join(dir, 'data'))
   await mkdir(join(dir, 'main/sub'))
   const places = { sub: 'main/sub', '../data': 'data', [join(dir, 'data')]: 'data' }
@@ -144,7 +139,7 @@ test('cwd: relative to main, or anywhere; main stays where its imports come from
 })
 
 test('cwd: a folder that is not there is told, and made good by the release that brings it', async (t) => {
-  const dir = await projectThatTells(t, { program: { cwd: 'data' } })
+  const dir = await projectWith(t, 'tells', { program: { cwd: 'data' } })
   const daemon = await startDaemon(t, dir)
   await daemon.says(/main\.py could not be started: there is no folder \/\S+\/main\/data to run it/)
   await writeTree(join(dir, 'deposit'), { 'data/seed.txt': '1' })
@@ -154,8 +149,9 @@ test('cwd: a folder that is not there is told, and made good by the release that
 })
 
 test('restart = "always": also after exit code 0, with growing waits', async (t) => {
-  const dir = await makeProject(t, { program: { restart: 'always', backoff_jitter: 0.0001 } })
-  await putProgram('ends-well', join(dir, 'main'))
+  const dir = await projectWith(t, 'ends-well', {
+    program: { restart: 'always', backoff_jitter: 0.0001 },
+  })
   const daemon = await startDaemon(t, dir)
   await daemon.says(/main\.py ended with exit code 0; next start in 50 ms/)
   await daemon.says(/started \(pid \d+\): again, after it ended with exit code 0/)
@@ -166,8 +162,7 @@ test('restart = "always": also after exit code 0, with growing waits', async (t)
 })
 
 test('restart = "never": a crash is the end until the next upload, and trials go back as ever', async (t) => {
-  const dir = await makeProject(t, { program: { restart: 'never' } })
-  await putProgram('crashes-at-once', join(dir, 'main'))
+  const dir = await projectWith(t, 'crashes-at-once', { program: { restart: 'never' } })
   const daemon = await startDaemon(t, dir)
   await daemon.says(
     /ERROR: main\.py ended with exit code 1; the settings say not to start it again/,
@@ -213,8 +208,9 @@ test('stop_signal: the one that is set is sent first, then the ladder goes on', 
 })
 
 test('stop_signal = "SIGKILL" asks nobody', async (t) => {
-  const dir = await makeProject(t, { program: { stop_signal: 'SIGKILL', stop: '1h' } })
-  await putProgram('ignores-signals', join(dir, 'main'))
+  const dir = await projectWith(t, 'ignores-signals', {
+    program: { stop_signal: 'SIGKILL', stop: '1h' },
+  })
   const daemon = await startDaemon(t, dir)
   await daemon.says(/deaf is up/)
   assert.equal(await daemon.end(), 0)
@@ -222,7 +218,7 @@ test('stop_signal = "SIGKILL" asks nobody', async (t) => {
 })
 
 test('a reload brings them into force for the next start, but not who runs it with what', async (t) => {
-  const dir = await projectThatTells(t)
+  const dir = await projectWith(t, 'tells')
   const daemon = await startDaemon(t, dir)
   assert.deepEqual((await told(daemon)).argv, ['main.py'])
   await writeSettings(dir, {
@@ -255,7 +251,7 @@ function canChangeUser(t: TestContext): boolean {
 
 /** A project of root whose program is to run as another user. */
 async function projectFor(t: TestContext, program: Settings[string]): Promise<string> {
-  const dir = await projectThatTells(t, { program: { python: sharedPython, ...program } })
+  const dir = await projectWith(t, 'tells', { program: { python: sharedPython, ...program } })
   await chmod(dir, 0o755)
   return dir
 }
@@ -286,7 +282,7 @@ function homeOf(user: string): string | undefined {
 
 test('user: a health check is run as him too, and his memory is counted', async (t) => {
   if (!canChangeUser(t)) return
-  const dir = await projectThatTells(t, {
+  const dir = await projectWith(t, 'tells', {
     program: { python: sharedPython, user: 'nobody', max_memory: '1MB', memory_interval: '1s' },
     health: {
       command: ['sh', '-c', `test "$(id -u)" = ${nobody} && test "$USER" = nobody`],
@@ -328,7 +324,7 @@ test('group: instead of the first one of the user, or for the user of the daemon
 })
 
 test('user and group: who is not there is said at the start, with the key', async (t) => {
-  const dir = await projectThatTells(t)
+  const dir = await projectWith(t, 'tells')
   const wrong: [Settings[string], RegExp][] = [
     [{ user: 'no-such-user' }, /there is no user no-such-user .*program\.user.*\n {2}correct/],
     [{ user: '3999999999' }, /there is no user 3999999999 /],

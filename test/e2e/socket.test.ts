@@ -14,7 +14,7 @@ import { runSupervisor } from '../harness/command.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { startWithProgram } from '../harness/deposit.ts'
 import { until } from '../harness/processes.ts'
-import { makeProject, putProgram } from '../harness/project.ts'
+import { makeProject, projectWith, putProgram } from '../harness/project.ts'
 import { hasTools, run } from '../harness/tools.ts'
 
 const socketIn = (dir: string) => join(dir, '.supervisor/run/control.sock')
@@ -159,8 +159,7 @@ test('a path that is too long for a socket works too', async (t) => {
 })
 
 test('a stale socket is replaced, and one that is removed is made again', async (t) => {
-  const dir = await makeProject(t, { daemon: { socket_check: '50ms' } })
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good', { daemon: { socket_check: '50ms' } })
   const first = await startDaemon(t, dir)
   await first.says(/good is up/)
   await first.end('SIGKILL')
@@ -185,8 +184,7 @@ test('a stale socket is replaced, and one that is removed is made again', async 
 })
 
 test('without a place for the socket the daemon does all the rest', async (t) => {
-  const dir = await makeProject(t)
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good')
   await mkdir(join(dir, '.supervisor'), { recursive: true })
   writeFileSync(join(dir, '.supervisor/run'), 'a file in its place')
   const daemon = await startDaemon(t, dir)

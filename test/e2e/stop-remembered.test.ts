@@ -6,7 +6,7 @@ import { ask } from '../../src/control/client.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { drop, newProgram, readHistory, startWithProgram } from '../harness/deposit.ts'
 import { programsOf, until } from '../harness/processes.ts'
-import { makeProject, putProgram, readTree } from '../harness/project.ts'
+import { projectWith, readTree } from '../harness/project.ts'
 
 const order = ({ dir }: Daemon, name: 'start' | 'stop' | 'restart') => ask(name, pathsOf(dir))
 const statusOf = ({ dir }: Daemon) => ask('status', pathsOf(dir))
@@ -39,8 +39,9 @@ test('a stopped program stays down through a restart of the daemon and a kill -9
 })
 
 test('a stop wins over crashes: a program that waits for its next start does not get it', async (t) => {
-  const dir = await makeProject(t, { program: { backoff: '1h', backoff_max: '1h' } })
-  await putProgram('crashes-at-once', join(dir, 'main'))
+  const dir = await projectWith(t, 'crashes-at-once', {
+    program: { backoff: '1h', backoff_max: '1h' },
+  })
   const daemon = await startDaemon(t, dir)
   await daemon.says(/next start in/)
   await order(daemon, 'stop')

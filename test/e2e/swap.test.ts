@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startDaemon } from '../harness/daemon.ts'
-import { makeProject, putProgram, readTree, writeTree } from '../harness/project.ts'
+import { projectWith, putProgram, readTree, writeTree } from '../harness/project.ts'
 
 test('a first deposit becomes the running program', async (t) => {
   const daemon = await startDaemon(t)
@@ -14,8 +14,7 @@ test('a first deposit becomes the running program', async (t) => {
 })
 
 test('a release that crashes is rolled back, and the old program runs again', async (t) => {
-  const dir = await makeProject(t)
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good')
   const before = await readTree(join(dir, 'main'))
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)

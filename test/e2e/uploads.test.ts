@@ -19,7 +19,7 @@ import {
 } from '../harness/deposit.ts'
 import { startFtpServer } from '../harness/ftp.ts'
 import { until } from '../harness/processes.ts'
-import { makeProject, putProgram, readTree, type Tree, writeTree } from '../harness/project.ts'
+import { projectWith, readTree, type Tree, writeTree } from '../harness/project.ts'
 import { makeConnectProgram, sftp } from '../harness/sftp.ts'
 import { hasTools, makeFolder, run, runWell, type Tool } from '../harness/tools.ts'
 
@@ -239,8 +239,7 @@ test('what editors and Python leave behind is removed, and the answer says so', 
 })
 
 test('.keep and .gitkeep stay in the deposit, .env is deployed', async (t) => {
-  const dir = await makeProject(t)
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good')
   await writeTree(join(dir, 'deposit'), { '.gitkeep': '', 'pkg/.keep': '' })
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)

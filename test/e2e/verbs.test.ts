@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
-import { startDaemon } from '../harness/daemon.ts'
+import { startDaemon, supervisorJs } from '../harness/daemon.ts'
 import { drop, newProgram, startWithProgram } from '../harness/deposit.ts'
 import { until } from '../harness/processes.ts'
-import { makeProject, putProgram } from '../harness/project.ts'
+import { makeProject, projectWith } from '../harness/project.ts'
 import { makeFolder } from '../harness/tools.ts'
 
 test('status says how all stands, for people and for programs', async (t) => {
@@ -43,8 +45,7 @@ test('status says how all stands, for people and for programs', async (t) => {
 })
 
 test('status counts restarts and tells the last exit and its cause', async (t) => {
-  const dir = await makeProject(t)
-  await putProgram('crashes-at-once', join(dir, 'main'))
+  const dir = await projectWith(t, 'crashes-at-once')
   const daemon = await startDaemon(t, dir)
   await daemon.says(/main\.py started[\s\S]*main\.py started[\s\S]*next start in/)
   const { stdout } = await runSupervisor(['status', '--json'], dir)
@@ -54,7 +55,7 @@ test('status counts restarts and tells the last exit and its cause', async (t) =
   assert.match(program.lastExit.text, /^ended with exit code \d+$/)
   assert.equal(program.cause.by, 'retry')
   const text = await runSupervisor(['status'], dir)
-  assert.match(text.stdout, /\n +\d+ restarts? since then\n +last time it ended with exit code/)
+  assert.match(text.stdout, /\n +\d+ restarts? by itself\n +last time it ended with exit code/)
 })
 
 test('without a daemon status and history answer from the disk and say so; the rest exits 3', async (t) => {
@@ -104,15 +105,52 @@ test('every verb has help that fits into 80 columns, and refuses what it does no
     const help = await runSupervisor([verb, '--help'], dir)
     assert.equal(help.code, 0, verb)
     assert.match(help.stdout, new RegExp(`^Usage: ota-supervisor \\[?${verb}`))
-    const long = help.stdout.split('\n').filter((line) => line.length > 88)
+    const long = help.stdout.split('\n').filter((line) => line.length > 80)
     assert.deepEqual(long, [], verb)
     const wrong = await runSupervisor([verb, '--no-such-option'], dir)
     assert.equal(wrong.code, 2, verb)
     assert.match(wrong.stderr, /no-such-option[\s\S]*--help/)
   }
+  for (const id of ['twelve', 'r01', '']) {
+    const wrong = await runSupervisor(['rollback', id], dir)
+    assert.equal(wrong.code, 2, id)
+    assert.match(wrong.stderr, /is not the ID of a release[\s\S]*rollback --help/)
+  }
   const number = await runSupervisor(['history', '-n', 'many'], dir)
   assert.equal(number.code, 2)
   assert.match(number.stderr, /-n wants a number/)
+})
+
+/** Runs `check --json` with that as its stdout; `pipe`: one that nobody reads. */
+async function checkInto(stdout: 'pipe' | number, dir: string): Promise<[number | null, string]> {
+  const args = [supervisorJs, 'check', '--json', '-C', dir]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', stdout, 'pipe'] })
+  child.stdout?.destroy()
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const [code] = await once(child, 'close')
+  return [code, stderr]
+}
+
+test('a daemon that hangs keeps nobody waiting for ever', async (t) => {
+  const daemon = await startWithProgram(t)
+  process.kill(daemon.pid, 'SIGSTOP')
+  const { code, stderr } = await runSupervisor(['status'], daemon.dir)
+  process.kill(daemon.pid, 'SIGCONT')
+  assert.equal(code, 1)
+  assert.match(stderr, /the daemon has not answered for 15 s\n.*ota-supervisor doctor/)
+})
+
+test('a reader that has had enough is no failure, a full disk is one', async (t) => {
+  const dir = await makeProject(t)
+  assert.deepEqual(await checkInto('pipe', dir), [0, ''])
+  const full = await open('/dev/full', 'w')
+  t.after(() => full.close())
+  const [code, stderr] = await checkInto(full.fd, dir)
+  assert.equal(code, 1)
+  assert.match(stderr, /^ota-supervisor: .*ENOSPC.*\n$/)
 })
 
 test('reload and SIGHUP put new settings into force; a broken file changes nothing', async (t) => {

@@ -7,6 +7,7 @@ import { onlyCommands } from '../harness/bare-path.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { programsOf } from '../harness/processes.ts'
 import { makeProject, programPath, readTree, type Tree } from '../harness/project.ts'
+import { randomFrom } from '../harness/random.ts'
 import { untilNothing } from '../harness/until.ts'
 
 /** How often each of the two daemons is killed. */
@@ -183,15 +184,4 @@ function historyOf(dir: string): { id: string; result: string }[] {
       return []
     }
   })
-}
-
-/** The same numbers from 0 to 1 for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

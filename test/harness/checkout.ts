@@ -49,14 +49,14 @@ export async function makeCheckout(
   return { dir, remote, git: (...args) => gitIn(join(dir, 'main'), ...args) }
 }
 
-/** Starts its daemon, and waits until the first program is up. */
+/** Starts its daemon, and waits until the first program is up, and the first look has found what is expected. */
 export async function startCheckout(
   t: TestContext,
   { dir }: Checkout,
-  env: NodeJS.ProcessEnv = {},
+  look: RegExp = /git: /,
 ): Promise<Daemon> {
   // Nothing of the settings of whoever runs the tests.
-  const daemon = await startDaemon(t, dir, { HOME: dir, ...env })
-  await daemon.says(/r0 out +first/)
+  const daemon = await startDaemon(t, dir, { HOME: dir })
+  await Promise.all([daemon.says(/r0 out +first/), daemon.says(look)])
   return daemon
 }

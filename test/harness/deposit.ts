@@ -6,8 +6,8 @@ import type { TestContext } from 'node:test'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { until } from './processes.ts'
 import {
-  makeProject,
-  putProgram,
+  type Files,
+  projectWith,
   readTree,
   type Settings,
   type Tree,
@@ -24,8 +24,7 @@ while True:
 
 /** A daemon that runs the good program, with an empty deposit. */
 export async function startWithProgram(t: TestContext, settings: Settings = {}): Promise<Daemon> {
-  const dir = await makeProject(t, settings)
-  await putProgram('good', join(dir, 'main'))
+  const dir = await projectWith(t, 'good', settings)
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)
   return daemon
@@ -39,10 +38,10 @@ export async function makeUpload(t: TestContext, tree: Tree): Promise<string> {
 }
 
 /** Puts files into the deposit by rename, faster than any quiet period however busy the machine is. */
-export async function drop({ dir }: Daemon, tree: Tree): Promise<void> {
+export async function drop({ dir }: Daemon, files: Files): Promise<void> {
   const upload = join(dir, 'upload')
-  await writeTree(upload, tree)
-  for (const path of Object.keys(tree)) {
+  await writeTree(upload, files)
+  for (const path of Object.keys(files)) {
     mkdirSync(dirname(join(dir, 'deposit', path)), { recursive: true })
     renameSync(join(upload, path), join(dir, 'deposit', path))
   }

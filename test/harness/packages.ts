@@ -1,6 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { isLiving } from './processes.ts'
@@ -87,31 +86,6 @@ function namesOf(folder: string): string[] {
     return readdirSync(folder)
   } catch {
     return []
-  }
-}
-
-/** Puts files of any content into the deposit by rename, faster than any quiet period. */
-export async function dropAll(
-  { dir }: Daemon,
-  files: Readonly<Record<string, string | Buffer>>,
-): Promise<void> {
-  const upload = join(dir, 'upload')
-  await writeAll(upload, files)
-  for (const path of Object.keys(files)) {
-    mkdirSync(dirname(join(dir, 'deposit', path)), { recursive: true })
-    renameSync(join(upload, path), join(dir, 'deposit', path))
-  }
-  await rm(upload, { recursive: true })
-}
-
-/** Writes files of any content below a folder, making what is missing. */
-export async function writeAll(
-  root: string,
-  files: Readonly<Record<string, string | Buffer>>,
-): Promise<void> {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true })
-    await writeFile(join(root, path), content)
   }
 }
 

@@ -24,6 +24,7 @@ import { openOrders } from '../../src/project/orders.ts'
 import { recover } from '../../src/project/recover.ts'
 import { conclude, goOn, walk } from '../../src/project/road.ts'
 import type { Trial } from '../../src/project/trial.ts'
+import { openAhead } from '../../src/python/check.ts'
 import { findInterpreter, type Interpreter } from '../../src/python/interpreter.ts'
 import { openPackages } from '../../src/python/packages.ts'
 import { asDaemon } from '../../src/python/worker.ts'
@@ -633,7 +634,8 @@ async function session(
   const shutdown = end.signal
   const clock = impatient()
   const tell = () => undefined
-  const base = { program, python, log: silent, answer, clock, shutdown, orders, tell }
+  const ahead = openAhead(1_000)
+  const base = { program, python, ahead, log: silent, answer, clock, shutdown, orders, tell }
   try {
     await what((trial) => {
       const site = siteOf(world, on, trial === 'short' ? 1 : 60_000)
@@ -642,6 +644,7 @@ async function session(
       return { ...base, site, packages, git }
     })
   } finally {
+    ahead.close()
     end.abort()
   }
 }

@@ -18,11 +18,27 @@ export type Settings = Readonly<Record<string, Readonly<Record<string, unknown>>
 /** A file tree: paths relative to its root, and their contents. */
 export type Tree = Readonly<Record<string, string>>
 
+/** A tree whose files need not be text. */
+export type Files = Readonly<Record<string, string | Buffer>>
+
 /** Makes a project directory that is removed after the test. `settings` add to the fast ones. */
 export async function makeProject(t: TestContext, settings: Settings = {}): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'ota-'))
   afterwards(t, () => rm(dir, { recursive: true, force: true }))
   await writeSettings(dir, settings)
+  return dir
+}
+
+/** A project whose main holds one of the fixture programs, and these files beside it. */
+export async function projectWith(
+  t: TestContext,
+  program: string,
+  settings: Settings = {},
+  files: Files = {},
+): Promise<string> {
+  const dir = await makeProject(t, settings)
+  await putProgram(program, join(dir, 'main'))
+  await writeTree(join(dir, 'main'), files)
   return dir
 }
 
@@ -38,10 +54,10 @@ export async function writeSettings(dir: string, settings: Settings = {}): Promi
 }
 
 /** Writes files below a folder, making what is missing. */
-export async function writeTree(root: string, tree: Tree): Promise<void> {
-  for (const [path, text] of Object.entries(tree)) {
+export async function writeTree(root: string, files: Files): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
-    await writeFile(join(root, path), text)
+    await writeFile(join(root, path), content)
   }
 }
 

@@ -27,13 +27,13 @@ export function recordedProgram(entry: string, moments: Moments): Program {
       lastExit: null,
       health: { is: 'none' },
     }),
-    async start(release, cause) {
+    async start(_release, cause) {
       if (state.is === 'RUNNING') throw new Error('a second program was started')
       if (disk.kind(entry) === null) {
         state = { is: 'STOPPED', why: 'no main.py' }
         return null
       }
-      state = { is: 'RUNNING', pid: 1, release, cause }
+      state = { is: 'RUNNING', pid: 1, cause }
       const proven = async () => undefined
       if (moments.started() === 'up') return { exit: new Promise<Exit>(() => undefined), proven }
       const last: Exit = { is: 'code', code: 1 }

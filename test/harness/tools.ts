@@ -11,6 +11,8 @@ import { cleanEnvironment } from './daemon.ts'
 const packageOf = {
   curl: 'curl',
   lftp: 'lftp',
+  'lowntfs-3g': 'ntfs-3g',
+  mkntfs: 'ntfs-3g',
   mkfifo: 'coreutils',
   mknod: 'coreutils',
   openssl: 'openssl',

@@ -4,8 +4,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { cp, mkdir, rename, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, type TestContext, test } from 'node:test'
-import { checkPython, type Findings } from '../../src/python/check.ts'
+import { checkPython, type Findings, openAhead, startChecker } from '../../src/python/check.ts'
 import { findInterpreter, type Interpreter } from '../../src/python/interpreter.ts'
+import { asDaemon } from '../../src/python/worker.ts'
 import { cleanEnvironment } from '../harness/daemon.ts'
 import { type Tree, writeTree } from '../harness/project.ts'
 import { makeFolder } from '../harness/tools.ts'
@@ -41,7 +42,10 @@ async function check(
     staged: null,
     gone,
   }
-  return { ...(await checkPython(question, python, limits, never)), dir }
+  return {
+    ...(await checkPython(question, python, limits, never, startChecker(python, asDaemon))),
+    dir,
+  }
 }
 
 const never = new AbortController().signal
@@ -256,7 +260,28 @@ test('a checker that does not come to an end is an error that names it', async (
     staged: null,
     gone: [],
   }
-  await assert.rejects(checkPython(question, python, { ms: 1, msPerFile: 0 }, never), {
-    code: 'ECHECK',
-  })
+  await assert.rejects(
+    checkPython(question, python, { ms: 1, msPerFile: 0 }, never, startChecker(python, asDaemon)),
+    {
+      code: 'ECHECK',
+    },
+  )
+})
+
+test('a checker that was started ahead is asked if it is the right one and still there', async () => {
+  const ahead = openAhead(30_000)
+  const other = { ...asDaemon }
+  const isFirst = () => ahead.take(python, asDaemon)
+  ahead.expect(python, asDaemon)
+  ahead.expect(python, asDaemon)
+  const question = { files: [], bytecode: null, entry: 'main.py', roots: [], staged: [], gone: [] }
+  const answered = async (checker: ReturnType<typeof isFirst>) =>
+    (await checkPython(question, python, limits, never, checker)).errors
+  assert.deepEqual(await answered(isFirst()), [])
+  assert.deepEqual(await answered(ahead.take(python, other)), [], 'none waits: a new one')
+  ahead.expect(python, asDaemon)
+  assert.deepEqual(await answered(ahead.take(python, other)), [], 'the wrong one waits: a new one')
+  ahead.expect(python, asDaemon)
+  ahead.close()
+  assert.deepEqual(await answered(isFirst()), [], 'it was given up: a new one')
 })

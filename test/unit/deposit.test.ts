@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
-import { closeSync, mkdirSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { defaults, type Site } from '../../src/config.ts'
+import { type Config, changeTo, defaults, type Site } from '../../src/config.ts'
 import { findInterpreter } from '../../src/python/interpreter.ts'
 import { openWriters } from '../../src/python/writers.ts'
 import { type Deposit, openDeposit } from '../../src/source/deposit/deposit.ts'
@@ -13,9 +21,12 @@ import { silent, unheard } from '../harness/silence.ts'
 import { makeSite } from '../harness/site.ts'
 
 /** A deposit that is looked at often, with real leases. */
-async function open(t: TestContext): Promise<{ site: Site; deposit: Deposit }> {
-  const config = { deposit: { ...defaults.deposit, quietMs: 100, tickMs: 10, rescanMs: 100 } }
-  const site = await makeSite(t, config)
+async function open(
+  t: TestContext,
+  more: Partial<Config['deposit']> = {},
+): Promise<{ site: Site; deposit: Deposit }> {
+  const often = { quietMs: 100, tickMs: 10, rescanMs: 100 }
+  const site = await makeSite(t, { deposit: { ...defaults.deposit, ...often, ...more } })
   const writers = openWriters(await findInterpreter(), 10_000)
   afterwards(t, () => writers.close())
   return { site, deposit: openDeposit(site, writers, silent, unheard, clock) }
@@ -47,4 +58,41 @@ test('its state tells how many files there are and what they wait for', async (t
   mkdirSync(staging, { recursive: true })
   assert.equal(await deposit.claim(complete?.snapshot ?? assert.fail(), staging), null)
   assert.deepEqual(deposit.state(), { files: 0, waitingFor: null })
+})
+
+test('what was given up under a temporary name does not hold up the next upload as well', async (t) => {
+  const { site, deposit } = await open(t, { orphanMs: 50 })
+  const put = (name: string) => writeFileSync(join(site.paths.deposit, name), 'x = 1\n')
+  const { signal } = new AbortController()
+  const staging = join(site.paths.releases, 'r1/staging')
+  mkdirSync(staging, { recursive: true })
+  put('.in.data.csv')
+  put('main.py')
+  const first = (await deposit.next(signal)) ?? assert.fail()
+  assert.equal(await deposit.claim(first.snapshot, staging), null)
+  // From here on, one that was not given up before would be waited for without end.
+  changeTo(
+    { ...site.config, deposit: { ...site.config.deposit, orphanMs: 1_000_000_000 } },
+    site.config,
+  )
+  put('more.py')
+  const second = (await deposit.next(signal)) ?? assert.fail()
+  assert.deepEqual(
+    second.snapshot.entries.map(({ path }) => path),
+    ['more.py'],
+  )
+})
+
+test('its state tells that it cannot be looked at', async (t) => {
+  const { site, deposit } = await open(t)
+  renameSync(site.paths.deposit, `${site.paths.deposit}.old`)
+  symlinkSync('deposit.old', site.paths.deposit)
+  const ending = new AbortController()
+  const next = deposit.next(ending.signal)
+  await until('the trouble in its state', () => {
+    const { waitingFor } = deposit.state()
+    return waitingFor?.because === 'unreadable' && /not a folder but a link/.test(waitingFor.why)
+  })
+  ending.abort()
+  assert.equal(await next, null)
 })

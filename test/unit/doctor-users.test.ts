@@ -70,6 +70,8 @@ test('what anybody may write in is warned of, if anybody can get there', () => {
   assert.equal(judgeOthers([way(open, 2, [srv, closed])], one).state, 'ok')
   const found = judgeOthers([way(open, 2), way(place('/srv/ota/main', 1001, 1001, 0o755), 2)], one)
   assert.deepEqual([found.state, found.fix], ['warning', 'chmod o-w /srv/ota/deposit'])
+  const twice = judgeOthers([way(open, 2), way(open, 2)], one)
+  assert.equal(twice.fix, 'chmod o-w /srv/ota/deposit')
 })
 
 test('how well uploads are known follows from who is who', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type GupLine, parseGupfile } from '../../src/python/gupfile.ts'
+import { randomFrom } from '../harness/random.ts'
 
 const schemes = ['git+https', 'git+ssh', 'git+file']
 
@@ -131,17 +132,6 @@ test('a password in an address is not shown', () => {
   assert.match(why, /\*\*\*\*@host/)
   assert.doesNotMatch(why, /secret/)
 })
-
-/** A small generator with a seed (mulberry32): a failure can be had again. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 function expectPlain({ name, extras, version, source }: GupLine): void {
   assert.match(name, /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/)

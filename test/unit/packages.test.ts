@@ -13,7 +13,8 @@ import { noteUse, readUses } from '../../src/python/uses.ts'
 import { asDaemon } from '../../src/python/worker.ts'
 import { clock } from '../../src/system/clock.ts'
 import { disk } from '../../src/system/disk.ts'
-import { environmentFolders, wheelsOf, writeAll } from '../harness/packages.ts'
+import { environmentFolders, wheelsOf } from '../harness/packages.ts'
+import { writeTree } from '../harness/project.ts'
 import { silent } from '../harness/silence.ts'
 import { makeSite } from '../harness/site.ts'
 import { makeFolder } from '../harness/tools.ts'
@@ -34,7 +35,7 @@ function foldersIn(environments: string): string[] {
 async function widgetWish(t: TestContext, digest = 'd'): Promise<Wish> {
   const folder = await makeFolder(t)
   const wheels = wheelsOf(widget)
-  await writeAll(folder, wheels)
+  await writeTree(folder, wheels)
   const [path = ''] = Object.keys(wheels)
   const place = join(folder, path)
   return {
@@ -100,7 +101,7 @@ test('a machine without any pip says what to install, and nothing is left behind
 test('what has no mark is removed at the start, what has one stays', async (t) => {
   const site = await makeSite(t)
   const { environments } = site.paths
-  await writeAll(environments, {
+  await writeTree(environments, {
     [`${name('a')}/bin/python`]: '',
     [`${name('b')}/bin/python`]: '',
     [`${name('b')}.json`]: `{"address": "${name('b')}"}`,
@@ -125,7 +126,7 @@ test('environments are collected within the budget: not those of releases that c
   for (const [index, address] of ['a', 'b', 'c', 'd', 'e'].entries()) {
     const at = `2026-01-0${index + 1}`
     const mark = JSON.stringify({ address: name(address), bytes: 100, at })
-    await writeAll(environments, { [`${name(address)}.json`]: mark, [`${name(address)}/x`]: '' })
+    await writeTree(environments, { [`${name(address)}.json`]: mark, [`${name(address)}/x`]: '' })
   }
   await noteUse({ since: 'r1', address: name('a') }, site)
   await noteUse({ since: 'r2', address: name('b') }, site)
@@ -148,7 +149,7 @@ test('what sources came to is forgotten when there is too much of it, the oldest
   const many = Object.fromEntries(
     Array.from({ length: 205 }, (_, n) => [`${n}.commits.json`, '{}']),
   )
-  await writeAll(environments, many)
+  await writeTree(environments, many)
   utimesSync(join(environments, '204.commits.json'), 1, 1)
   await packages.collect(null)
   assert.equal(disk.list(environments).length, 200)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -79,4 +79,16 @@ test('links, pipes and folders in its place are neither followed nor waited for'
   await mkdir(temporary)
   openResult(site, () => day).tell('three')
   assert.match(readFileSync(path, 'utf8'), /two/)
+})
+
+test('when the deposit has become a link, nothing is written where it leads', async (t) => {
+  const site = await makeSite(t)
+  const { deposit, project } = site.paths
+  const elsewhere = join(project, 'elsewhere')
+  await mkdir(elsewhere)
+  const { tell } = openResult(site, () => day)
+  renameSync(deposit, `${deposit}.old`)
+  await symlink(elsewhere, deposit)
+  tell('r1 is in')
+  assert.deepEqual(readdirSync(elsewhere), [])
 })

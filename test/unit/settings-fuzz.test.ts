@@ -4,6 +4,7 @@ import { defaults } from '../../src/config.ts'
 import { readSettings } from '../../src/config-file.ts'
 import { settingsOf } from '../../src/config-names.ts'
 import { OperationalError } from '../../src/errors.ts'
+import { type Random, randomFrom } from '../harness/random.ts'
 
 /** Whatever stands in supervisor.toml, the answer is a configuration or one message, and soon. */
 
@@ -34,19 +35,6 @@ async function isAnswered(text: string, name: string): Promise<boolean> {
   assert.equal(Object.hasOwn(Object.prototype, 'polluted'), false, name)
   return isRight
 }
-
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-type Random = () => number
 
 function pick<T>(from: readonly T[], random: Random): T | undefined {
   return from[Math.floor(random() * from.length)]

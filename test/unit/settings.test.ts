@@ -196,8 +196,8 @@ ignore = ['''
     'verify.repair': 13,
     'deposit.ignore': 15,
   })
-  const inline = await readSettings('trial = { time = "2s" }', file)
-  assert.deepEqual([...inline.given], [['trial.time', null]])
+  const inline = await readSettings('\ntrial = { time = "2s" }', file)
+  assert.deepEqual([...inline.given], [['trial.time', 2]])
 })
 
 test('every mistake is told at once, in the order of the file, with its line', async () => {
@@ -210,6 +210,19 @@ test('every mistake is told at once, in the order of the file, with its line', a
     '6: program.retsart: there is no such setting; did you mean program.restart?',
     '8: deposit.ports[1]: expected a whole number from 1 to 65535, found 0.5',
   ])
+})
+
+test('a mistake in an inline table or an array of tables has the line in which that begins', async () => {
+  const found = await problemsOf(
+    '\nprogram = { stapp = "1s" }\n[[trial]]\ntime = "1s"\n[[hooks.committed]]\na = 1\n',
+  )
+  assert.deepEqual(found, [
+    '2: program.stapp: there is no such setting; did you mean program.start?',
+    '3: trial: expected a table, found a list',
+    '5: hooks.committed[0]: expected a text in quotes, found a table',
+  ])
+  const both = await problemsOf('\nhealth = { tcp = "80", http = "http://a/" }\n')
+  assert.deepEqual(both, ['2: health.tcp: health.http is set too; only one of them can be'])
 })
 
 const nearest: Readonly<Record<string, string | null>> = {

@@ -28,7 +28,8 @@ function look(more: {
     manifest: null,
     hold: more.hold ?? null,
     hasGo: more.hasGo ?? false,
-    fingerprint: more.print ?? 'a',
+    fingerprint: 'a',
+    activity: more.print ?? 'a',
     hasContent: true,
   }
   return {
@@ -98,6 +99,9 @@ test('a temporary name holds while it changes, and is given up as an orphan afte
 test('a temporary name that somebody writes is not given up', () => {
   const one = look({ temporary: [temporary('1')], busy: ['.in.a'] })
   assert.equal(because(holdAfter([0, one], [limits.orphanMs * 2, one])), 'temporary')
+  // Nor is it told to anyone that nobody writes it.
+  const seen = see(see(null, one, 0), one, limits.orphanMs)
+  assert.deepEqual(orphans(seen, limits.orphanMs, limits), [])
 })
 
 test('an upload connection holds until it ends, or has been idle for its time', () => {

@@ -28,6 +28,11 @@ test('a date, with or without a time', () => {
   assert.deepEqual(moment('2026-11-21'), new Date(2026, 10, 21))
 })
 
+test('a moment as JSON has it, with its zone', () => {
+  assert.deepEqual(moment('2026-11-21T01:02:03.250Z'), new Date('2026-11-21T01:02:03.250Z'))
+  assert.deepEqual(moment('2026-11-21 01:02+02:00'), new Date('2026-11-20T23:02:00Z'))
+})
+
 test('anything else is none', () => {
   const texts = [
     '',
@@ -37,6 +42,8 @@ test('anything else is none', () => {
     '25:00',
     '12:60',
     '2026-13-01',
+    '2026-02-30',
+    '2026-11-21Z',
     '-5min',
     '1d2h',
   ]

@@ -53,6 +53,28 @@ test('a reason to wait is logged once for all files of an upload, and again now 
   assert.equal(shown.at(-1), logged.at(-1))
 })
 
+test('the quiet period is told of only when it does not come for long', () => {
+  const { telling, logged, shown, after } = open()
+  const quiet: Hold = { because: 'quiet', ms: 250, leftMs: 100, isGuess: false }
+  const { holdLogMs } = defaults.deposit
+  telling.hold(quiet)
+  after(holdLogMs - 1)
+  telling.hold(writing('a.py'))
+  telling.hold(quiet)
+  after(holdLogMs - 1)
+  telling.hold(quiet)
+  assert.equal(logged.length, 1)
+  after(1)
+  telling.hold(quiet)
+  telling.hold(quiet)
+  assert.match(logged.at(-1) ?? '', /waits for 250 ms without a change/)
+  assert.equal(logged.length, 2)
+  assert.equal(shown.at(-1), logged.at(-1))
+  telling.noHold()
+  telling.hold(quiet)
+  assert.equal(logged.length, 2)
+})
+
 test('what is to be mended is said at once, and once', () => {
   const { telling, logged, shown } = open()
   const manifest = (why: string, missing: number): Hold => ({ because: 'manifest', why, missing })

@@ -73,7 +73,7 @@ test('a place that the daemon needs stays open to it', () => {
   const home = linesOf({ writes: ['/home/pi/app'] })
   assert.equal(setting('ProtectHome', home), undefined)
   assert.equal(setting('ProtectSystem', home), 'full')
-  const node = linesOf({ reads: ['/root/.nvm/versions/node/v22/bin/node'] })
+  const node = linesOf({ reads: ['/home/pi/.nvm/versions/node/v22/bin/node'] })
   assert.equal(setting('ProtectHome', node), undefined)
   assert.equal(setting('ProtectSystem', linesOf({ writes: ['/usr/local/app'] })), undefined)
   assert.equal(setting('ProtectHome', linesOf({ writes: ['/homework'] })), 'yes')

@@ -117,3 +117,18 @@ test('an unpacker that does not come to an end is an error, and nothing is taken
   })
   assert.deepEqual(await readdir(join(dir, 'out')), [])
 })
+
+test('a name in an archive cannot look like a line of the log', async (t) => {
+  const dir = await makeFolder(t)
+  const archive = join(dir, 'deposit.zip')
+  const forge = `
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], 'w') as archive:
+    archive.writestr('a\\nr9: committed', 'x')
+    archive.writestr('a\\nr9: committed/b', 'x')
+`
+  execFileSync(python.path, ['-c', forge, archive], { env: cleanEnvironment() })
+  const found = await unpack(archive)
+  assert.ok('refused' in found, JSON.stringify(found))
+  assert.equal(found.refused, "'a\\nr9: committed' is a file and a folder in it")
+})

@@ -159,7 +159,7 @@ const refused: Record<string, { main?: Tree; staging: Tree; why: RegExp; mayBeCu
   },
   'the program deleted, and none in its place': {
     staging: { '.wh.main.py': '' },
-    why: /no main\.py/,
+    why: /no main\.py: a whiteout deletes it/,
     mayBeCutOff: true,
   },
   'the program deleted with all others': {
@@ -244,4 +244,17 @@ test('a folder that main has as a mount or link is a whiteout like any other: th
   const found = await verify(claim, site)
   assert.ok('plan' in found)
   assert.deepEqual(found.plan.steps, [{ do: 'drop', path: 'data' }])
+})
+
+test('a program that lands beside the old one for the first time is warned of', async (t) => {
+  const warnings = async (main: Tree, staging: Tree) => (await verified(t, main, staging)).warnings
+  const inFolder = { 'app/main.py': 'new', 'app/lib.py': '' }
+  assert.deepEqual(await warnings(running, inFolder), [
+    'main.py stays as it was: the upload has app/main.py. If that is the new program: Upload what is in the folder app, not the folder itself',
+  ])
+  assert.deepEqual(await warnings(running, { 'Main.py': 'new' }), [
+    'main.py stays as it was: the upload has Main.py. If that is the new program: Rename it to main.py',
+  ])
+  assert.deepEqual(await warnings({ ...running, 'app/main.py': 'old' }, inFolder), [])
+  assert.deepEqual(await warnings(running, { ...inFolder, 'main.py': 'new' }), [])
 })

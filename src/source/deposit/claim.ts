@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { Site } from '../../config.ts'
 import type { Writers } from '../../model.ts'
+import { movingSuffix } from '../../system/across.ts'
 import { breather } from '../../system/breath.ts'
-import { movingSuffix } from '../../system/disk.ts'
+import { openPlacing } from './place.ts'
 import { type Entry, look, placeIn, placesOf, type Snapshot, walk } from './scan.ts'
 
 /**
@@ -17,23 +18,26 @@ export async function claimInto(
   writers: Writers,
   site: Site,
 ): Promise<string | null> {
-  const { disk, paths } = site
+  const { paths } = site
   const isInPlace = placesOf(snapshot.entries, paths.deposit)
+  const place = openPlacing(staging, site)
+  const placed: Placed[] = []
   const breath = breather()
   for (const entry of snapshot.entries) {
     await breath()
-    if (entry.kind === 'dir') {
-      disk.makeDir(placeIn(staging, entry.raw))
-    } else {
+    if (entry.kind !== 'dir') {
       if (!isInPlace(entry)) return entry.path
       if (look(paths.deposit, entry.raw)?.fingerprint !== entry.fingerprint) return entry.path
-      await disk.move(placeIn(paths.deposit, entry.raw), placeIn(staging, entry.raw))
     }
+    placed.push({ entry, raw: await place(entry) })
   }
-  const late = await changedSince(snapshot.entries, staging, writers)
+  const late = await changedSince(placed, staging, writers)
   if (late === null) consume(snapshot, site)
   return late
 }
+
+/** An entry of the deposit, and where it lies now, relative to the staging folder. */
+type Placed = { readonly entry: Entry; readonly raw: Buffer }
 
 /** Removes what only told about the upload: the marker that all is there, and the manifest. */
 function consume(snapshot: Snapshot, { disk, paths, config }: Site): void {
@@ -50,17 +54,17 @@ function consume(snapshot: Snapshot, { disk, paths, config }: Site): void {
  * writing meanwhile: he would go on writing in the staging folder, and later in main.
  */
 async function changedSince(
-  entries: readonly Entry[],
+  placed: readonly Placed[],
   staging: string,
   writers: Writers,
 ): Promise<string | null> {
-  const files = entries.filter(({ kind }) => kind === 'file')
+  const files = placed.filter(({ entry }) => entry.kind === 'file')
   const answers = await writers.ask(files.map(({ raw }) => placeIn(staging, raw)))
-  const found = files.find((file, index) => {
-    const now = look(staging, file.raw)
-    return answers[index] === 'busy' || now?.kind !== 'file' || now.bytes !== file.bytes
+  const found = files.find(({ entry, raw }, index) => {
+    const now = look(staging, raw)
+    return answers[index] === 'busy' || now?.kind !== 'file' || now.bytes !== entry.bytes
   })
-  return found?.path ?? null
+  return found?.entry.path ?? null
 }
 
 /**

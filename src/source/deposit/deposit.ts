@@ -2,6 +2,7 @@ import type { Site } from '../../config.ts'
 import { codeOf, messageOf, OperationalError } from '../../errors.ts'
 import type { Clock, Hold, Log, Writers } from '../../model.ts'
 import { words } from '../../words.ts'
+import { releaseWords } from '../../words-release.ts'
 import { claimInto, sizeOf } from './claim.ts'
 import { openJudgement, type Upload } from './judgement.ts'
 import { openEmptied, removeJunk } from './leftovers.ts'
@@ -101,7 +102,8 @@ export function openDeposit(
     if (kind === null || kind === 'dir') {
       const found = await scan(paths.deposit, config)
       for (const entry of found.closed) tellClosed(entry)
-      return { ...found, entries: emptied.without(found.entries) }
+      const temporary = found.temporary.filter(isUnderWay)
+      return { ...found, entries: emptied.without(found.entries), temporary }
     }
     throw new OperationalError(words.depositNotFolder, {
       code: 'ENOTDIR',
@@ -132,15 +134,16 @@ export function openDeposit(
 
   /** True while something is in it that is, or may become, a release. */
   function isActive({ hasContent, junk, temporary }: Snapshot): boolean {
-    return hasContent || removable(junk).length > 0 || temporary.some(isUnderWay)
+    return hasContent || removable(junk).length > 0 || temporary.length > 0
   }
 
+  /** What was given up once must not hold up the next upload as well. */
   function isUnderWay({ path, fingerprint }: Entry): boolean {
     return givenUp.get(path) !== fingerprint
   }
 
   function countOf(snapshot: Snapshot): number {
-    return sizeOf(snapshot).files + snapshot.temporary.filter(isUnderWay).length
+    return sizeOf(snapshot).files + snapshot.temporary.length
   }
 
   function removable(junk: readonly Entry[]): readonly Entry[] {
@@ -188,7 +191,7 @@ export function openDeposit(
     }
     const removed = removable(snapshot.junk)
     if (removed.length > 0) {
-      const text = words.junk(removed.map(({ path }) => path))
+      const text = releaseWords.junk(removed.map(({ path }) => path))
       log.info(text)
       answer.tell(text)
       for (const entry of removeJunk(removed, snapshot, site)) sticking.add(keyOf(entry))
@@ -198,9 +201,9 @@ export function openDeposit(
 
   function giveUp(paths: readonly string[], seen: Seen): void {
     for (const path of paths) {
-      const fingerprint = seen.temporary.get(path)?.fingerprint ?? ''
-      if (givenUp.get(path) !== fingerprint) log.warn(words.orphan(path))
-      givenUp.set(path, fingerprint)
+      givenUp.set(path, seen.temporary.get(path)?.fingerprint ?? '')
+      log.warn(words.orphan(path))
+      answer.tell(words.orphan(path))
     }
   }
 
@@ -221,7 +224,9 @@ export function openDeposit(
             if (upload !== null) return upload
           }
         } catch (error) {
-          telling.trouble(words.depositTrouble(paths.deposit, messageOf(error)))
+          const why = words.depositTrouble(paths.deposit, messageOf(error))
+          state = { files: 0, waitingFor: { because: 'unreadable', why } }
+          telling.trouble(why)
           await clock.sleep(limits.retryMs, signal)
         }
       }

@@ -95,23 +95,26 @@ export function openJudgement(site: Site, writers: Writers, clock: Clock): Judge
   }
 
   async function lookAround(snapshot: Snapshot, before: SessionsLook | null): Promise<Look> {
-    const { entries, temporary, manifest } = snapshot
-    const all = [...entries, ...temporary, ...(manifest === null ? [] : [manifest])]
+    const { entries, temporary, junk, manifest } = snapshot
+    // Also what is to be removed: a client whose folder goes while it fills it gives up all the rest.
+    const all = [...entries, ...temporary, ...junk, ...(manifest === null ? [] : [manifest])]
     const files = all.filter(({ kind }) => kind === 'file')
     const answers = await writers.ask(files.map(({ raw }) => placeIn(paths.deposit, raw)))
     const busy = files.filter((_, index) => answers[index] === 'busy').map(({ path }) => path)
+    const isHeld =
+      busy.length > 0 || snapshot.hold !== null || heldBack(snapshot, clock.now()) !== null
     return {
       snapshot,
       busy,
       hasUnknown: answers.includes('unknown'),
-      // Who writes holds it up anyway, and to read all of /proc costs more than all the rest.
-      sessions: (busy.length > 0 ? before : null) ?? lookForSessions(snapshot),
+      // Held up anyway, and for days maybe: to read all of /proc costs more than all the rest.
+      sessions: (isHeld ? before : null) ?? lookForSessions(snapshot),
     }
   }
 
-  function lookForSessions({ entries }: Snapshot): SessionsLook {
+  function lookForSessions(snapshot: Snapshot): SessionsLook {
     if (!canSeeSessions()) return { are: 'hidden' }
-    const owners = ownersOf(entries)
+    const owners = ownersOf(snapshot)
     return {
       are: 'visible',
       of: uploadSessions().filter(({ uid }) => owners.has(uid)),

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
 import { constants, lstatSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { link, open, readdir, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Site } from '../../config.ts'
 import { codeOf, OperationalError } from '../../errors.ts'
-import { words } from '../../words.ts'
+import { foreignRead, sha256Of } from '../../system/foreign-file.ts'
+import { verbWords } from '../../words-verbs.ts'
 import { manifestId, manifestText } from './manifest.ts'
 import { nameKinds } from './names.ts'
 
@@ -38,8 +38,8 @@ export async function collect(named: readonly string[], site: Site): Promise<Bat
         await add(join(source, name), join(path, name))
       return
     }
-    if (!stat.isFile()) throw refusal(words.notDeployable(source), source)
-    if (files.has(path)) throw refusal(words.twice(path), source)
+    if (!stat.isFile()) throw refusal(verbWords.notDeployable(source), source)
+    if (files.has(path)) throw refusal(verbWords.twice(path), source)
     files.set(path, { source, bytes: stat.size })
   }
 
@@ -49,7 +49,7 @@ export async function collect(named: readonly string[], site: Site): Promise<Bat
     await add(place, isContents ? '' : basename(place))
   }
   const bytes = [...files.values()].reduce((sum, file) => sum + file.bytes, 0)
-  if (files.size === 0) throw refusal(words.nothingToDeploy, site.paths.deposit)
+  if (files.size === 0) throw refusal(verbWords.nothingToDeploy, site.paths.deposit)
   return { files, leftOut, bytes }
 }
 
@@ -62,12 +62,12 @@ function placeOf(named: string, { paths }: Site): string {
     const place = ['.', '..'].includes(name) ? realpathSync(named) : join(parent, name)
     lstatSync(place)
     if (`${realpathSync(paths.deposit)}/`.startsWith(`${place}/`)) {
-      throw refusal(words.isTheProject(named), place)
+      throw refusal(verbWords.isTheProject(named), place)
     }
     return place
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error
-    throw refusal(words.notThere(named), named)
+    throw refusal(verbWords.notThere(named), named)
   }
 }
 
@@ -87,7 +87,7 @@ export async function put(
   const sums = new Map<string, string>()
   for (const [path, { source }] of batch.files) {
     signal.throwIfAborted()
-    sums.set(path, await sumOf(source))
+    sums.set(path, await sha256Of(source))
   }
   const text = manifestText(sums)
   const made: string[] = []
@@ -129,19 +129,18 @@ async function begin(list: string, text: string, site: Site): Promise<void> {
     })
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
-    throw new OperationalError(words.manifestThere(basename(list)), {
+    throw new OperationalError(verbWords.manifestThere(basename(list)), {
       code: 'EEXIST',
       path: list,
-      hint: words.manifestThereHint(list),
+      hint: verbWords.manifestThereHint(list),
     })
   }
 }
 
-const reading = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const making = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
 async function copy(source: string, place: string, site: Site): Promise<void> {
-  const from = await open(source, reading)
+  const from = await open(source, foreignRead)
   try {
     const { mode } = await from.stat()
     await asOwner(site, async () => {
@@ -154,13 +153,6 @@ async function copy(source: string, place: string, site: Site): Promise<void> {
   } finally {
     await from.close()
   }
-}
-
-async function sumOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  const file = await open(path, reading)
-  await pipeline(file.createReadStream(), hash)
-  return hash.digest('hex')
 }
 
 /**

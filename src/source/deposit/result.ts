@@ -1,15 +1,8 @@
-import {
-  closeSync,
-  constants,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Site } from '../../config.ts'
-import { words } from '../../words.ts'
+import { foreignRead } from '../../system/foreign-file.ts'
+import { releaseWords } from '../../words-release.ts'
 
 /** The answer to who has only an FTP window. */
 export type Answer = {
@@ -26,7 +19,7 @@ export type Answer = {
  * Opens the answer: a text file in the deposit that says, newest first, what became of the uploads. It
  * is never claimed, and a disk that is full does not hold anyone up. `time` is the time for people.
  */
-export function openResult({ paths, config }: Site, time: () => string): Answer {
+export function openResult({ paths, config, disk }: Site, time: () => string): Answer {
   const { resultFile, resultLines } = config.deposit
   if (resultFile === '') return { tell: () => undefined, waits: () => undefined }
   const path = join(paths.deposit, resultFile)
@@ -42,8 +35,9 @@ export function openResult({ paths, config }: Site, time: () => string): Answer 
     const all = [...waiting, ...lines].slice(0, resultLines)
     try {
       // The uploader may have put anything in its place: never through a link, nor into a pipe.
+      if (disk.kind(paths.deposit) !== 'dir') return
       rmSync(temporary, { force: true })
-      writeFileSync(temporary, `${words.resultHead}\n\n${all.join('\n')}\n`, { flag: 'wx' })
+      writeFileSync(temporary, `${releaseWords.resultHead}\n\n${all.join('\n')}\n`, { flag: 'wx' })
       renameSync(temporary, path)
     } catch {
       // The log has it all; the next answer is another try.
@@ -85,7 +79,7 @@ function linesOf(path: string): string[] {
 
 /** The start of a file, whatever the uploader has made of it: a link, a pipe, or much too long. */
 function readStart(path: string): string {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const file = openSync(path, foreignRead)
   try {
     const buffer = Buffer.alloc(1_000_000)
     return buffer.toString('utf8', 0, readSync(file, buffer))

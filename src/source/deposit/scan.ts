@@ -40,8 +40,10 @@ export type Snapshot = {
   readonly hold: string | null
   /** The marker that says: all is there. It is consumed by the claim. */
   readonly hasGo: boolean
-  /** Changes whenever an upload changes anything, also under temporary names. */
+  /** Changes whenever an upload changes anything that stays, also under temporary names. */
   readonly fingerprint: string
+  /** Changes with what is to be removed as well: as long as it does, the upload goes on. */
+  readonly activity: string
   /** True when there is something to claim. Empty folders alone are not. */
   readonly hasContent: boolean
 }
@@ -58,6 +60,7 @@ export async function scan(
   const kindOf = nameKinds(config)
   const found = new Map<NameKind, Entry[]>()
   const prints = createHash('sha1')
+  const activity = createHash('sha1')
   for await (const entry of walk(deposit, config.verify.maxPathBytes, mayEnter)) {
     const named = kindOf(entry.path)
     // A folder is no marker and no list, whatever its name: what lies in it must come along.
@@ -65,7 +68,9 @@ export async function scan(
     const list = found.get(kind) ?? []
     list.push(entry)
     found.set(kind, list)
-    if (watched.has(kind)) prints.update(`${entry.path}\0${entry.fingerprint}\0`)
+    const print = `${entry.path}\0${entry.fingerprint}\0`
+    if (watched.has(kind)) prints.update(print)
+    if (watched.has(kind) || kind === 'junk') activity.update(print)
   }
   const of = (kind: NameKind) => found.get(kind) ?? []
   return {
@@ -77,6 +82,7 @@ export async function scan(
     hold: of('hold')[0]?.path ?? null,
     hasGo: of('go').length > 0,
     fingerprint: prints.digest('hex'),
+    activity: activity.digest('hex'),
     hasContent: of('content').some(({ kind }) => kind === 'file' || kind === 'other'),
   }
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
 import type { Hold, Session } from '../../model.ts'
-import type { Entry, Snapshot } from './scan.ts'
+import type { Snapshot } from './scan.ts'
 
 /** What one look at the deposit and the machine tells. */
 export type Look = {
@@ -19,7 +19,7 @@ export type SessionsLook =
 
 /** What is remembered from look to look. Times are milliseconds on the monotonic clock. */
 export type Seen = {
-  readonly fingerprint: string
+  readonly activity: string
   readonly changedAt: number
   /** When an upload session was last there; the connections, and when they last changed. */
   readonly sessionAt: number
@@ -39,9 +39,9 @@ export function see(before: Seen | null, look: Look, now: number): Seen {
   const { snapshot, sessions } = look
   const ends = sessions.are === 'visible' ? sessions.ends : new Set<string>()
   const hasSession = sessions.are === 'visible' && sessions.of.length > 0
-  const isSame = before?.fingerprint === snapshot.fingerprint
+  const isSame = before?.activity === snapshot.activity
   return {
-    fingerprint: snapshot.fingerprint,
+    activity: snapshot.activity,
     changedAt: before !== null && isSame ? before.changedAt : now,
     sessionAt: hasSession ? now : (before?.sessionAt ?? Number.NEGATIVE_INFINITY),
     ends,
@@ -55,7 +55,8 @@ export function see(before: Seen | null, look: Look, now: number): Seen {
     temporary: new Map(
       snapshot.temporary.map(({ path, fingerprint }) => {
         const known = before?.temporary.get(path)
-        const since = known?.fingerprint === fingerprint ? known.since : now
+        const isUntouched = known?.fingerprint === fingerprint && !look.busy.includes(path)
+        const since = isUntouched ? known.since : now
         return [path, { fingerprint, since }]
       }),
     ),
@@ -147,7 +148,11 @@ function sameEnds(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean
   return one.size === other.size && [...one].every((end) => other.has(end))
 }
 
-/** The owners of the files a claim would take. */
-export function ownersOf(entries: readonly Entry[]): ReadonlySet<number> {
-  return new Set(entries.filter(({ kind }) => kind !== 'dir').map(({ uid }) => uid))
+/**
+ * The owners of what would leave the deposit: files, and also the folders that would be removed, which a
+ * client has just made and is about to fill.
+ */
+export function ownersOf({ entries, junk }: Snapshot): ReadonlySet<number> {
+  const files = entries.filter(({ kind }) => kind !== 'dir')
+  return new Set([...files, ...junk].map(({ uid }) => uid))
 }

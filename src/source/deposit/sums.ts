@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open, readFile } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { readFile } from 'node:fs/promises'
 import type { Site } from '../../config.ts'
 import { isExpected } from '../../errors.ts'
 import { shown } from '../../phrases.ts'
+import { foreignRead, sha256Of } from '../../system/foreign-file.ts'
 import { type Manifest, manifestId, parseManifest } from './manifest.ts'
+import { type NameKind, nameKinds } from './names.ts'
 import { type Entry, placeIn, type Snapshot } from './scan.ts'
 
 /** What a manifest makes of the deposit. */
@@ -17,9 +16,6 @@ export type Promised =
   /** It can never be kept. */
   | { readonly is: 'nonsense'; readonly why: string }
 
-/** Whatever has taken a file's place meanwhile: never through a link, nor waiting at a pipe. */
-const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-
 /**
  * Compares the deposit with its manifest. Sums are remembered as long as a file does not change, so
  * that looking again costs little.
@@ -29,10 +25,11 @@ export function openSums({
   config,
 }: Site): (snapshot: Snapshot, manifest: Entry) => Promise<Promised> {
   let known = new Map<string, string>()
+  const kindOf = nameKinds(config)
 
   async function sumOf(entry: Entry): Promise<string> {
     const key = `${entry.path}\0${entry.fingerprint}`
-    const sum = known.get(key) ?? (await sha256(placeIn(deposit, entry.raw)))
+    const sum = known.get(key) ?? (await sha256Of(placeIn(deposit, entry.raw)))
     known.set(key, sum)
     return sum
   }
@@ -42,10 +39,11 @@ export function openSums({
       return { is: 'nonsense', why: `${manifest.path} is not a text file` }
     }
     const text = await readable(
-      readFile(placeIn(deposit, manifest.raw), { encoding: 'utf8', flag }),
+      readFile(placeIn(deposit, manifest.raw), { encoding: 'utf8', flag: foreignRead }),
     )
     if (text === null) return { is: 'nonsense', why: `${manifest.path} cannot be read` }
-    const listed = parseManifest(text, manifest.path)
+    const all = parseManifest(text, manifest.path)
+    const listed = typeof all === 'string' ? all : deployed(all, kindOf)
     if (typeof listed === 'string') return { is: 'nonsense', why: `${manifest.path}: ${listed}` }
     const present = new Map(snapshot.entries.map((entry) => [entry.path, entry]))
     const [first, ...others] = [...listed.keys()].filter((path) => !present.has(path))
@@ -60,6 +58,19 @@ export function openSums({
     const entries = onlyListed(snapshot.entries, listed)
     return { is: 'kept', snapshot: { ...snapshot, entries, manifestId: manifestId(text) } }
   }
+}
+
+/**
+ * What is to be there of the files listed; a text says why it can never be. `find -type f` lists
+ * bytecode and the like too, which is removed, and so not waited for.
+ */
+function deployed(all: Manifest, kindOf: (path: string) => NameKind): Manifest | string {
+  const unfinished = [...all.keys()].find((path) => kindOf(path) === 'temporary')
+  if (unfinished !== undefined) {
+    return `${shown(unfinished)} has a temporary name, and is never deployed. Rename it`
+  }
+  const listed = new Map([...all].filter(([path]) => kindOf(path) === 'content'))
+  return listed.size === 0 ? 'it lists nothing that is deployed' : listed
 }
 
 async function firstProblem(
@@ -96,11 +107,4 @@ async function readable(looking: Promise<string>): Promise<string | null> {
     if (!isExpected(error)) throw error
     return null
   }
-}
-
-async function sha256(path: Buffer): Promise<string> {
-  const hash = createHash('sha256')
-  const file = await open(path, flag)
-  await pipeline(file.createReadStream(), hash)
-  return hash.digest('hex')
 }

@@ -24,6 +24,18 @@ export function openTelling({ config }: Site, log: Log, answer: Answer, clock: C
   const deafness = new Map<string, number>()
   /** What the uploader reads now, and since when. */
   let shown = { text: '', at: 0 }
+  /** Since when nothing but the quiet period is waited for. */
+  let quietSince: number | null = null
+
+  /** True while the quiet period has only begun: mostly it is over before anyone could read of it. */
+  function isBrief(hold: Hold): boolean {
+    if (hold.because !== 'quiet' || hold.isGuess) {
+      quietSince = null
+      return false
+    }
+    quietSince ??= clock.now()
+    return clock.now() - quietSince < config.deposit.holdLogMs
+  }
 
   /** Tells whether something is to be logged now; its `key` is what makes it another thing. */
   function isDue(logged: Map<string, number>, key: string): boolean {
@@ -47,8 +59,7 @@ export function openTelling({ config }: Site, log: Log, answer: Answer, clock: C
 
   return {
     hold(hold) {
-      // The quiet period is over before anyone could read of it.
-      if (hold.because === 'quiet' && !hold.isGuess) return
+      if (isBrief(hold)) return
       const text = words.hold(hold)
       const passes = isPassing(hold)
       show(text, passes && shown.text !== '')
@@ -60,6 +71,7 @@ export function openTelling({ config }: Site, log: Log, answer: Answer, clock: C
     },
     noHold() {
       shown = { text: '', at: 0 }
+      quietSince = null
       holds.clear()
       answer.waits(null)
     },

@@ -38,7 +38,7 @@ export async function readCheckout(git: Git, site: Site): Promise<Checkout | Obs
 }
 
 /** What git says of a checkout that it does not work in. */
-export function gitFailure(err: string): Obstacle {
+function gitFailure(err: string): Obstacle {
   if (/not found|No such file|ENOENT/i.test(err) && !/repository/i.test(err)) {
     return { why: gitWords.noGit, hint: gitWords.noGitHint }
   }

@@ -47,11 +47,7 @@ export type Run = (argv: readonly string[], input?: string) => Promise<string>
  * Removes the locks and half-written packs of a git that was killed; their names. Nothing is removed while
  * anybody's git works in main: they may be his.
  */
-export async function sweepLocks(
-  git: Git,
-  run: Run,
-  { paths, disk }: Site,
-): Promise<string[]> {
+export async function sweepLocks(git: Git, run: Run, { paths, disk }: Site): Promise<string[]> {
   if (isAnyoneIn(disk.realPath(paths.main), /^git/)) return []
   const folder = (await git(['rev-parse', '--absolute-git-dir'])).out.trim()
   if (folder === '') return []

@@ -33,9 +33,9 @@ export async function fetchTip(
   const rows = listed.out.split('\n').map((row) => row.split('\t'))
   const [sha, ref] = rows.find(([, name]) => follows.is === 'tag' || name === pattern) ?? []
   if (sha === undefined || ref === undefined || ref === '') {
-    return { failed: { why: gitWords.notThere(follows, shownRemote(remote)) } }
+    return { failed: { why: gitWords.notThere(follows, withoutPassword(remote)) } }
   }
-  const of = gitWords.of(ref.replace(/^refs\/(heads|tags)\//, ''), shownRemote(remote))
+  const of = gitWords.of(ref.replace(/^refs\/(heads|tags)\//, ''), withoutPassword(remote))
   if (sha === checkout.head) return { commit: sha, of }
   const asked = ['--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--quiet']
   const fetched = await git(['fetch', ...asked, '--', remote, `+${ref}:${incoming}`], call)
@@ -44,11 +44,6 @@ export async function fetchTip(
   const peeled = await git(['rev-parse', '--verify', '-q', `${incoming}^{commit}`])
   if (peeled.code !== 0) return { failed: { why: gitWords.noCommitAt(of) } }
   return { commit: peeled.out.trim(), of }
-}
-
-/** As people may see it. */
-export function shownRemote(remote: string): string {
-  return withoutPassword(remote)
 }
 
 /**
