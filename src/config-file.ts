@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type Config, defaults } from './config.ts'
 import { settingsOf } from './config-names.ts'
 import type { Problem } from './config-problems.ts'
-import { messageOf, OperationalError } from './errors.ts'
+import { codeOf, messageOf, OperationalError } from './errors.ts'
 import { readTextFile } from './system/text-file.ts'
 import { words } from './words.ts'
 
@@ -87,7 +87,7 @@ function broken(path: string, message: string, cause?: unknown): OperationalErro
   return new OperationalError(message, {
     code: 'ECONFIG',
     path,
-    hint: words.brokenConfigHint,
+    hint: codeOf(cause) === 'EACCES' ? words.closedHint : words.brokenConfigHint,
     cause,
   })
 }

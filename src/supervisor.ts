@@ -2,7 +2,7 @@
 import { parseCommandLine } from './cli/command-line.ts'
 import { write } from './cli/screen.ts'
 import { exitCodeOf, exitCodes } from './cli/verb.ts'
-import { hintOf, isExpected, messageOf } from './errors.ts'
+import { codeOf, hintOf, isExpected, messageOf } from './errors.ts'
 import { words } from './words.ts'
 
 /** Arguments in, exit code out. */
@@ -24,6 +24,8 @@ try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   if (!isExpected(error)) throw error
-  console.error(words.failure(messageOf(error), hintOf(error)))
+  // A project is closed to others, as it should be: who asks is often the wrong user.
+  const hint = codeOf(error) === 'EACCES' ? words.closedHint : undefined
+  console.error(words.failure(messageOf(error), hintOf(error) ?? hint))
   process.exitCode = exitCodeOf(error)
 }

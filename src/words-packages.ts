@@ -57,6 +57,9 @@ export const packageWords = {
   standIn: (why: string) => `main.py is started without its packages, with what is there: ${why}`,
   packagesMissing: (from: string) =>
     `those that ${from} asks for are not installed here. It is tried again by itself, and main.py is restarted when they are`,
+  trialIsWaiting: 'the trial begins when they are there',
+  trialWaits: (id: ReleaseId) =>
+    `${id}: its trial waits for its packages; to go back without them: ota-supervisor rollback`,
   remaking: (from: string) =>
     `the packages of ${from} are not there any more (removed by hand, or another Python came with an upgrade); installing them before main.py is started`,
   notCollected: (why: string) => `a virtual environment could not be removed: ${why}`,

@@ -102,7 +102,7 @@ export const releaseWords = {
   tooLittleSpace: (free: number, needed: number) =>
     `only ${size(free)} are free on the disk of main, ${size(needed)} are needed`,
   waits: (id: ReleaseId, why: string, hint: string | undefined) =>
-    `${id}: cannot be applied yet: ${why}; main.py runs on, and the release is tried again by itself${hintText(hint)}`,
+    `${id}: cannot be applied yet: ${why}; nothing has changed, and the release is tried again by itself${hintText(hint)}`,
   stuck: (id: ReleaseId, why: string, hint: string | undefined) =>
     `${id}: cannot go on: ${why}; trying again${hintText(hint)}`,
   unreadable: 'its record on the disk cannot be read',

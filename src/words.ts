@@ -244,6 +244,7 @@ export const words = {
   notRunningHint:
     'start it there: ota-supervisor, or as a service: sudo systemctl start ota-supervisor. Another folder: -C DIR',
   notYours: (project: string) => `the daemon in ${project} belongs to another user`,
+  closedHint: 'do it as the user to whom this belongs, or with sudo',
   notYoursHint: 'do the same as that user, or with sudo',
   noAnswer: (time: string) => `the daemon has not answered for ${time}`,
   noAnswerHint: 'it hangs, or the machine is very busy; look at it: ota-supervisor doctor',
@@ -252,7 +253,15 @@ export const words = {
   reloaded: (changed: readonly string[], atStart: readonly string[]) =>
     changed.length === 0
       ? 'the settings are as before'
-      : `new settings in force: ${changed.join(', ')}. Those of the program itself count from its next start${atStart.length === 0 ? '' : `, but ${atStart.join(', ')} from the next start of the daemon`}`,
+      : [
+          `new settings in force: ${changed.join(', ')}`,
+          ...(changed.some((name) => name.startsWith('program.') && !atStart.includes(name))
+            ? ['those of the program itself count from its next start']
+            : []),
+          ...(atStart.length === 0
+            ? []
+            : [`${atStart.join(', ')} from the next start of the daemon`]),
+        ].join('; '),
   notReloaded: (why: string, hint: string | undefined) =>
     `the old settings stay in force: ${why}${hintText(hint)}`,
 

@@ -72,17 +72,18 @@ function releaseLines({ release, underWay, last }: Status): string[] {
 }
 
 /** Nothing for a program without packages. */
-function packagesFields({ packages }: Status): string[] {
+function packagesFields({ packages, release }: Status): string[] {
   if (packages === null) return []
   const { environment, isStandIn, installing } = packages
   const lines = [
     ...(environment === null ? [] : [shown(environment)]),
     ...(isStandIn ? [coloured(packageWords.isStandIn, 'red')] : []),
+    ...(isStandIn && release.result === 'on-trial' ? [packageWords.trialIsWaiting] : []),
     ...(installing === null
       ? []
       : [
           packageWords.installingSince(installing.from, agoText(installing.since)),
-          shown(installing.doing),
+          ...(installing.doing === '' ? [] : [shown(installing.doing)]),
         ]),
   ]
   return lines.length === 0 ? [] : [field('packages', lines)]

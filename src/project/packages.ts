@@ -82,10 +82,16 @@ export async function choosePackages(on: Ground): Promise<void> {
  * for the Python before an upgrade. Gives up when that fails, or something else is to be done first.
  */
 export async function remakePackages(on: Ground): Promise<void> {
+  const wish = await missingPackages(on)
+  if (wish === null) return
+  on.log.warn(packageWords.remaking(wish.from))
+  await within(tryAgain(wish, on), on.orders.call())
+}
+
+/** What main asks for and is not there; null when all is. */
+export async function missingPackages(on: Ground): Promise<Wish | null> {
   const asked = await askedIn(viewOf(on.site), on)
-  if (!('wish' in asked) || (await on.packages.find(asked.wish)) !== null) return
-  on.log.warn(packageWords.remaking(asked.wish.from))
-  await within(tryAgain(asked.wish, on), on.orders.call())
+  return 'wish' in asked && (await on.packages.find(asked.wish)) === null ? asked.wish : null
 }
 
 /**

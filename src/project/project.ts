@@ -11,7 +11,13 @@ import { carryOut } from './carry-out.ts'
 import { claim, unclaim } from './claim.ts'
 import { claimCommit } from './claim-commit.ts'
 import { type Ground, startProgram } from './ground.ts'
-import { collectPackages, healPackages, type Made, remakePackages } from './packages.ts'
+import {
+  choosePackages,
+  collectPackages,
+  healPackages,
+  type Made,
+  remakePackages,
+} from './packages.ts'
 import { recover } from './recover.ts'
 import { postpone, type Queued, refuse } from './refuse.ts'
 import { conclude, goOn, suspend, type Walked, walk } from './road.ts'
@@ -171,12 +177,20 @@ function withHealing(now: Standing, on: Ground): Standing {
   return { ...now, healing: healPackages(on).then((): Event => ({ is: 'healed' })) }
 }
 
-/** The packages of main are there now: it is started with them, unless a release has done so. */
-async function restartHealed(trial: Trial | null, on: Ground): Promise<void> {
+/**
+ * The packages of main are there now: it is started with them, unless a release has done so. A trial that
+ * has waited for them begins; the answer is what is on trial.
+ */
+async function restartHealed(trial: Trial | null, on: Ground): Promise<Trial | null> {
   const cause: Cause = { by: 'packages' }
-  if (on.packages.lacking() === null || trial !== null || !isWanted(on.site)) return
+  if (on.packages.lacking() === null) return trial
+  // Its next start is with them.
+  if (!isWanted(on.site)) await choosePackages(on)
+  if (!isWanted(on.site) || on.shutdown.aborted) return trial
   await on.program.stop(cause)
+  if (trial !== null) return goOn(trial.releases, cause, on)
   await startProgram(await committedRelease(on), cause, on)
+  return null
 }
 
 /** Says why a release waits, once for each reason. */
@@ -219,8 +233,7 @@ async function handle(
     case 'prepared':
       return goOnWith(event.made, { ...now, preparing: null }, uploads.deposit, on)
     case 'healed':
-      await restartHealed(now.trial, on)
-      return { ...now, healing: null }
+      return { ...now, trial: await restartHealed(now.trial, on), healing: null }
     case 'time':
       return now
   }

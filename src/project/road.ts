@@ -10,7 +10,7 @@ import { releaseWords } from '../words-release.ts'
 import { backFromApply, goBack } from './back.ts'
 import { check } from './check.ts'
 import { endRelease, type Ground, makeRoom, patiently, startProgram } from './ground.ts'
-import { install, lookForPackages, type Made } from './packages.ts'
+import { install, lookForPackages, type Made, missingPackages } from './packages.ts'
 import { beginTrial, newestOf, type Trial, type Verdict, watchTrial } from './trial.ts'
 import { unpack } from './unpack.ts'
 import { isWanted } from './wanted.ts'
@@ -142,8 +142,9 @@ export async function goOn(
   const newest = releases.at(-1)
   if (newest === undefined) return null
   const below = releases.slice(0, -1)
-  // While the operator keeps the program down no trial begins.
-  if (!isWanted(on.site)) return beginTrial([...below, newest], cause, on)
+  // While the operator keeps the program down no trial begins, nor without its packages.
+  const isHeld = !isWanted(on.site) || (await missingPackages(on)) !== null
+  if (isHeld) return beginTrial([...below, newest], cause, on)
   const { maxBoots } = on.site.config.trial
   const again = { ...newest, boots: newest.boots + 1 }
   const all: Trial['releases'] = [...below, again]

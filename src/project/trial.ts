@@ -1,5 +1,6 @@
 import type { Cause, Clock, Exit, OnTrial } from '../model.ts'
 import { type First, within } from '../system/clock.ts'
+import { packageWords } from '../words-packages.ts'
 import { releaseWords } from '../words-release.ts'
 import { type Ground, type Started, startProgram } from './ground.ts'
 
@@ -7,7 +8,10 @@ import { type Ground, type Started, startProgram } from './ground.ts'
 export type Trial = {
   /** Oldest first. The one running is the last; the others were on trial when it came. */
   readonly releases: readonly [...OnTrial[], OnTrial]
-  /** Null while the operator keeps the program down: then the trial begins when he starts it. */
+  /**
+   * Null while it has not begun: the operator keeps the program down, or its packages are gone and
+   * cannot be had. It begins when he starts it, or they are there again.
+   */
   readonly verdict: Promise<Verdict> | null
 }
 
@@ -26,9 +30,16 @@ export async function beginTrial(
   return watchTrial(releases, await startProgram(newestOf(releases).release.id, cause, on), on)
 }
 
-/** The trial of what has just been started, or is held. */
+/**
+ * The trial of what has just been started, or is held. Without its packages a program proves nothing, and
+ * a network that is gone is not its fault.
+ */
 export function watchTrial(releases: Trial['releases'], started: Started, on: Ground): Trial {
   if (started.is === 'held') return { releases, verdict: null }
+  if (on.packages.lacking() !== null) {
+    on.log.warn(packageWords.trialWaits(newestOf(releases).release.id))
+    return { releases, verdict: null }
+  }
   return { releases, verdict: judge(started, on.site.config.trial.ms, on.clock, on.shutdown) }
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { drop, isAlive, result } from '../harness/deposit.ts'
+import { until } from '../harness/processes.ts'
 import { makeProject, projectWith, putProgram } from '../harness/project.ts'
 import { runWell } from '../harness/tools.ts'
 
@@ -106,4 +108,12 @@ test('an upload that may not be taken is told once to the uploader, and now and 
   assert.equal(answer.match(new RegExp(denied, 'g'))?.length, 1, answer)
   await chmod(deposit, 0o777)
   await daemon.says(/r1: committed/)
+})
+
+test('a .go that comes too late is gone before it can speak for the next upload', async (t) => {
+  const dir = await projectWith(t, 'good', { deposit: { empty_folder: '1s' } })
+  const daemon = await startDaemon(t, dir)
+  await daemon.says(/waiting for uploads/)
+  await drop(daemon, { '.go': '' })
+  await until('the marker is gone', () => !existsSync(join(dir, 'deposit/.go')))
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, open, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
@@ -119,6 +119,24 @@ test('every verb has help that fits into 80 columns, and refuses what it does no
   const number = await runSupervisor(['history', '-n', 'many'], dir)
   assert.equal(number.code, 2)
   assert.match(number.stderr, /-n wants a number/)
+})
+
+test('another user is told to be the right one, wherever he is stopped', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('needs root')
+  const daemon = await startWithProgram(t)
+  const { dir } = daemon
+  const hint = /EACCES[\s\S]*\n {2}do it as the user to whom this belongs, or with sudo\n$/
+  for (const [verb, code] of [
+    ['status', 1],
+    ['logs', 1],
+    ['check', 2],
+  ] as const) {
+    const closed = await runSupervisor([verb, '-C', dir], '/', {}, 54_321)
+    assert.equal(closed.code, code)
+    assert.match(closed.stderr, hint)
+  }
+  await chmod(dir, 0o755)
+  assert.match((await runSupervisor(['logs'], dir, {}, 54_321)).stderr, hint)
 })
 
 /** Runs `check --json` with that as its stdout; `pipe`: one that nobody reads. */

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Site } from '../../src/config.ts'
+import { giveBack } from '../../src/source/deposit/claim.ts'
 import { openPlacing } from '../../src/source/deposit/place.ts'
 import { walk } from '../../src/source/deposit/scan.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
 import { pathOfSafeName, safeName } from '../../src/system/safe-name.ts'
 import { readTree } from '../harness/project.ts'
 import { makeSite } from '../harness/site.ts'
+import { makeFolder } from '../harness/tools.ts'
 
 test('a safe name tells the path, or its end', () => {
   for (const path of ['a:b.py', 'dir/what? %41', 'ends.', ' ', 'ä\n', '-~x', '1-2']) {
@@ -79,4 +81,17 @@ test('a disk that says the same of every name is no matter of names', async (t) 
   const picky = pickyDisk(staging, 'EINVAL', () => true)
   await assert.rejects(placeAll({ ...site, disk: picky }, staging), { code: 'EINVAL' })
   assert.deepEqual(await readTree(site.paths.deposit), { 'a.py': 'a.py' })
+})
+
+test('nothing is given back through a link in the place of the deposit', async (t) => {
+  const { site, staging } = await siteWith(t, [])
+  const elsewhere = await makeFolder(t)
+  writeFileSync(join(staging, 'main.py'), '')
+  rmdirSync(site.paths.deposit)
+  symlinkSync(elsewhere, site.paths.deposit)
+  await assert.rejects(giveBack(staging, site), { code: 'ENOTDIR' })
+  assert.deepEqual(await readTree(staging), { 'main.py': '' })
+  unlinkSync(site.paths.deposit)
+  await giveBack(staging, site)
+  assert.deepEqual(await readTree(site.paths.deposit), { 'main.py': '' })
 })

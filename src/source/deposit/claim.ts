@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import type { Site } from '../../config.ts'
+import { OperationalError } from '../../errors.ts'
 import type { Writers } from '../../model.ts'
 import { movingSuffix } from '../../system/across.ts'
 import { breather } from '../../system/breath.ts'
+import { words } from '../../words.ts'
 import { openPlacing } from './place.ts'
 import { type Entry, look, placeIn, placesOf, type Snapshot, walk } from './scan.ts'
 
@@ -73,6 +75,14 @@ async function changedSince(
  */
 export async function giveBack(staging: string, site: Site): Promise<void> {
   const { disk, paths, config } = site
+  const kind = disk.kind(paths.deposit)
+  // What is put into the place of the deposit must not lead the files elsewhere.
+  if (kind !== null && kind !== 'dir') {
+    throw new OperationalError(words.depositTrouble(paths.deposit, words.depositNotFolder), {
+      code: 'ENOTDIR',
+      path: paths.deposit,
+    })
+  }
   disk.makeDir(paths.deposit)
   for await (const { path, raw, kind } of walk(staging, config.verify.maxPathBytes)) {
     // Half a copy: the whole file is still in the deposit.

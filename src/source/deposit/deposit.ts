@@ -5,7 +5,7 @@ import { words } from '../../words.ts'
 import { releaseWords } from '../../words-release.ts'
 import { claimInto, sizeOf } from './claim.ts'
 import { openJudgement, type Upload } from './judgement.ts'
-import { openEmptied, removeJunk } from './leftovers.ts'
+import { openEmptied, removeJunk, removeLateMarkers } from './leftovers.ts'
 import type { Answer } from './result.ts'
 import { type Entry, type Snapshot, scan } from './scan.ts'
 import { orphans, type Seen, type SessionsLook, see } from './settle.ts'
@@ -103,7 +103,8 @@ export function openDeposit(
       const found = await scan(paths.deposit, config)
       for (const entry of found.closed) tellClosed(entry)
       const temporary = found.temporary.filter(isUnderWay)
-      return { ...found, entries: emptied.without(found.entries), temporary }
+      const [entries, junk] = [emptied.without(found.entries), emptied.without(found.junk)]
+      return { ...found, entries, junk, temporary }
     }
     throw new OperationalError(words.depositNotFolder, {
       code: 'ENOTDIR',
@@ -127,6 +128,7 @@ export function openDeposit(
       if (isActive(snapshot)) return true
       telling.noHold()
       emptied.sweep(snapshot.entries)
+      if (snapshot.hasGo) removeLateMarkers(site, clock)
       await watching.woken(limits.rescanMs, signal)
     }
     return false
@@ -195,6 +197,7 @@ export function openDeposit(
       log.info(text)
       answer.tell(text)
       for (const entry of removeJunk(removed, snapshot, site)) sticking.add(keyOf(entry))
+      emptied.note(removed.filter(({ kind }) => kind === 'dir'))
     }
     return found.snapshot.hasContent
   }

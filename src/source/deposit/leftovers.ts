@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Site } from '../../config.ts'
 import { isExpected } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
@@ -63,8 +63,8 @@ export function openEmptied({ paths, config, disk }: Site, clock: Clock): Emptie
 }
 
 /**
- * Removes what is never deployed; a folder only if it is empty then. What cannot be removed must not
- * hold up the rest: it is in the answer.
+ * Removes the files that are never deployed; their folders are for `Emptied`. What cannot be removed must
+ * not hold up the rest: it is in the answer.
  */
 export function removeJunk(
   junk: readonly Entry[],
@@ -72,15 +72,28 @@ export function removeJunk(
   { paths, disk }: Site,
 ): readonly Entry[] {
   const isInPlace = placesOf([...entries, ...junk], paths.deposit)
-  return junk.toReversed().filter((entry) => {
+  const files = junk.filter(({ kind }) => kind !== 'dir')
+  return files.filter((entry) => {
     try {
-      if (!isInPlace(entry)) return false
-      if (entry.kind === 'dir') return !disk.removeEmptyDir(placeIn(paths.deposit, entry.raw))
-      disk.unlink(placeIn(paths.deposit, entry.raw))
+      if (isInPlace(entry)) disk.unlink(placeIn(paths.deposit, entry.raw))
       return false
     } catch (error) {
       if (!isExpected(error)) throw error
       return true
     }
   })
+}
+
+/**
+ * Removes a marker that says "all is there" from a deposit without content, once it is old: it came too
+ * late, and would speak for the next upload from its first file on. Not at once, for a client may still
+ * set its time.
+ */
+export function removeLateMarkers({ paths, config, disk }: Site, clock: Clock): void {
+  const { goMarkers, emptyFolderMs } = config.deposit
+  for (const place of goMarkers.map((name) => join(paths.deposit, name))) {
+    if (disk.kind(place) !== 'file') continue
+    const age = clock.wall().getTime() - (disk.changedAt(place) ?? Number.POSITIVE_INFINITY)
+    if (age >= emptyFolderMs) disk.unlink(place)
+  }
 }
