@@ -27,6 +27,7 @@ import { findCommand } from './system/command.ts'
 import { disk } from './system/disk.ts'
 import { takeServiceManager } from './system/notify.ts'
 import { packageOf } from './system/package.ts'
+import { openPipes } from './system/pipes.ts'
 import { words } from './words.ts'
 
 /**
@@ -52,7 +53,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const behalf = await onBehalf(setpriv, identityArguments(identity), identity)
   const packages = openPackages(python, behalf, site, clock, ending.shutdown, log)
   await packages.given()
-  const launch = { inUse: packages.inUse, setpriv, identity }
+  const launch = { inUse: packages.inUse, setpriv, identity, pipes: await openPipes(2) }
   const hooks = openHooks(site, log)
   const program = openProgram(launch, site, log, clock, ending.hasten, (id, exit) =>
     hooks.tell({ event: 'fatal', release: { id }, exit }),

@@ -92,8 +92,8 @@ export const releaseWords = {
   tooManyBoots: (boots: number) =>
     `the daemon or the machine went down during its trial, ${boots} times`,
   applyFailed: (why: string) => `it could not be applied: ${why}`,
-  trialFailed: (exit: Exit, upMs: number) =>
-    `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}`,
+  trialFailed: (exit: Exit, upMs: number, said: string | null) =>
+    `main.py ${exitText(exit)} after ${seconds(upMs)}, within its trial${killedText(exit)}${said === null ? '' : `. It said last: ${shown(said)}`}`,
   failedWith: (id: ReleaseId, why: string) => `${id}, which came during its trial, failed: ${why}`,
   noteFirst: 'it failed its trial, but there is nothing to go back to, so it stays',
   noteNoProgram: 'there is no main.py yet',

@@ -1,8 +1,8 @@
 import treeKill from 'tree-kill'
 import type { Config } from '../config.ts'
 import type { Clock } from '../model.ts'
-import { within } from '../system/clock.ts'
 import { command } from '../system/command.ts'
+import { earliest, type Lasting, lasting } from '../system/lasting.ts'
 import {
   handles,
   isGroupAlive,
@@ -23,7 +23,10 @@ export type Target = {
 }
 
 /** A target, and the look for whoever carries its tag. */
-type Sought = Target & { readonly tagged: () => readonly Process[] }
+type Sought = Omit<Target, 'leaderExit'> & {
+  readonly tagged: () => readonly Process[]
+  readonly leaderExit: Lasting<unknown> | undefined
+}
 
 /** How it is climbed. */
 export type Climbing = {
@@ -66,7 +69,12 @@ export async function clear(target: Target, how: Climbing): Promise<readonly Pro
 }
 
 function seek(target: Target): Sought {
-  return { ...target, tagged: searchTag(tagName, target.runId) }
+  const { leaderExit } = target
+  return {
+    ...target,
+    tagged: searchTag(tagName, target.runId),
+    leaderExit: leaderExit && lasting(leaderExit),
+  }
 }
 
 async function killUntilGone(target: Sought, how: Climbing): Promise<void> {
@@ -136,7 +144,7 @@ async function isGone(target: Sought, ms: number, how: Climbing): Promise<boolea
     if (leaderExit === undefined) {
       await clock.sleep(limits.stopPollMs, hasten)
     } else {
-      const first = await within(leaderExit, hasten, limits.stopPollMs)
+      const first = await earliest([leaderExit], hasten, limits.stopPollMs)
       if (first.is !== 'done') continue
       leaderExit = undefined
       end = Math.min(end, clock.now() + limits.termMs)

@@ -25,7 +25,7 @@ export type Program = {
 }
 
 /** The first run of a started program: how it ends, and when it has shown that it is well. */
-export type FirstRun = Pick<Watch, 'exit' | 'proven'>
+export type FirstRun = Pick<Watch, 'exit' | 'proven'> & Pick<Run, 'lastWords'>
 
 /** A program that is wanted: the loop that keeps it alive, and the way to end that. */
 type Life = { readonly end: AbortController; readonly over: Promise<void> }
@@ -181,7 +181,7 @@ export function openProgram(
       const run = await startWatched(release)
       const end = new AbortController()
       life = { end, over: live(run, release, cause, end.signal) }
-      return run.watch
+      return { ...run.watch, lastWords: run.lastWords }
     },
     async stop(cause) {
       const ending = life

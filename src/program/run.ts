@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { closeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
@@ -7,8 +8,10 @@ import { codeOf, messageOf } from '../errors.ts'
 import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
+import type { Pipe, Pipes } from '../system/pipes.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
+import { lastWordsIn, openTail } from './last-words.ts'
 import { lines } from './lines.ts'
 import type { AsProgram } from './probe.ts'
 import { tagName, writeRecord } from './record.ts'
@@ -24,6 +27,8 @@ export type Run = {
    * holds open are cut after `drainMs` in which the log had room.
    */
   readonly drained: () => Promise<void>
+  /** What it said last on stderr, in one line, once all of it is read; null: nothing. */
+  readonly lastWords: () => Promise<string | null>
   /** Another command in the same place: its folder, its environment, its tag. */
   readonly asProgram: AsProgram
 }
@@ -42,6 +47,8 @@ export type Launch = {
   readonly setpriv: string | null
   /** Who it runs as; null: as the daemon does. */
   readonly identity: Identity | null
+  /** Two at a time, for what it prints. */
+  readonly pipes: Pipes
 }
 
 /** Starts `python main.py`, in main or where the settings say. Never throws: what cannot be started has ended already. */
@@ -71,23 +78,36 @@ export async function startRun(
   const script = cwd === paths.main ? entry : join(paths.main, entry)
   const { argv, env } = asProgram([launch.inUse().python.path, script, ...args])
   const [file = '', ...rest] = argv
-  const child = execa(file, rest, { ...pipedGroup, cwd, env, stdin: 'ignore' })
+  const pipes = await launch.pipes.take()
+  const [out, err] = pipes ?? []
+  // Where there are no pipes: sockets of Node's.
+  const into = { stdout: toDescriptor(out), stderr: toDescriptor(err) }
+  const child = execa(file, rest, { ...pipedGroup, ...into, cwd, env, stdin: 'ignore' })
   // Its promise waits for the pipes, which a grandchild may hold open for ever: 'exit' does not.
   child.catch(() => undefined)
+  const streams = { out: out?.read ?? child.stdout, err: err?.read ?? child.stderr }
+  for (const { write } of pipes ?? []) closeSync(write)
   const { pid } = child
-  if (pid === undefined) return unstartable((await child).shortMessage ?? 'no process')
+  if (pid === undefined) {
+    for (const { read } of pipes ?? []) read.destroy()
+    return unstartable((await child).shortMessage ?? 'no process')
+  }
   const exit = exitOf(child)
   note(pid)
-  const streams = { out: child.stdout, err: child.stderr }
+  const tail = openTail()
   const pumps = [
     pump(streams.out, 'out', release, site, log),
-    pump(streams.err, 'err', release, site, log),
+    pump(streams.err, 'err', release, site, log, tail.add),
   ]
   return {
     runId,
     pid,
     exit,
     asProgram,
+    async lastWords() {
+      await Promise.all(pumps)
+      return lastWordsIn(tail.text(), paths.main)
+    },
     async drained() {
       const all = Promise.all(pumps)
       const never = new AbortController().signal
@@ -99,6 +119,11 @@ export async function startRun(
       await all
     },
   }
+}
+
+/** What execa is told of a pipe. Its types know the descriptors up to 2 only; any that is open will do. */
+function toDescriptor(pipe: Pipe | undefined): 'pipe' {
+  return (pipe?.write ?? 'pipe') as 'pipe'
 }
 
 /** What runs a command as the program is run. */
@@ -143,6 +168,7 @@ function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
     exit: Promise.resolve({ is: 'unstartable', why }),
     asProgram,
     drained: async () => undefined,
+    lastWords: async () => null,
   }
 }
 
@@ -153,9 +179,11 @@ async function pump(
   release: ReleaseId,
   { config }: Site,
   log: Log,
+  tap: (bytes: Buffer) => void = () => undefined,
 ): Promise<void> {
   try {
     for await (const bytes of lines(pipe, config.log.maxLineBytes)) {
+      tap(bytes)
       log.output(release, { stream, bytes })
       await log.room()
     }

@@ -1,13 +1,14 @@
-import { hintOf, isExpected, messageOf } from '../errors.ts'
+import { hintOf, messageOf } from '../errors.ts'
 import type { Cause, Claimed, Claiming } from '../model.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Upload } from '../source/deposit/judgement.ts'
 import type { Incoming } from '../source/git/judgement.ts'
-import { withDeadline, within } from '../system/clock.ts'
+import { withDeadline } from '../system/clock.ts'
+import { earliest, type Lasting, lasting } from '../system/lasting.ts'
 import { words } from '../words.ts'
 import { releaseWords } from '../words-release.ts'
 import { committedRelease } from './back.ts'
-import { carryOut } from './carry-out.ts'
+import { obey } from './carry-out.ts'
 import { claim, unclaim } from './claim.ts'
 import { claimCommit } from './claim-commit.ts'
 import { type Ground, startProgram } from './ground.ts'
@@ -48,21 +49,22 @@ type Standing = {
   /** Half claimed by the last session, to be put back before anything else is claimed. */
   readonly claiming: readonly Claiming[]
   /** The next upload, awaited while nothing is in the queue. */
-  readonly upload: Promise<Event> | null
+  readonly upload: Lasting<Event> | null
   /** The next commit, awaited as long. */
-  readonly commit: Promise<Event> | null
+  readonly commit: Lasting<Event> | null
   /** What was last said of a release that waits. */
   readonly told: string
   /** The packages of the first in the queue are being installed. */
-  readonly preparing: Promise<Event> | null
+  readonly preparing: Lasting<Event> | null
   /** Those of main, which were missing, are. */
-  readonly healing: Promise<Event> | null
+  readonly healing: Lasting<Event> | null
 }
 
 type Event =
+  /** How the trial went. */
+  | Verdict
   | { readonly is: 'upload'; readonly upload: Upload | null }
   | { readonly is: 'commit'; readonly incoming: Incoming | null }
-  | { readonly is: 'verdict'; readonly verdict: Verdict }
   | { readonly is: 'order' }
   | { readonly is: 'prepared'; readonly made: Made }
   | { readonly is: 'healed' }
@@ -89,7 +91,7 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
   } finally {
     // Nobody may go on watching the deposit behind the back of what comes next.
     over.abort()
-    await Promise.all([now.upload, now.commit])
+    await Promise.all([now.upload?.promise, now.commit?.promise])
   }
   if (now.trial !== null) await suspend(now.trial, on)
 }
@@ -121,8 +123,8 @@ function goesFirst({ upload }: Queued, on: Ground): boolean {
 /** Waits for the next upload and the next commit, unless there is something to do first. */
 function withSources(now: Standing, uploads: Uploads, on: Ground): Standing {
   if (now.queue.length > 0) return now
-  const upload = now.upload ?? nextUpload(0, uploads, on)
-  const commit = now.commit ?? nextCommit(uploads.signal, on)
+  const upload = now.upload ?? lasting(nextUpload(0, uploads, on))
+  const commit = now.commit ?? lasting(nextCommit(uploads.signal, on))
   return { ...now, upload, commit }
 }
 
@@ -149,8 +151,8 @@ async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<S
     case 'gives way':
       return now
     case 'preparing': {
-      const preparing = walked.made.then((made): Event => ({ is: 'prepared', made }))
-      return { ...now, preparing }
+      const made = walked.made.then((made): Event => ({ is: 'prepared', made }))
+      return { ...now, preparing: lasting(made) }
     }
   }
 }
@@ -174,7 +176,7 @@ async function goOnWith(
 /** Main runs without its packages: they are made while it does. */
 function withHealing(now: Standing, on: Ground): Standing {
   if (now.healing !== null || on.packages.lacking() === null) return now
-  return { ...now, healing: healPackages(on).then((): Event => ({ is: 'healed' })) }
+  return { ...now, healing: lasting(healPackages(on).then((): Event => ({ is: 'healed' }))) }
 }
 
 /**
@@ -210,8 +212,10 @@ async function handle(
   on: Ground,
 ): Promise<Standing> {
   switch (event.is) {
-    case 'verdict': {
-      const trial = now.trial && (await conclude(now.trial, event.verdict, on))
+    case 'passed':
+    case 'failed':
+    case 'cut': {
+      const trial = now.trial && (await conclude(now.trial, event, on))
       await collectPackages(on)
       return { ...now, trial }
     }
@@ -220,7 +224,7 @@ async function handle(
       const claimed = upload === null ? 'again' : await claim(upload.snapshot, uploads.deposit, on)
       if (typeof claimed === 'object') return { ...now, queue: [{ claimed, upload }], upload: null }
       const waitMs = claimed === 'later' ? on.site.config.deposit.retryMs : 0
-      return { ...now, upload: nextUpload(waitMs, uploads, on) }
+      return { ...now, upload: lasting(nextUpload(waitMs, uploads, on)) }
     }
     case 'commit': {
       const { incoming } = event
@@ -229,7 +233,7 @@ async function handle(
       return { ...now, queue, commit: null }
     }
     case 'order':
-      return obey(now, on)
+      return { ...now, trial: await obey(now.trial, on) }
     case 'prepared':
       return goOnWith(event.made, { ...now, preparing: null }, uploads.deposit, on)
     case 'healed':
@@ -237,27 +241,6 @@ async function handle(
     case 'time':
       return now
   }
-}
-
-/** Carries out the next order, and answers it whatever happens. */
-async function obey(now: Standing, on: Ground): Promise<Standing> {
-  const given = on.orders.take()
-  if (given === null) return now
-  try {
-    const { trial, answer } = await carryOut(given.order, now.trial, on)
-    given.answer(answer)
-    return { ...now, trial }
-  } catch (error) {
-    given.answer({ is: 'refused', why: messageOf(error), ...hintIn(error) })
-    // What the system does not allow changes nothing else; anything else is a bug, or the end.
-    if (isExpected(error)) return now
-    throw error
-  }
-}
-
-function hintIn(error: unknown): { readonly hint?: string } {
-  const hint = hintOf(error)
-  return hint === undefined ? {} : { hint }
 }
 
 /** An upload that lies in the deposit already goes first, unless it is still under way. */
@@ -292,14 +275,18 @@ async function nextUpload(
  * that is still in the queue could not be walked: it is time for that again after a while.
  */
 async function nextEvent(now: Standing, on: Ground): Promise<Event> {
-  const verdict = now.trial?.verdict?.then((found): Event => ({ is: 'verdict', verdict: found }))
   // One release after the other, from wherever they come.
   const sources = now.queue.length === 0 ? [now.upload, now.commit] : []
-  const all = [...sources, verdict, now.preparing, now.healing]
-  const awaited = all.filter((promise) => promise != null)
+  const all: (Lasting<Event> | null | undefined)[] = [
+    ...sources,
+    now.trial?.verdict,
+    now.preparing,
+    now.healing,
+  ]
+  const awaited = all.filter((one) => one != null)
   const isIdle = now.queue.length === 0 || now.preparing !== null
   const waitMs = isIdle ? undefined : on.site.config.update.waitMs
-  const first = await within(Promise.race(awaited), on.orders.call(), waitMs)
+  const first = await earliest(awaited, on.orders.call(), waitMs)
   if (first.is === 'aborted') return { is: 'order' }
   return first.is === 'done' ? first.value : { is: 'time' }
 }

@@ -239,6 +239,6 @@ export async function suspend({ releases, verdict }: Trial, on: Ground): Promise
 
 /** True when the trial's verdict is there. A turn of the event loop lets it arrive first. */
 async function isDecided(trial: Trial): Promise<boolean> {
-  if (trial.verdict === null) return false
-  return Promise.race([trial.verdict.then(() => true), nextTurn(false)])
+  await nextTurn()
+  return trial.verdict?.isSettled() ?? false
 }

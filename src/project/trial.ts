@@ -1,5 +1,6 @@
 import type { Cause, Clock, Exit, OnTrial } from '../model.ts'
 import { type First, within } from '../system/clock.ts'
+import { type Lasting, lasting } from '../system/lasting.ts'
 import { packageWords } from '../words-packages.ts'
 import { releaseWords } from '../words-release.ts'
 import { type Ground, type Started, startProgram } from './ground.ts'
@@ -12,7 +13,7 @@ export type Trial = {
    * Null while it has not begun: the operator keeps the program down, or its packages are gone and
    * cannot be had. It begins when he starts it, or they are there again.
    */
-  readonly verdict: Promise<Verdict> | null
+  readonly verdict: Lasting<Verdict> | null
 }
 
 /** `cut`: the daemon ends first, and the trial goes on at its next start. */
@@ -40,7 +41,8 @@ export function watchTrial(releases: Trial['releases'], started: Started, on: Gr
     on.log.warn(packageWords.trialWaits(newestOf(releases).release.id))
     return { releases, verdict: null }
   }
-  return { releases, verdict: judge(started, on.site.config.trial.ms, on.clock, on.shutdown) }
+  const verdict = judge(started, on.site.config.trial.ms, on.clock, on.shutdown)
+  return { releases, verdict: lasting(verdict) }
 }
 
 /** The release that a trial is about, in the first place: the one running. */
@@ -74,5 +76,9 @@ async function judge(
   const exit = first.value
   if (exit === 'proven') return { is: 'passed' }
   if (exit.is === 'code' && exit.code === 0) return { is: 'passed', note: releaseWords.noteReached }
-  return { is: 'failed', why: releaseWords.trialFailed(exit, clock.now() - began) }
+  const upMs = clock.now() - began
+  // The end that the daemon makes of a program is not in its words.
+  const isOwn = exit.is === 'code' || exit.is === 'signal'
+  const said = isOwn ? await run.lastWords() : null
+  return { is: 'failed', why: releaseWords.trialFailed(exit, upMs, said) }
 }

@@ -18,18 +18,27 @@ export const clock: Clock = {
 }
 
 /**
- * A signal that aborts with the first of these, or after `ms`; `clear` ends the wait for that. Unlike
- * `AbortSignal.any` with `AbortSignal.timeout`, which Node 20 forgets at the next garbage collection.
+ * A signal that aborts with the first of these, or after `ms`; after `clear` it does not any more, and
+ * nothing of it stays. Of each `AbortSignal.any` something stays with its signals in Node 20, and
+ * `AbortSignal.timeout` in it is forgotten at the next garbage collection.
  */
 export function withDeadline(
   ms: number,
   ...signals: readonly AbortSignal[]
 ): { readonly signal: AbortSignal; readonly clear: () => void } {
-  const late = new AbortController()
-  const timer = setTimeout(() => late.abort(), ms)
+  const over = new AbortController()
+  const abort = () => over.abort()
+  const timer = setTimeout(abort, ms)
+  for (const signal of signals) {
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+  }
   return {
-    signal: AbortSignal.any([...signals, late.signal]),
-    clear: () => clearTimeout(timer),
+    signal: over.signal,
+    clear() {
+      clearTimeout(timer)
+      for (const signal of signals) signal.removeEventListener('abort', abort)
+    },
   }
 }
 
@@ -41,7 +50,8 @@ export type First<T> =
 
 /**
  * Waits for a promise, but not past the signal and not longer than `ms` (without it: no limit).
- * Unlike `Promise.race` on a long-lived signal it leaves no listener and no timer behind.
+ * Unlike `Promise.race` on a long-lived signal it leaves no listener and no timer behind; on the promise
+ * it leaves as much as `then` does. What is waited for often: `Lasting`.
  */
 export function within<T>(
   promise: Promise<T>,

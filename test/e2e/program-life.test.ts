@@ -4,8 +4,15 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { afterwards } from '../harness/cleanup.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
+import { drop } from '../harness/deposit.ts'
 import { isLiving, programsOf, until } from '../harness/processes.ts'
-import { projectWith, putProgram, type Settings, writeTree } from '../harness/project.ts'
+import {
+  makeProject,
+  projectWith,
+  putProgram,
+  type Settings,
+  writeTree,
+} from '../harness/project.ts'
 import { outcomesOf, stageOf } from '../harness/records.ts'
 
 /** A daemon whose main holds one of the fixture programs. */
@@ -170,6 +177,15 @@ test('a release that crashes after its start, within the trial, is rolled back',
   await endsWithNobodyLeft(daemon)
 })
 
+test('the reason of a roll-back tells the error and its place', async (t) => {
+  const daemon = await daemonWith(t, 'good')
+  await daemon.says(/good is up/)
+  await drop(daemon, { 'main.py': 'import part\n', 'part.py': '\nraise OSError("no sensor")\n' })
+  await daemon.says(/r1: rolled back: .* It said last: OSError: no sensor \(part\.py, line 2\)/)
+  const told = await readFile(join(daemon.dir, 'deposit/DEPOSIT-RESULT.txt'), 'utf8')
+  assert.match(told, /OSError: no sensor \(part\.py, line 2\)/)
+})
+
 test('a release that kills its supervisor once goes on with its trial, and passes', async (t) => {
   const first = await daemonWith(t, 'good')
   await first.says(/good is up/)
@@ -212,3 +228,18 @@ async function putMurderer(dir: string, kills: number): Promise<void> {
   await writeTree(join(dir, 'main'), { kills: String(kills) })
   await putProgram('kills-supervisor', join(dir, 'deposit'))
 }
+
+test('a program may open its stdout and stderr anew by their names', async (t) => {
+  const dir = await makeProject(t)
+  const main = `import time
+open("/dev/stdout", "w").write("by the name of stdout\\n")
+open("/dev/stderr", "w").write("by the name of stderr\\n")
+time.sleep(600)
+`
+  await writeTree(dir, { 'main/main.py': main })
+  const daemon = await startDaemon(t, dir)
+  await Promise.all([
+    daemon.says(/r0 out +by the name of stdout/),
+    daemon.says(/r0 err +by the name of stderr/),
+  ])
+})

@@ -600,9 +600,8 @@ async function walkAgain(
 }
 
 async function concludeWell(trial: Trial, on: Ground): Promise<null> {
-  const verdict = await trial.verdict
-  assert.ok(verdict !== null, 'nobody has stopped the program')
-  return conclude(trial, verdict, on)
+  assert.ok(trial.verdict !== null, 'nobody has stopped the program')
+  return conclude(trial, await trial.verdict.promise, on)
 }
 
 function scanOf(on: Ground): Promise<Snapshot> {

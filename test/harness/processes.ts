@@ -22,6 +22,16 @@ export function isLiving(pid: number): boolean {
   return stat !== '' && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
 }
 
+/** How many children of a process have ended, and wait for it to take note. */
+export function zombiesOf(parent: number): number {
+  const stats = readdirSync('/proc')
+    .map(Number)
+    .filter(Number.isInteger)
+    .map((pid) => read(pid, 'stat'))
+  return stats.filter((stat) => stat.slice(stat.lastIndexOf(')') + 2).startsWith(`Z ${parent} `))
+    .length
+}
+
 /** Resident memory of a process in megabytes. */
 export function residentMb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(pid, 'status'))?.[1]) / 1_000

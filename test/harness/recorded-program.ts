@@ -35,9 +35,11 @@ export function recordedProgram(entry: string, moments: Moments): Program {
       }
       state = { is: 'RUNNING', pid: 1, cause }
       const proven = async () => undefined
-      if (moments.started() === 'up') return { exit: new Promise<Exit>(() => undefined), proven }
+      const lastWords = async () => null
+      if (moments.started() === 'up')
+        return { exit: new Promise<Exit>(() => undefined), proven, lastWords }
       const last: Exit = { is: 'code', code: 1 }
-      return { exit: Promise.resolve(last), proven }
+      return { exit: Promise.resolve(last), proven, lastWords }
     },
     async stop(cause) {
       if (state.is === 'RUNNING') moments.stopping()

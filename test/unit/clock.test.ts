@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { withDeadline } from '../../src/system/clock.ts'
-
-/** Collects all garbage now. */
-function collect(): void {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
-}
+import { areForgotten, collectGarbage } from '../harness/garbage.ts'
 
 function aborted(signal: AbortSignal): Promise<'aborted'> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted')))
@@ -20,7 +13,7 @@ test('a deadline outlives a garbage collection', async () => {
   const waiting = aborted(withDeadline(300, never.signal).signal)
   for (let round = 0; round < 5; round += 1) {
     await sleep(10)
-    collect()
+    collectGarbage()
   }
   assert.equal(await Promise.race([waiting, sleep(10_000, 'forgotten', { ref: false })]), 'aborted')
 })
@@ -33,4 +26,15 @@ test('a signal comes before the deadline, and a cleared deadline never comes', a
   assert.equal(await waiting, 'aborted')
   // Else its timer would keep this process alive.
   clear()
+})
+
+test('nothing of a cleared deadline stays with a signal that lives long', async () => {
+  const { signal } = new AbortController()
+  function clearOne(): object {
+    const deadline = withDeadline(100_000, signal)
+    deadline.clear()
+    return deadline.signal
+  }
+  assert.equal(await areForgotten(clearOne), true)
+  assert.equal(signal.aborted, false)
 })

@@ -1,0 +1,96 @@
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { codeOf } from '../errors.ts'
+import { command } from './command.ts'
+
+/** A pipe: what a process writes into the descriptor `write` is read from `read`. */
+export type Pipe = {
+  /** To be handed to the process, and closed here: the end comes when nobody has it open any more. */
+  readonly write: number
+  readonly read: Readable
+}
+
+/** A supply of new pipes. */
+export type Pipes = {
+  /** As many as were asked for. Null where the system has none to give; it is not asked again then. */
+  readonly take: () => Promise<readonly Pipe[] | null>
+}
+
+/**
+ * Opens a supply of `many` pipes at a time. What Node calls a pipe to a child is a pair of sockets, and
+ * each line that is written to one alone costs both sides three times as much as with these. Node can make no
+ * pipe(2), so they are FIFOs: made once, without a name from then on, and opened anew by each `take`.
+ * A pipe of the last `take` that somebody still has open is left to him.
+ */
+export async function openPipes(many: number): Promise<Pipes> {
+  let moulds = await makeMoulds(many)
+  return {
+    async take() {
+      const pipes = openAll(moulds)
+      if (pipes !== null || moulds.length === 0) return pipes
+      for (const mould of moulds) closeSync(mould)
+      moulds = await makeMoulds(many)
+      return openAll(moulds)
+    },
+  }
+}
+
+/** open(2): a descriptor that names a file and does not open it. Node has no name for it. */
+const onlyPath = 0o10000000
+
+/** FIFOs without a name; none where they cannot be made. */
+async function makeMoulds(many: number): Promise<readonly number[]> {
+  let folder: string | null = null
+  const made: number[] = []
+  try {
+    // For the owner only. In the project there may be no FIFOs: on vfat.
+    folder = mkdtempSync(join(tmpdir(), 'ota-supervisor-'))
+    const paths = Array.from({ length: many }, (_, at) => join(folder ?? '', `${at}`))
+    const { exitCode } = await command('mkfifo', ['-m', '600', ...paths], { timeoutMs: 5_000 })
+    if (exitCode === 0) for (const path of paths) made.push(openSync(path, onlyPath))
+    return made
+  } catch {
+    for (const mould of made) closeSync(mould)
+    return []
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** All of them or, where one cannot be had or is still open somewhere, null. */
+function openAll(moulds: readonly number[]): readonly Pipe[] | null {
+  const reading: number[] = []
+  const writing: number[] = []
+  try {
+    for (const mould of moulds) {
+      const path = `/proc/self/fd/${mould}`
+      const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+      reading.push(read)
+      if (!isUnused(read)) break
+      writing.push(openSync(path, constants.O_WRONLY))
+    }
+  } catch {
+    // No descriptors are left, or there is no /proc.
+  }
+  if (moulds.length > 0 && writing.length === moulds.length) {
+    return reading.map((fd, at) => ({
+      write: writing[at] ?? fd,
+      read: new Socket({ fd, readable: true, writable: false }),
+    }))
+  }
+  for (const fd of [...reading, ...writing]) closeSync(fd)
+  return null
+}
+
+/** True when nobody has it open for writing: then it ends at once, else it has something, or waits. */
+function isUnused(read: number): boolean {
+  try {
+    return readSync(read, Buffer.alloc(1)) === 0
+  } catch (error) {
+    if (codeOf(error) === 'EAGAIN') return false
+    throw error
+  }
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { closeSync, readdirSync, writeSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { type TestContext, test } from 'node:test'
+import { openPipes, type Pipe, type Pipes } from '../../src/system/pipes.ts'
+import { makeFolder } from '../harness/tools.ts'
+
+/** Takes one, which must be there. */
+async function takeOne(pipes: Pipes): Promise<Pipe> {
+  const [pipe] = (await pipes.take()) ?? []
+  assert.ok(pipe !== undefined, 'this system has FIFOs')
+  return pipe
+}
+
+/** Puts a value into the environment for the time of a test. */
+function setVariable(t: TestContext, name: string, value: string): void {
+  const before = process.env[name]
+  process.env[name] = value
+  t.after(() => {
+    if (before === undefined) delete process.env[name]
+    else process.env[name] = before
+  })
+}
+
+test('what is written is read, and the end comes when nobody can write any more; again and again', async () => {
+  const pipes = await openPipes(2)
+  for (const round of ['one', 'two', 'three']) {
+    const [first, second] = (await pipes.take()) ?? []
+    assert.ok(first !== undefined && second !== undefined)
+    writeSync(first.write, `${round} out`)
+    writeSync(second.write, `${round} err`)
+    for (const { write } of [first, second]) closeSync(write)
+    assert.equal(await text(first.read), `${round} out`)
+    assert.equal(await text(second.read), `${round} err`)
+  }
+})
+
+test('who still has an old pipe open does not write into the next', async () => {
+  const pipes = await openPipes(1)
+  const old = await takeOne(pipes)
+  writeSync(old.write, 'unread')
+  old.read.destroy()
+  const next = await takeOne(pipes)
+  assert.throws(() => writeSync(old.write, 'late'), { code: 'EPIPE' })
+  writeSync(next.write, 'new')
+  closeSync(next.write)
+  assert.equal(await text(next.read), 'new')
+  closeSync(old.write)
+})
+
+test('no name stays on the disk', async (t) => {
+  const folder = await makeFolder(t)
+  setVariable(t, 'TMPDIR', folder)
+  const pipes = await openPipes(1)
+  const { read, write } = await takeOne(pipes)
+  assert.deepEqual(readdirSync(folder), [])
+  closeSync(write)
+  read.destroy()
+})
+
+test('without a place for them, or without mkfifo, there are none', async (t) => {
+  const folder = await makeFolder(t)
+  setVariable(t, 'TMPDIR', `${folder}/missing`)
+  assert.equal(await (await openPipes(1)).take(), null)
+  setVariable(t, 'TMPDIR', folder)
+  setVariable(t, 'PATH', folder)
+  assert.equal(await (await openPipes(1)).take(), null)
+  assert.deepEqual(readdirSync(folder), [])
+})
