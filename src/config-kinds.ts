@@ -1,4 +1,5 @@
-import { z } from 'zod'
+// All names in one, so that the build can leave out what is not used: most of it is languages.
+import * as z from 'zod'
 import { isHttp, targetOf } from './config-health.ts'
 import { units } from './config-names.ts'
 import { words } from './words.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Config } from './config.ts'
 import { waysToAsk } from './config-health.ts'
 import { type LineOf, lineNear } from './config-lines.ts'

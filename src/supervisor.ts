@@ -3,6 +3,7 @@ import { parseCommandLine } from './cli/command-line.ts'
 import { write } from './cli/screen.ts'
 import { exitCodeOf, exitCodes } from './cli/verb.ts'
 import { codeOf, hintOf, isExpected, messageOf } from './errors.ts'
+import { traceOf } from './system/trace.ts'
 import { words } from './words.ts'
 
 /** Arguments in, exit code out. */
@@ -23,7 +24,10 @@ async function main(args: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  if (!isExpected(error)) throw error
+  if (!isExpected(error)) {
+    if (error instanceof Error) error.stack = traceOf(error)
+    throw error
+  }
   // A project is closed to others, as it should be: who asks is often the wrong user.
   const hint = codeOf(error) === 'EACCES' ? words.closedHint : undefined
   console.error(words.failure(messageOf(error), hintOf(error) ?? hint))

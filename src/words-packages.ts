@@ -12,6 +12,8 @@ export const packageWords = {
   gupScheme: (found: string, schemes: readonly string[]) =>
     `${found} is not a source: it must begin with ${schemes.map((one) => `${one}://`).join(' or ')}`,
   gupAddress: (found: string) => `${found} is not the address of a git repository`,
+  gupColon: (found: string) =>
+    `${found} is not the address of a git repository: after the host there is a / (git+ssh://git@host/path)`,
   gupTwice: (name: string, line: number) => `${name} is on line ${line} too, and not the same`,
   reqOutside: (target: string) => `${shown(target)} lies outside of main`,
   reqNoFile: (target: string) => `there is no file ${shown(target)}`,
@@ -48,6 +50,14 @@ export const packageWords = {
   installFullHint: 'the disk is full; make room and upload it again',
   noCompilerHint:
     'it would have to be compiled here, and there is no compiler: put a wheel of it into wheels/, or: sudo apt install build-essential python3-dev',
+  noGitHint: 'sudo apt install git',
+  unknownServerHint:
+    'ssh does not know this server yet. As the user that main.py runs as: ssh-keyscan HOST >> ~/.ssh/known_hosts',
+  noAccessHint:
+    'there is no such repository, or the user that main.py runs as may not read it: give him a key (ssh-keygen) or a password (git credential-store)',
+  gitLate: (ms: number) => `no answer within ${seconds(ms)} ([python] git)`,
+  textTooLarge: (path: string, most: number) =>
+    `${shown(path)} has more than ${size(most)}: it is no list of packages`,
   environmentBroken: (why: string) =>
     `the Python of its virtual environment does not start: ${why}`,
   sweptEnvironments:

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Site } from '../config.ts'
 import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Clock, Log } from '../model.ts'
+import { traceOf } from '../system/trace.ts'
 import { words } from '../words.ts'
 import { type Refusal, requests, type Wish } from './api.ts'
 import type { Desk } from './desk.ts'
@@ -125,7 +126,7 @@ async function serve(
   } catch (error) {
     // A connection that breaks off is its client's affair.
     if (request.errored || response.destroyed) return
-    if (!isExpected(error)) log.error(words.bug(error instanceof Error ? `${error.stack}` : ''))
+    if (!isExpected(error)) log.error(words.bug(traceOf(error)))
     reply(response, 500, { error: messageOf(error), hint: hintOf(error) })
   }
 }

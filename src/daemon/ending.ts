@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty'
 import type { Config } from '../config.ts'
 import type { Clock, Log } from '../model.ts'
+import { traceOf } from '../system/trace.ts'
 import { words } from '../words.ts'
 
 /** How the daemon comes to its end. */
@@ -44,7 +45,7 @@ export function endOnSignal(log: Log, config: Config, { now }: Clock): Ending {
   if (isTerminal()) process.on('SIGHUP', onSignal)
   process.on('uncaughtException', (error) => {
     // Nobody waits for what threw it, so nobody can mend it: end in order and be started again.
-    log.error(words.bug(error.stack ?? error.message))
+    log.error(words.bug(traceOf(error)))
     exitCode = 1
     how = words.endedByFault
     shutdown.abort()

@@ -65,10 +65,10 @@ export async function install(wish: Wish, release: Release, on: Ground): Promise
  * until now (at first the bare interpreter) stands in for it, and that is said loudly.
  */
 export async function choosePackages(on: Ground): Promise<void> {
-  const asked = await askedIn(viewOf(on.site), on)
+  const asked = await askMain(on)
   if ('inUse' in asked) return on.packages.use(asked.inUse, null)
-  if ('mistakes' in asked) {
-    on.log.error(packageWords.standIn(packageWords.mistakes(asked.mistakes)))
+  if ('why' in asked) {
+    on.log.error(packageWords.standIn(asked.why))
     return on.packages.use(on.packages.inUse(), null)
   }
   const found = await on.packages.find(asked.wish)
@@ -90,7 +90,7 @@ export async function remakePackages(on: Ground): Promise<void> {
 
 /** What main asks for and is not there; null when all is. */
 export async function missingPackages(on: Ground): Promise<Wish | null> {
-  const asked = await askedIn(viewOf(on.site), on)
+  const asked = await askMain(on)
   return 'wish' in asked && (await on.packages.find(asked.wish)) === null ? asked.wish : null
 }
 
@@ -132,6 +132,22 @@ export async function collectPackages(on: Ground): Promise<void> {
 function oldestUndoable({ disk, paths }: Site): ReleaseId | null {
   const names = [paths.releases, paths.journals].flatMap((folder) => disk.list(folder))
   return names.filter(isReleaseId).sort(byAge)[0] ?? null
+}
+
+/**
+ * What main asks for now; or why that is not known: whatever has become of its files, the program is
+ * started.
+ */
+async function askMain(
+  on: Ground,
+): Promise<{ readonly wish: Wish } | { readonly inUse: InUse } | { readonly why: string }> {
+  try {
+    const asked = await askedIn(viewOf(on.site), on)
+    return 'mistakes' in asked ? { why: packageWords.mistakes(asked.mistakes) } : asked
+  } catch (error) {
+    if (!isExpected(error)) throw error
+    return { why: messageOf(error) }
+  }
 }
 
 /** What main asks for in this view of it: packages, or no more than what is there anyway. */

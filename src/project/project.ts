@@ -5,6 +5,7 @@ import type { Upload } from '../source/deposit/judgement.ts'
 import type { Incoming } from '../source/git/judgement.ts'
 import { withDeadline } from '../system/clock.ts'
 import { earliest, type Lasting, lasting } from '../system/lasting.ts'
+import { traceOf } from '../system/trace.ts'
 import { words } from '../words.ts'
 import { releaseWords } from '../words-release.ts'
 import { committedRelease } from './back.ts'
@@ -32,7 +33,7 @@ export async function runProject(deposit: Deposit, on: Ground): Promise<void> {
       await serve(deposit, on)
     } catch (error) {
       if (on.shutdown.aborted) break
-      on.log.error(words.bug(error instanceof Error ? (error.stack ?? error.message) : `${error}`))
+      on.log.error(words.bug(traceOf(error)))
       await on.program.stop({ by: 'recovery' })
       await on.clock.sleep(on.site.config.update.waitMs, on.shutdown)
     }

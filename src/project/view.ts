@@ -1,9 +1,15 @@
 import { join } from 'node:path'
 import type { Site } from '../config.ts'
+import { OperationalError } from '../errors.ts'
 import type { Plan } from '../model.ts'
 import type { View } from '../python/requirements.ts'
+import type { Disk } from '../system/disk.ts'
 import { isDroppedBy } from '../update/apply.ts'
+import { packageWords } from '../words-packages.ts'
 import type { Staged } from './check.ts'
+
+/** What is larger is no list of packages: to read it would take the memory of a small machine. */
+const maxTextBytes = 2_000_000
 
 /** Main as it is. */
 export function viewOf({ disk, paths }: Site): View {
@@ -13,7 +19,7 @@ export function viewOf({ disk, paths }: Site): View {
   }
   return {
     place,
-    text: async (path) => (place(path) === null ? null : disk.readText(join(paths.main, path))),
+    text: async (path) => textOf(place(path), disk),
     names: (folder) => disk.list(join(paths.main, folder)),
   }
 }
@@ -35,14 +41,18 @@ export function viewWith(
   }
   return {
     place,
-    async text(path) {
-      const there = place(path)
-      return there === null ? null : disk.readText(there)
-    },
+    text: async (path) => textOf(place(path), disk),
     names(folder) {
       const added = disk.list(join(staged, folder)).filter((name) => isNew(join(folder, name)))
       const kept = main.names(folder).filter((name) => !isGone(join(folder, name)))
       return [...new Set([...added, ...kept])].sort()
     },
   }
+}
+
+async function textOf(place: string | null, disk: Disk): Promise<string | null> {
+  if (place === null) return null
+  if (disk.sizeOf(place) <= maxTextBytes) return disk.readText(place)
+  const why = packageWords.textTooLarge(place, maxTextBytes)
+  throw new OperationalError(why, { code: 'EFBIG', path: place })
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname } from 'node:path'
+import { parse } from 'smol-toml'
 import type { Config } from '../config.ts'
 import { messageOf } from '../errors.ts'
 import { withoutPassword } from '../phrases.ts'
@@ -99,8 +100,6 @@ async function fromRequirements(view: View) {
 }
 
 async function fromProject(view: View) {
-  // Most programs have no such file; what reads it is not loaded for them.
-  const { parse } = await import('smol-toml')
   const wrong = (why: string) => ({ mistakes: [{ path: projectName, line: 0, why }] })
   try {
     const { project } = parse((await view.text(projectName)) ?? '') as { project?: unknown }

@@ -77,6 +77,9 @@ function parseLine(text: string, line: number, schemes: readonly string[]): GupL
   if (!schemes.some((scheme) => source.startsWith(`${scheme}://`))) {
     return mistake(line, packageWords.gupScheme(quoted(source), schemes))
   }
+  if (/^git\+ssh:\/\/(?:[^@/]*@)?[^@/:]*:(?!\d+\/)/.test(source)) {
+    return mistake(line, packageWords.gupColon(quoted(source)))
+  }
   if (!isAddress(source)) return mistake(line, packageWords.gupAddress(quoted(source)))
   return { ...about, version, source }
 }

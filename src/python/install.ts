@@ -5,7 +5,7 @@ import { withoutPassword } from '../phrases.ts'
 import { packageWords } from '../words-packages.ts'
 import { type Commits, requirementsOf, type Wish, wheelsFolder } from './dependencies.ts'
 import type { Interpreter } from './interpreter.ts'
-import { failureOf, findPip } from './pip.ts'
+import { failureOf, findPip, hintFor } from './pip.ts'
 import type { Behalf, Done, Worker } from './worker.ts'
 
 /** An environment being made. Its folders are absolute. */
@@ -57,7 +57,9 @@ export async function install(
   }
   const args = await writeInput(wish, commits, making)
   const hasWheels = wish.carried.some(({ path }) => dirname(path) === wheelsFolder)
-  const asked = ['install', '--progress-bar', 'off', '--disable-pip-version-check', ...args]
+  // --no-user: whoever has `user = true` in pip.conf means another Python.
+  const quiet = ['--no-user', '--progress-bar', 'off', '--disable-pip-version-check']
+  const asked = ['install', ...quiet, ...args]
   const offline = hasWheels ? await runPip(pip, [...asked, '--no-index'], making) : null
   if (offline?.exitCode !== 0) await expectPip(pip, asked, making)
   // What the system's own packages lack is not the release's fault.
@@ -134,17 +136,4 @@ function judge({ exitCode, isLate, output }: Done, { site }: Making): void {
       ...hintFor(means),
     },
   )
-}
-
-function hintFor(means: ReturnType<typeof failureOf>['means']): { hint?: string } {
-  switch (means) {
-    case 'network':
-      return { hint: packageWords.networkHint }
-    case 'disk full':
-      return { hint: packageWords.installFullHint }
-    case 'no compiler':
-      return { hint: packageWords.noCompilerHint }
-    case 'nothing known':
-      return {}
-  }
 }

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import type { Site } from '../config.ts'
-import { OperationalError } from '../errors.ts'
+import { isExpected, messageOf, OperationalError } from '../errors.ts'
 import type { Clock, Log, ReleaseId } from '../model.ts'
 import { withoutPassword } from '../phrases.ts'
 import { packageWords } from '../words-packages.ts'
@@ -224,7 +224,13 @@ export function openPackages(
  */
 export async function sweepPackages(site: Site, log: Log): Promise<void> {
   if (site.disk.kind(site.paths.environments) === null) return
-  const ended = await endInstalls(site)
-  const swept = await sweepEnvironments(site)
-  if (ended + swept > 0) log.warn(packageWords.sweptEnvironments)
+  try {
+    const ended = await endInstalls(site)
+    const swept = await sweepEnvironments(site)
+    if (ended + swept > 0) log.warn(packageWords.sweptEnvironments)
+  } catch (error) {
+    // What is left has no mark, so nobody takes it for whole; and the program is to be started.
+    if (!isExpected(error)) throw error
+    log.warn(packageWords.notCollected(messageOf(error)))
+  }
 }

@@ -1,4 +1,5 @@
 import { command } from '../system/command.ts'
+import { packageWords } from '../words-packages.ts'
 import type { Interpreter } from './interpreter.ts'
 
 const question = `
@@ -34,7 +35,14 @@ export async function findPip(python: Interpreter): Promise<string | null> {
 export type Failure = {
   /** The last lines, without what tells nothing. */
   readonly lines: string
-  readonly means: 'network' | 'disk full' | 'no compiler' | 'nothing known'
+  readonly means:
+    | 'network'
+    | 'disk full'
+    | 'no compiler'
+    | 'no git'
+    | 'unknown server'
+    | 'no access'
+    | 'nothing known'
 }
 
 /** Reads why pip or git failed from what it said. */
@@ -46,9 +54,27 @@ export function failureOf(output: string): Failure {
     .slice(-20)
     .map((line) => line.slice(0, 300))
     .join('\n')
-  if (full.test(output)) return { lines, means: 'disk full' }
-  if (network.test(output)) return { lines, means: 'network' }
-  return { lines, means: compiler.test(output) ? 'no compiler' : 'nothing known' }
+  return { lines, means: meanings.find(([, form]) => form.test(output))?.[0] ?? 'nothing known' }
+}
+
+/** What can be done about it. */
+export function hintFor(means: Failure['means']): { hint?: string } {
+  switch (means) {
+    case 'network':
+      return { hint: packageWords.networkHint }
+    case 'disk full':
+      return { hint: packageWords.installFullHint }
+    case 'no compiler':
+      return { hint: packageWords.noCompilerHint }
+    case 'no git':
+      return { hint: packageWords.noGitHint }
+    case 'unknown server':
+      return { hint: packageWords.unknownServerHint }
+    case 'no access':
+      return { hint: packageWords.noAccessHint }
+    case 'nothing known':
+      return {}
+  }
 }
 
 /** What pip says with every failure, or does before it. */
@@ -90,6 +116,14 @@ const network = new RegExp(
     'Operation timed out',
     'Read timed out',
     'Failed to connect to',
+    // curl: the server has closed the connection, or no longer sends.
+    'Empty reply from server',
+    'Operation too slow',
+    'RPC failed; (curl|result)',
+    'TLS connection was non-properly terminated',
+    // ssh, before it has asked who we are.
+    'kex_exchange_identification',
+    'Connection closed by',
     'The requested URL returned error: (429|5\\d\\d)',
     '(429|5\\d\\d) Server Error',
     'too many requests|HTTP error (429|5\\d\\d)',
@@ -103,3 +137,20 @@ const network = new RegExp(
 
 const compiler =
   /(gcc|cc|c\+\+|g\+\+|cmake|rustc|cargo)['"]?:? .*(No such file|not found|failed: No such)|Python\.h: No such file|can't find Rust compiler/i
+
+const noGit = /Cannot find command 'git'|\bgit['’"]?: No such file|failed to execute git:/
+
+const unknownServer = /Host key verification failed/
+
+/** A server that lets nobody see what is not for all says that it is not there, or asks for a name. */
+const noAccess = /Permission denied \(|could not read (Username|Password)|Authentication failed for/
+
+/** The first that is found counts. */
+const meanings: readonly (readonly [Failure['means'], RegExp])[] = [
+  ['disk full', full],
+  ['unknown server', unknownServer],
+  ['no access', noAccess],
+  ['network', network],
+  ['no compiler', compiler],
+  ['no git', noGit],
+]

@@ -6,7 +6,7 @@ import type { Mistake } from './gupfile.ts'
 export type View = {
   /** Where the file is now, absolute; null when main will have no file there. */
   readonly place: (path: string) => string | null
-  /** Its text; null when main will have no file there. */
+  /** Its text; null when main will have no file there. One that is far too large fails with `EFBIG`. */
   readonly text: (path: string) => Promise<string | null>
   /** The names of what main will have in this folder. */
   readonly names: (folder: string) => readonly string[]

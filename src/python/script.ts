@@ -25,7 +25,7 @@ export function startScript(
   python: Interpreter,
   behalf: Behalf = asDaemon,
 ): Script {
-  const place = fileURLToPath(new URL(`./${name}`, import.meta.url))
+  const place = fileURLToPath(new URL(`../python/${name}`, import.meta.url))
   // Another user may not be able to read where we are installed.
   const script = behalf.owner === null ? [place] : ['-c', readFileSync(place, 'utf8')]
   const args = ['-I', '-S', '-B', '-X', 'utf8', '-W', 'ignore', ...script]

@@ -6,7 +6,7 @@ import { packageWords } from '../words-packages.ts'
 import { type Commits, sourcesOf, type Wish } from './dependencies.ts'
 import type { Environment } from './environment.ts'
 import type { GupLine } from './gupfile.ts'
-import { failureOf } from './pip.ts'
+import { failureOf, hintFor } from './pip.ts'
 import type { Worker } from './worker.ts'
 
 /**
@@ -55,7 +55,11 @@ export async function askCommits(
   tell: (text: string) => void,
 ): Promise<Commits> {
   const commits: Record<string, string> = {}
-  const git: Git = (args) => worker.run(['git', ...args], '/', site.config.python.gitMs)
+  const ms = site.config.python.gitMs
+  const git: Git = async (args) => {
+    const done = await worker.run(['git', ...args], '/', ms)
+    return done.isLate ? { ...done, output: packageWords.gitLate(ms) } : done
+  }
   for (const line of sourcesOf(wish)) {
     const { commit, warning } = await findCommit(line, git)
     commits[line.name] = commit
@@ -84,6 +88,7 @@ function isCommit(text: string | undefined): boolean {
 
 type Git = (args: readonly string[]) => Promise<{
   readonly exitCode: number | undefined
+  readonly isLate: boolean
   readonly output: string
 }>
 
@@ -96,15 +101,23 @@ async function findCommit(line: GupLine & { readonly source: string }, git: Git)
   const other = version.startsWith('v') ? version.slice(1) : `v${version}`
   const tags = [version, other].flatMap((tag) => [`refs/tags/${tag}`, `refs/tags/${tag}^{}`])
   const url = source.slice('git+'.length)
-  const { exitCode, output } = await git(['ls-remote', '--', url, ...tags, `refs/heads/${version}`])
+  const { exitCode, isLate, output } = await git([
+    'ls-remote',
+    '--',
+    url,
+    ...tags,
+    `refs/heads/${version}`,
+  ])
   if (exitCode !== 0) {
-    const { lines, means } = failureOf(withoutPassword(output))
+    const { lines, means: found } = failureOf(withoutPassword(output))
+    const means = isLate ? 'network' : found
     throw new OperationalError(packageWords.sourceFailed(name, withoutPassword(source), lines), {
       code: means === 'network' ? 'ENETWORK' : 'EPACKAGES',
+      ...hintFor(means),
     })
   }
-  const found = chosen(output, version, other)
-  if (found !== null) return found
+  const commits = chosen(output, version, other)
+  if (commits !== null) return commits
   throw new OperationalError(
     packageWords.sourceUnknown(line.line, withoutPassword(source), version),
     {

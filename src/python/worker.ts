@@ -111,12 +111,12 @@ export function endInstalls({ paths }: Site): Promise<number> {
 
 /**
  * The daemon's environment, so that pip.conf, PIP_… and the SSH agent count, but for Python's own
- * variables: they would lead it to other packages. Nobody is there to be asked for a password.
+ * variables: they would lead it to other packages. Nobody is there to be asked for a password:
+ * it has no terminal either. What git's own settings say of ssh (`core.sshCommand`) counts.
  */
 function environment({ env }: Behalf, temporary: string | undefined): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('PYTHON'))
   return {
-    GIT_SSH_COMMAND: 'ssh -o BatchMode=yes -o ConnectTimeout=15',
     ...Object.fromEntries(own),
     ...env,
     ...(temporary === undefined ? {} : { TMPDIR: temporary }),

@@ -6,7 +6,7 @@ import type { WriterAnswer, Writers } from '../model.ts'
 import { within } from '../system/clock.ts'
 import type { Interpreter } from './interpreter.ts'
 
-const script = fileURLToPath(new URL('./lease.py', import.meta.url))
+const script = fileURLToPath(new URL('../python/lease.py', import.meta.url))
 
 /** Paths in one question. */
 const sliceLength = 2_000

@@ -16,7 +16,6 @@ import {
 } from 'node:fs'
 import { chmod, copyFile, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { remove } from 'fs-extra/esm'
 import { codeOf, OperationalError } from '../errors.ts'
 import { moveAcross } from './across.ts'
 import { command } from './command.ts'
@@ -96,6 +95,11 @@ export const disk = {
     return bavail * bsize
   },
 
+  /** Bytes in a file; 0 when there is none. */
+  sizeOf(path: string): number {
+    return statIfAny(path)?.size ?? 0
+  },
+
   /** The text of a file, or null when there is none. */
   async readText(path: string): Promise<string | null> {
     try {
@@ -149,6 +153,8 @@ export const disk = {
 
   /** Removes a folder with all that is in it, or a file; it need not be there. */
   async removeTree(path: string): Promise<void> {
+    // Loaded here: it is thirty modules, and the short verbs remove nothing. The daemon has it from the start, for its log.
+    const { remove } = await import('fs-extra/esm')
     await remove(path)
   },
 

@@ -21,7 +21,7 @@ export type Pipes = {
 
 /**
  * Opens a supply of `many` pipes at a time. What Node calls a pipe to a child is a pair of sockets, and
- * each line that is written to one alone costs both sides three times as much as with these. Node can make no
+ * each line that is written to one alone costs both sides two to three times as much as with these. Node can make no
  * pipe(2), so they are FIFOs: made once, without a name from then on, and opened anew by each `take`.
  * A pipe of the last `take` that somebody still has open is left to him.
  */

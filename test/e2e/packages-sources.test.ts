@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
@@ -70,17 +72,48 @@ test('a source on an SSH server: by branch and by commit; and when it is gone th
   const { dir: repository, commit } = await makeRepository(t, root, 'w', widget)
   const server = await startSshServer(t)
   const dir = await makeProgram(t, { 'main.py': frugalProgram })
-  const settings = { ...pipSettings(dir, noIndex), GIT_SSH_COMMAND: server.command }
+  const gitSettings = join(root, 'gitconfig')
+  const sayHow = (command: string) => writeFile(gitSettings, `[core]\nsshCommand = ${command}\n`)
+  // What it would ask a person: is this the server you mean?
+  await sayHow(`ssh -F /dev/null -o UserKnownHostsFile=/dev/null -i ${server.key}`)
+  const settings = { ...pipSettings(dir, noIndex), GIT_CONFIG_GLOBAL: gitSettings }
   const daemon = await startDaemon(t, dir, settings)
   const source = `git+${server.url}${repository}`
   await drop(daemon, { 'main.py': widgetProgram, gupfile: `widget,main,${source}\n` })
-  await daemon.says(/r1 out +widget first in .*environments/, slow)
-  await daemon.says(/r1: committed/)
+  await daemon.says(/r1: rejected: widget: .* does not tell its versions/, slow)
+  await daemon.says(/Host key verification failed/)
+  await daemon.says(/ssh does not know this server yet.*ssh-keyscan/)
+  await sayHow(server.command)
+  await drop(daemon, { 'main.py': widgetProgram, gupfile: `widget,main,${source}\n` })
+  await daemon.says(/r2 out +widget first in .*environments/, slow)
+  await daemon.says(/r2: committed/)
   const second = await commit({ 'widget.py': 'VERSION = "second"\n' })
   await drop(daemon, { gupfile: `widget,${second},${source}\n` })
-  await daemon.says(/r2 out +widget second/, slow)
-  await daemon.says(/r2: committed/)
+  await daemon.says(/r3 out +widget second/, slow)
+  await daemon.says(/r3: committed/)
   await server.close()
   await drop(daemon, { gupfile: `# again\nwidget,main,${source}\n` })
-  await daemon.says(/r3: rejected for now: widget: .* does not tell its versions/, slow)
+  await daemon.says(/r4: rejected for now: widget: .* does not tell its versions/, slow)
+})
+
+test('a server of sources that fails, hangs or closes is waited for; plain http only where it is allowed', async (t) => {
+  const root = await makeFolder(t)
+  await makeRepository(t, root, 'w', widget)
+  const server = await serveGitHttp(t, root)
+  const python = { sources: ['git+http'], git: '2s' }
+  const dir = await makeProgram(t, { 'main.py': frugalProgram }, { python })
+  const daemon = await startWithIndex(t, dir, noIndex)
+  const gupfile = `widget,main,git+${server.url}/w.git\n`
+  await drop(daemon, { gupfile: gupfile.replace('http', 'https') })
+  await daemon.says(/r1: rejected: gupfile, line 1: .* it must begin with git\+http:/, slow)
+  server.behave('closes')
+  await drop(daemon, { 'main.py': widgetProgram, gupfile })
+  await daemon.says(/r2: rejected for now: .*\n.*Empty reply from server/, slow)
+  server.behave('503')
+  await daemon.says(/r2: rejected for now: .*\n.*503/, slow)
+  server.behave('hangs')
+  await daemon.says(/r2: rejected for now: .*\n.*no answer within 2 s/, slow)
+  server.behave('well')
+  await daemon.says(/r2 out +widget first/, slow)
+  await daemon.says(/r2: committed/)
 })

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
+import { startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import {
   environmentFolders,
@@ -13,6 +23,7 @@ import {
   makeProgram,
   noIndex,
   packageSettings,
+  pipSettings,
   startWithIndex,
   widgetProgram,
 } from '../harness/packages.ts'
@@ -229,4 +240,38 @@ def build_wheel(folder, settings=None, metadata=None):
   const crash = 'import widget\nraise SystemExit(3)\n'
   await drop(daemon, { 'main.py': `import nobody_has_this\n${crash}` })
   await daemon.says(/r3: main\.py, line 1: no module named nobody_has_this here/)
+})
+
+test('a list of packages that is none: far too large, or no text at all', async (t) => {
+  const dir = await makeProgram(t, { 'main.py': frugalProgram })
+  const daemon = await startWithIndex(t, dir, noIndex)
+  await daemon.says(/r0 out +no widget/)
+  for (const [index, name] of ['gupfile', 'requirements.txt', 'pyproject.toml'].entries()) {
+    await drop(daemon, { [name]: Buffer.alloc(3_000_000, '\n') })
+    await daemon.says(new RegExp(`r${index + 1}: rejected: .*${name}.* has more than 2 MB`), slow)
+  }
+  await drop(daemon, { gupfile: randomBytes(50_000) })
+  await daemon.says(/r4: rejected: gupfile/, slow)
+  // Somebody has put it there by hand.
+  writeFileSync(join(dir, 'main/gupfile'), Buffer.alloc(3_000_000, '\n'))
+  await runSupervisor(['restart'], dir)
+  await daemon.says(/main\.py is started without its packages, .* has more than 2 MB/)
+  await daemon.says(/r0 out +no widget/)
+  assert.doesNotMatch(daemon.output(), /a fault in/)
+})
+
+test('what is left half-made and cannot be removed does not keep main.py from being started', async (t) => {
+  if (process.getuid?.() !== 0)
+    return t.skip('needs root: it leaves what another user cannot remove')
+  const nobody = 65_534
+  const dir = await makeProgram(t, { 'main.py': frugalProgram })
+  const left = join(dir, '.supervisor/environments/0123456789abcdef')
+  mkdirSync(left, { recursive: true })
+  writeFileSync(join(left, 'x'), 'x')
+  for (const path of ['', 'main', '.supervisor', '.supervisor/environments']) {
+    chownSync(join(dir, path), nobody, nobody)
+  }
+  const daemon = await startDaemon(t, dir, pipSettings(dir, noIndex), nobody)
+  await daemon.says(/WARNING: a virtual environment could not be removed: .*EACCES/)
+  await daemon.says(/r0 out +no widget/)
 })

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
-import { cleanEnvironment, type Daemon } from '../harness/daemon.ts'
+import { cleanEnvironment, type Daemon, startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import {
   environmentFolders,
@@ -12,11 +12,12 @@ import {
   frugalProgram,
   makeProgram,
   noIndex,
+  pipSettings,
   startWithIndex,
   wheelsOf,
   widgetProgram,
 } from '../harness/packages.ts'
-import { writeTree } from '../harness/project.ts'
+import { writeSettings, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
 import { serveIndex } from '../harness/wheels.ts'
 
@@ -103,7 +104,8 @@ test('packages that are not there, do not fit together, or lack what main.py imp
 
 test('wheels that come with the release are enough: no network, and no git for a source', async (t) => {
   const dir = await makeProgram(t, { 'main.py': frugalProgram })
-  const daemon = await startWithIndex(t, dir, noIndex)
+  // Somebody's way not to need sudo.
+  const daemon = await startDaemon(t, dir, { ...pipSettings(dir, noIndex), PIP_USER: '1' })
   const gupfile = 'widget,v1.0,git+https://nowhere.invalid/widget.git\n'
   await drop(daemon, { 'main.py': widgetProgram, gupfile, ...wheelsOf(widget1, gadget) })
   await daemon.says(/r1 out +widget 1\.0 in .*environments/, slow)
@@ -186,6 +188,16 @@ test('an environment that exists is used as it is, and nothing is installed', as
   await daemon.says(/r1: committed/)
   assert.doesNotMatch(daemon.output(), /no module named widget|installing/)
   assert.deepEqual([index.asked, environmentFolders(dir)], [[], []])
+
+  // Another is named while the daemon runs, and is not there: the one before it stands in.
+  await writeSettings(dir, { python: { venv: 'other' } })
+  for (const order of ['reload', 'restart']) await runSupervisor([order], dir)
+  await daemon.says(
+    /main\.py is started without its packages, .*other\/bin\/python: it is not there/,
+  )
+  await daemon.says(/r1 out +widget mine in .*\/mine/)
+  assert.doesNotMatch(daemon.output(), /a fault in/)
+  await writeSettings(dir, { python: { venv: 'mine' } })
   assert.equal(await daemon.end(), 0)
   rmSync(join(dir, 'mine'), { recursive: true })
   const { code, stderr } = await runSupervisor([], dir)

@@ -21,12 +21,13 @@ import { carryOut } from '../../src/project/carry-out.ts'
 import { claim, unclaim } from '../../src/project/claim.ts'
 import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
 import { openOrders } from '../../src/project/orders.ts'
+import { remakePackages } from '../../src/project/packages.ts'
 import { recover } from '../../src/project/recover.ts'
-import { conclude, goOn, walk } from '../../src/project/road.ts'
+import { conclude, goOn, type Walked, walk } from '../../src/project/road.ts'
 import type { Trial } from '../../src/project/trial.ts'
 import { openAhead } from '../../src/python/check.ts'
 import { findInterpreter, type Interpreter } from '../../src/python/interpreter.ts'
-import { openPackages } from '../../src/python/packages.ts'
+import { openPackages, sweepPackages } from '../../src/python/packages.ts'
 import { asDaemon } from '../../src/python/worker.ts'
 import { openWriters } from '../../src/python/writers.ts'
 import { openDeposit } from '../../src/source/deposit/deposit.ts'
@@ -35,6 +36,7 @@ import { clock } from '../../src/system/clock.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
 import { type HistoryEntry, readHistory } from '../../src/update/history.ts'
 import { type Cut, dyingDisk, fullDisk, PowerCut } from './dying-disk.ts'
+import { checkEnvironments, checkInForce, offerWidget, widgetGupfile } from './power-packages.ts'
 import type { Tree } from './project.ts'
 import { recordedProgram } from './recorded-program.ts'
 import { silent, unheard } from './silence.ts'
@@ -62,6 +64,8 @@ type Scenario = {
    * the second cuts are made; the others have no Python in them.
    */
   readonly isPython?: true
+  /** It brings packages: pip makes an environment, which takes longer still. */
+  readonly hasPackages?: true
   /** Each upload comes as one archive. */
   readonly isPacked?: true
   /** A first part, in which Python finds a mistake: it goes back to the deposit and waits for the upload. */
@@ -285,6 +289,15 @@ const scenarios: readonly Scenario[] = [
     isPython: true,
     isPacked: true,
   },
+  {
+    name: 'a release brings a package, and is rolled back by the operator',
+    old: pythonOld,
+    uploads: [{ ...pythonNew, ...widgetGupfile }],
+    ends: ['rolled-back'],
+    rolledBackTo: 'r1',
+    isPython: true,
+    hasPackages: true,
+  },
 ]
 
 function makesInItsLastMoment(made: Tree): Pick<Scenario, 'meddle' | 'made'> {
@@ -301,8 +314,11 @@ function makesInItsLastMoment(made: Tree): Pick<Scenario, 'meddle' | 'made'> {
  * make them all, set the environment variable.
  */
 const isAll = process.env['EVERY_POWER_CUT'] !== undefined
-const strideOf = ({ isPython, isPacked }: Scenario) =>
-  isAll ? 1 : isPython || isPacked ? 331 : 101
+const strideOf = ({ isPython, isPacked, hasPackages }: Scenario) =>
+  hasPackages ? 17 : isAll ? 1 : isPython || isPacked ? 331 : 101
+
+// Each install takes a second.
+const paceOf = ({ hasPackages }: Scenario) => (hasPackages && !isAll ? 6 : 1)
 
 // Python and archives take a process for each walk, and what a torn step leaves is the same there.
 const cutsOf = ({ isPython }: Scenario): readonly Cut[] =>
@@ -320,10 +336,12 @@ export async function openPowerCuts(): Promise<() => Promise<void>> {
   return () => writers.close()
 }
 
-/** The scenarios with Python files, or the others, or all. */
-export function scenariosOf(which: 'python' | 'others' | 'all'): string[] {
+/** The scenarios with packages, those with Python files only, or the others, or all. */
+export function scenariosOf(which: 'python' | 'packages' | 'others' | 'all'): string[] {
+  const kindOf = ({ isPython, hasPackages }: Scenario) =>
+    hasPackages ? 'packages' : isPython ? 'python' : 'others'
   return scenarios
-    .filter(({ isPython }) => which === 'all' || (isPython === true) === (which === 'python'))
+    .filter((scenario) => which === 'all' || kindOf(scenario) === which)
     .map(({ name }) => name)
 }
 
@@ -352,7 +370,7 @@ export async function cutPower(name: string): Promise<Told> {
       assert.deepEqual(bytecodeIn(world.paths.main), isIn ? ['lib', 'pkg', 'pkg/deep'] : [])
     }
     let cuts = 0
-    for (let step = 1; step <= uncut.steps(); step += 1) {
+    for (let step = 1; step <= uncut.steps(); step += paceOf(scenario)) {
       for (const cut of cutsOf(scenario)) cuts += await cutTwice(scenario, root, step, cut)
     }
     return { is: 'done', text: `${uncut.steps()} steps; ${cuts} sequences of cuts` }
@@ -414,12 +432,13 @@ async function cutTwice(scenario: Scenario, root: string, step: number, cut: Cut
   if (cut === 'torn' && !dying.isTorn()) return 0
   for (let tried = 0; ; tried += 1) {
     const second = 1 + (step % stride) + tried * stride
-    const again = copyOf(wreck, join(root, 'again'))
+    // An environment cannot be moved: of those there is one second cut, and no copy.
+    const again = scenario.hasPackages ? wreck : copyOf(wreck, join(root, 'again'))
     try {
       const isCut = await cutsRecovery(again, dyingDisk(second, cut).disk)
       await restart(again)
       await checkEnd(again)
-      if (!isCut) return tried + 1
+      if (!isCut || scenario.hasPackages) return tried + 1
     } catch (error) {
       const where = `step ${step} and step ${second} of the recovery`
       throw new Error(`power cut (${cut}) at ${where}: ${messageOf(error)}`, { cause: error })
@@ -442,6 +461,7 @@ async function withRoot(what: (root: string) => Promise<Told>): Promise<Told> {
   const memory = '/dev/shm'
   const root = await mkdtemp(join(disk.kind(memory) === 'dir' ? memory : tmpdir(), 'ota-'))
   try {
+    offerWidget(join(root, 'wheels'))
     return await what(root)
   } finally {
     for (const place of [root, join(tmpdir(), basename(root))]) {
@@ -523,6 +543,7 @@ function deposit(upload: Tree, { scenario, paths, delivered }: World): void {
 async function cutsRecovery(world: World, on: Disk): Promise<boolean> {
   try {
     await session(world, on, async (ground) => {
+      await sweepPackages(ground('short').site, silent)
       const left = await recover(ground('short'))
       const releases = [...left.onTrial, ...left.claimed].map(({ release }) => release.id)
       assert.equal(new Set(releases).size, releases.length)
@@ -540,7 +561,9 @@ async function cutsRecovery(world: World, on: Disk): Promise<boolean> {
 async function restart(world: World): Promise<void> {
   await session(world, dyingDisk(Number.POSITIVE_INFINITY).disk, async (ground) => {
     const on = ground('short')
+    await sweepPackages(on.site, silent)
     const left = await recover(on)
+    await remakePackages(on)
     let trial = await goOn(left.onTrial, { by: 'boot' }, on)
     for (const claimed of left.claimed) trial = await walkOn(claimed, trial, on)
     if (trial !== null) await concludeWell(trial, on)
@@ -571,7 +594,7 @@ async function walkOn(
   on: Ground,
   ifBroken: 'hold' | 'reject' = 'reject',
 ): Promise<Trial | null> {
-  const walked = await walk(claimed, trial, on)
+  const walked = await walkPrepared(claimed, trial, on)
   const isLater = walked.is === 'not yet' || walked.is === 'gives way'
   const again = isLater ? await walkAgain(claimed, trial, walked.is, on) : walked
   switch (again.is) {
@@ -588,6 +611,14 @@ async function walkOn(
   }
 }
 
+/** Walks it; and again when its packages are there. */
+async function walkPrepared(claimed: Claimed, trial: Trial | null, on: Ground): Promise<Walked> {
+  const walked = await walk(claimed, trial, on)
+  if (walked.is !== 'preparing') return walked
+  const made = await walked.made
+  return made.is === 'not now' ? { is: 'not yet', why: made.why } : walk(claimed, trial, on)
+}
+
 async function walkAgain(
   claimed: Claimed,
   trial: Trial | null,
@@ -596,7 +627,7 @@ async function walkAgain(
 ) {
   // It gives way to the end of the trial; there are no orders here.
   const isOver = trial !== null && is === 'gives way'
-  return walk(claimed, isOver ? await concludeWell(trial, on) : trial, on)
+  return walkPrepared(claimed, isOver ? await concludeWell(trial, on) : trial, on)
 }
 
 async function concludeWell(trial: Trial, on: Ground): Promise<null> {
@@ -621,6 +652,7 @@ async function session(
     started() {
       const version = readFileSync(entry, 'utf8')
       assert.ok(isWhole(world), `started on a main that is no version: ${listOf(main)}`)
+      checkInForce(packages, main)
       world.scenario.meddle?.('start', version, main)
       return version.includes('crash') ? 'crashed' : 'up'
     },
@@ -631,17 +663,25 @@ async function session(
   const answer = () => undefined
   const orders = openOrders(end.signal, { is: 'refused', why: 'the end' })
   const shutdown = end.signal
-  const clock = impatient()
   const tell = () => undefined
   const ahead = openAhead(1_000)
-  const base = { program, python, ahead, log: silent, answer, clock, shutdown, orders, tell }
+  // An install takes its time.
+  const packages = openPackages(python, asDaemon, siteOf(world, on), clock, shutdown)
+  const git = openCheckout(null, siteOf(world, on), silent, clock, shutdown)
+  const told = { log: silent, answer, tell }
+  const base = {
+    ...told,
+    git,
+    program,
+    python,
+    packages,
+    ahead,
+    clock: impatient(),
+    shutdown,
+    orders,
+  }
   try {
-    await what((trial) => {
-      const site = siteOf(world, on, trial === 'short' ? 1 : 60_000)
-      const packages = openPackages(python, asDaemon, site, clock, shutdown)
-      const git = openCheckout(null, site, silent, clock, shutdown)
-      return { ...base, site, packages, git }
-    })
+    await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
   } finally {
     ahead.close()
     end.abort()
@@ -694,6 +734,7 @@ async function checkEnd(world: World): Promise<void> {
     }
   }
   if (scenario.isPython) bytecodeIn(paths.main)
+  await checkEnvironments(siteOf(world, disk))
   assert.deepEqual(disk.list(paths.releases), [], 'nothing is under way')
   assert.deepEqual(filesIn(treeOf(paths.deposit)), [], 'the deposit is empty')
   // A roll-back that was cut off at its first step leaves half a record in the journal, until the next.

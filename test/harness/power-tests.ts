@@ -23,7 +23,7 @@ async function carryOut(t: TestContext, job: Job): Promise<void> {
 }
 
 /** Cuts the power at every step of each of these scenarios. */
-export function testPowerCuts(which: 'python' | 'others'): void {
+export function testPowerCuts(which: 'python' | 'packages' | 'others'): void {
   for (const scenario of scenariosOf(which)) {
     test(`power cut at every step: ${scenario}`, (t) => {
       return carryOut(t, { do: 'cut the power', scenario })

@@ -127,6 +127,14 @@ test('the whole file is refused, and each mistake has its line', () => {
   assert.match(read('a,\nb,1')[0] ?? '', /^line 1: expected/)
 })
 
+test('an address as scp has it is told from one with a port', () => {
+  const at = (source: string) => parseGupfile(`lib,main,${source}`, ['git+ssh'])
+  assert.match(JSON.stringify(at('git+ssh://git@host:org/lib.git')), /after the host there is a \//)
+  for (const source of ['git+ssh://git@host:22/lib.git', 'git+ssh://host/a:b']) {
+    assert.ok('lines' in at(source), source)
+  }
+})
+
 test('a password in an address is not shown', () => {
   const [why = ''] = read('a,1.0,git+https://user:secret@host/x@y')
   assert.match(why, /\*\*\*\*@host/)

@@ -1,0 +1,3 @@
+import { testPowerCuts } from '../harness/power-tests.ts'
+
+testPowerCuts('packages')
