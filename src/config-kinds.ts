@@ -123,6 +123,24 @@ export const tcpAddress = text('a port: "8080", "127.0.0.1:8080" or "[::1]:8080"
   return found === '' || targetOf(found) !== null
 })
 
+/** The name or address of a git remote, or nothing; no option of git. */
+export const remote = text('the name of a remote, or an address', (found) => {
+  return !/^-|[\s\p{Cc}]|::/u.test(found)
+})
+
+/** The name of a branch, or nothing, as git takes it: git-check-ref-format(1). */
+export const refName = text('the name of a branch', (found) => found === '' || isRef(found, ''))
+
+/** A pattern for the names of tags, or nothing. */
+export const refPattern = text('a pattern such as "v*"', (found) => {
+  return found === '' || isRef(found, '*')
+})
+
+function isRef(found: string, also: string): boolean {
+  const odd = /^[-/]|\.\.|@\{|\/\/|\.$|\/$|\.lock$|[\s\p{Cc}~^:?[\\]/u
+  return !odd.test(found) && (also === '*' || !found.includes('*'))
+}
+
 /** The path of a folder. */
 export const folder = text('the path of a folder', (found) => found !== '')
 

@@ -70,8 +70,18 @@ function complaintText(complaint: Complaint, parsed: unknown, known: readonly st
 }
 
 /** Settings that are right, each by itself, but not together. */
-export function contradictions({ program, health }: Config, lineOf: LineOf): Problem[] {
-  return [...backoffProblems(program, lineOf), ...healthProblems(health, lineOf)]
+export function contradictions({ program, health, git }: Config, lineOf: LineOf): Problem[] {
+  return [
+    ...backoffProblems(program, lineOf),
+    ...healthProblems(health, lineOf),
+    ...gitProblems(git, lineOf),
+  ]
+}
+
+function gitProblems({ branch, tag }: Config['git'], lineOf: LineOf): Problem[] {
+  if (branch === '' || tag === '') return []
+  const path = ['git', 'tag'] as const
+  return [{ line: lineOf(path), key: keyText(path), what: words.oneOfBoth('git.branch') }]
 }
 
 function healthProblems(health: Config['health'], lineOf: LineOf): Problem[] {

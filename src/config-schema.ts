@@ -3,7 +3,9 @@ import {
   type Config,
   dependencyPolicies,
   importPolicies,
+  localChangePolicies,
   restartPolicies,
+  rewrittenPolicies,
   sourceSchemes,
   stopSignals,
 } from './config.ts'
@@ -110,6 +112,11 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   ['verify.imports', kinds.choice(importPolicies)],
   ['python.dependencies', kinds.choice(dependencyPolicies)],
   ['python.venv', kinds.text('a path')],
+  ['git.remote', kinds.remote],
+  ['git.branch', kinds.refName],
+  ['git.tag', kinds.refPattern],
+  ['git.localChanges', kinds.choice(localChangePolicies)],
+  ['git.rewritten', kinds.choice(rewrittenPolicies)],
   ['python.sources', kinds.list(kinds.choice(sourceSchemes))],
 ])
 

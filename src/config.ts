@@ -10,6 +10,12 @@ export const dependencyPolicies = ['auto', 'gupfile', 'requirements', 'none'] as
 /** The kinds of source that a gupfile may name: all that git knows and pip takes. */
 export const sourceSchemes = ['git+https', 'git+ssh', 'git+file', 'git+http', 'git+git'] as const
 
+/** What may be done where main was changed by hand and a commit changes the same. */
+export const localChangePolicies = ['refuse', 'save'] as const
+
+/** What may be done when a branch was rewritten. */
+export const rewrittenPolicies = ['refuse', 'follow'] as const
+
 /** The forms that the lines of the log files may have. */
 export const logFormats = ['text', 'json'] as const
 
@@ -345,6 +351,39 @@ export const defaults = {
     retryMaxMs: 3_600_000,
     /** A release whose packages cannot be fetched is refused for good after this. */
     giveUpMs: 86_400_000,
+  },
+  /** Where main is a checkout of git: how it is fed from its remote. See docs/git.md. */
+  git: {
+    /** The name of a remote of the checkout, such as `origin`, or an address. Empty: git is not used. */
+    remote: '',
+    /** The branch of the remote that is followed. Empty: the one that the branch checked out comes from. */
+    branch: '',
+    /** Instead of a branch: the highest version among the tags of this pattern, such as `v*`. */
+    tag: '',
+    /** The remote is looked at this often. */
+    everyMs: 300_000,
+    /** One answer of the remote may take this long. */
+    deadlineMs: 120_000,
+    /** The private key for SSH, such as a deploy key, relative to the project directory. Empty: the user's own. */
+    sshKey: '',
+    /** The file with the keys of SSH servers that are trusted, relative to the project directory. Empty: the user's own. */
+    knownHosts: '',
+    /**
+     * When main was changed, by hand or by an upload, in a file that a commit changes too: `refuse` waits until
+     * that is put right, `save` keeps the change in git (`refs/ota/saved/`) and replaces it.
+     */
+    localChanges: 'refuse' as (typeof localChangePolicies)[number],
+    /** When the branch does not go on from what main holds (a force-push): `refuse` waits, `follow` goes along. */
+    rewritten: 'refuse' as (typeof rewrittenPolicies)[number],
+    /**
+     * A file with the SSH keys whose signatures count (ssh-keygen(1), ALLOWED SIGNERS), relative to the project
+     * directory: a commit that none of them has signed is not used. Empty: signatures are not looked at.
+     */
+    allowedSigners: '',
+    /** When the remote could not be reached, it is asked again after this; the wait doubles with each failure that follows. */
+    retryMs: 60_000,
+    /** The longest wait between two tries. */
+    retryMaxMs: 21_600_000,
   },
   /** The log of the session. */
   log: {

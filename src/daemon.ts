@@ -3,6 +3,7 @@ import { openDesk } from './control/desk.ts'
 import { openControl } from './control/server.ts'
 import { type Live, timeAgo } from './control/status.ts'
 import { endOnSignal, isTerminal } from './daemon/ending.ts'
+import { openCheckout } from './daemon/git.ts'
 import { lockProject, makeFolders } from './daemon/ground.ts'
 import { reloadSettings } from './daemon/reload.ts'
 import { reportToSystemd } from './daemon/report.ts'
@@ -74,6 +75,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const deposit = openDeposit(site, writers, log, answer, clock)
   log.info(words.waiting(paths.deposit))
 
+  const git = openCheckout(setpriv, site, log, clock, ending.shutdown)
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
   const { version } = packageOf()
   const live: Live = {
@@ -84,14 +86,19 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     deposit: deposit.state,
     guarantee,
     packages,
+    git,
     clock,
   }
-  const reload = () => reloadSettings(site, log)
+  const reload = async () => {
+    const answer = await reloadSettings(site, log)
+    git.wake()
+    return answer
+  }
   if (!isTerminal()) process.on('SIGHUP', () => void reload())
   const control = openControl(openDesk(site, live, orders, reload), site, log, clock)
   const { shutdown } = ending
   const ahead = openAhead(config.verify.checkMs)
-  const tools = { site, program, python, packages, ahead, log, clock, shutdown, orders }
+  const tools = { site, program, python, packages, git, ahead, log, clock, shutdown, orders }
   await runProject(deposit, { ...tools, tell: hooks.tell, answer: answer.tell })
 
   ahead.close()

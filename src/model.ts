@@ -4,16 +4,34 @@
 export type ReleaseId = `r${number}`
 
 /** One claimed set of changes on its way into main. */
-export type Release = {
-  readonly id: ReleaseId
-  /** The source it came from: `deposit`. */
-  readonly from: string
+export type Release = { readonly id: ReleaseId } & Arrival
+
+/** What is known of a release before it has its number. */
+export type Arrival = {
   /** When it was claimed: ISO 8601, by the wall clock. */
   readonly at: string
   readonly files: number
   readonly bytes: number
-  /** The SHA-256 of the manifest it came with: who uploaded it can find it by that. */
-  readonly manifest?: string
+} & Origin
+
+/** The source a release came from. */
+export type Origin =
+  | {
+      readonly from: 'deposit'
+      /** The SHA-256 of the manifest it came with: who uploaded it can find it by that. */
+      readonly manifest?: string
+    }
+  | { readonly from: 'git'; readonly commit: Move }
+
+/** From one commit of main's checkout to another. */
+export type Move = {
+  /** What main held before: the whole name of a commit. */
+  readonly old: string
+  readonly new: string
+  /** Where it came from, for people: `main of origin`, `v1.2 of origin`. */
+  readonly of: string
+  /** The first line of what the commit says. */
+  readonly subject: string
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Cause, Exit, Health, Outcome } from './model.ts'
+import type { Cause, Exit, Health, Outcome, Release } from './model.ts'
 
 /** A process, as people are told of it. */
 export type Named = { readonly pid: number; readonly name: string }
@@ -6,6 +6,13 @@ export type Named = { readonly pid: number; readonly name: string }
 /** An outcome, in words. */
 export function resultText(outcome: Outcome): string {
   return outcome.result === 'rolled-back' ? 'rolled back' : outcome.result
+}
+
+/** Where a release came from. */
+export function originText(release: Release): string {
+  if (release.from === 'deposit') return 'the deposit'
+  const { new: commit, of, subject } = release.commit
+  return `git (${of}, ${commit.slice(0, 9)}: ${shown(subject)})`
 }
 
 /** What a person wants to know first: is the old program still there? */
@@ -139,4 +146,9 @@ function shellWord(word: string): string {
 /** As JSON and the shell's `$'…'` write it. */
 function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+/** Any text with addresses in it, without the users and passwords in them. */
+export function withoutPassword(text: string): string {
+  return text.replace(/:\/\/[^@/\s]*@/g, '://****@')
 }

@@ -4,6 +4,7 @@ import {
   exitText,
   hintText,
   killedText,
+  originText,
   resultText,
   seconds,
   shown,
@@ -109,13 +110,13 @@ export const releaseWords = {
   /** REASON.txt, beside the files of a refused release. */
   reasonFile: ({ release, outcome }: Ended, why: string) =>
     [
-      `Release ${release.id}, claimed from the ${release.from} at ${release.at}`,
+      `Release ${release.id}, claimed from ${originText(release)} at ${release.at}`,
       `(${count(release.files, 'file')}, ${size(release.bytes)}) was ${resultText(outcome)}:`,
       '',
       `    ${why}`,
       '',
-      'Its files are in the folder files/ beside this one. To try again, correct them and put',
-      'them into the deposit once more.',
+      'Its files are in the folder files/ beside this one. To try again, correct them and',
+      release.from === 'git' ? 'commit that.' : 'put them into the deposit once more.',
       '',
     ].join('\n'),
 }

@@ -213,7 +213,7 @@ export const words = {
   watchTrouble: (code: string) =>
     `file events do not work here (${code}); uploads are found by looking every few seconds${watchHint(code)}`,
   claimed: (release: Release) =>
-    `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the ${release.from}`,
+    `${release.id}: claimed ${count(release.files, 'file')} (${size(release.bytes)}) from the deposit`,
   changedWhileClaimed: (path: string) =>
     `${shown(path)} changed while it was claimed; all stays in the deposit until it is quiet again`,
   claimDenied:

@@ -10,6 +10,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   logs: () => import('./logs.ts'),
   history: () => import('./history.ts'),
   deploy: () => import('./deploy.ts'),
+  update: () => import('./update.ts'),
   rollback: () => import('./rollback.ts'),
   start: () => import('./start.ts'),
   stop: () => import('./stop.ts'),
@@ -37,6 +38,7 @@ Verbs:
   logs       print the log, and follow it
   history    how the last releases ended
   deploy     put files into the deposit as one release, and wait for its end
+  update     look at the git remote now, and wait for the end of what is new there
   rollback   undo the newest release, or all back to before one
   start      start main.py (after a stop, or after crashes)
   stop       stop main.py until it is started again

@@ -1,6 +1,7 @@
-import { type Status, statusFromDisk } from '../control/status.ts'
+import { type GitStatus, type Status, statusFromDisk } from '../control/status.ts'
 import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { words } from '../words.ts'
+import { gitWords } from '../words-git.ts'
 import { packageWords } from '../words-packages.ts'
 import { verbWords } from '../words-verbs.ts'
 import { askOrRead } from './ask.ts'
@@ -32,6 +33,7 @@ function statusText(status: Status): string {
     field('release', releaseLines(status)),
     ...packagesFields(status),
     field('deposit', depositLines(status)),
+    ...(status.git === null ? [] : [field('git', gitLines(status.git))]),
     field('daemon', daemonLines(status)),
   ].join('\n')
 }
@@ -93,6 +95,16 @@ function depositLines({ deposit }: Status): string[] {
     ...(files === 0 && waitingFor !== null ? [] : [files === 0 ? 'empty' : count(files, 'file')]),
     ...(waitingFor === null ? [] : waitingFor.text.split('\n')),
     ...(guarantee === null ? [] : [guarantee.text]),
+  ]
+}
+
+function gitLines(git: GitStatus): string[] {
+  const { remote, follows, isLooking, lookedAt, nextAt, text, waitingFor } = git
+  const next = isLooking ? gitWords.looking : gitWords.nextLook(momentText(nextAt))
+  return [
+    [shown(remote), ...(follows === null ? [] : [shown(follows)])].join(' '),
+    lookedAt === null ? next : `${gitWords.lookedAgo(agoText(lookedAt))}; ${next}`,
+    ...(text === null ? [] : coloured(text, waitingFor === null ? 'dim' : 'yellow').split('\n')),
   ]
 }
 

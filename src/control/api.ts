@@ -4,7 +4,7 @@ import { isReleaseId } from '../update/store.ts'
 import type { Status } from './status.ts'
 
 /** What a request asks of the daemon, once its body has been read. */
-export type Wish = { readonly is: 'status' | 'history' | 'reload' } | Order
+export type Wish = { readonly is: 'status' | 'history' | 'reload' | 'update' } | Order
 
 /** What each request is answered with, as JSON. */
 export type Answers = {
@@ -16,7 +16,11 @@ export type Answers = {
   readonly restart: Said
   readonly rollback: Said
   readonly reload: Said
+  readonly update: Looked
 }
+
+/** What a look at the git remote came to. A commit is given when one was found, and is on its way. */
+export type Looked = Said & { readonly commit: string | null }
 
 /** What was done, in words. */
 export type Said = { readonly text: string }
@@ -40,6 +44,7 @@ export const requests: { readonly [Name in keyof Answers]: Request } = {
   restart: { method: 'POST', path: '/v1/restart', read: () => ({ is: 'restart' }) },
   rollback: { method: 'POST', path: '/v1/rollback', read: readRollback },
   reload: { method: 'POST', path: '/v1/reload', read: () => ({ is: 'reload' }) },
+  update: { method: 'POST', path: '/v1/update', read: () => ({ is: 'update' }) },
 }
 
 /** The names in the table. */

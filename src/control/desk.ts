@@ -1,7 +1,8 @@
 import type { Site } from '../config.ts'
 import type { Answer, Orders } from '../project/orders.ts'
+import { type Look, lookText } from '../source/git/look.ts'
 import { readHistory } from '../update/history.ts'
-import type { Wish } from './api.ts'
+import type { Looked, Wish } from './api.ts'
 import { type Live, liveStatus } from './status.ts'
 
 /** The answer to a wish: what was asked for, or what became of an order. */
@@ -25,8 +26,19 @@ export function openDesk(
         return { is: 'told', value: (await readHistory(site)).toReversed() }
       case 'reload':
         return reload()
+      case 'update':
+        return looked(await live.git.lookNow())
       default:
         return orders.give(wish)
     }
   }
+}
+
+function looked(look: Look): Reply {
+  if (look.is === 'waits' || look.is === 'failed') {
+    const { why, hint } = look
+    return { is: 'refused', why, ...(hint === undefined ? {} : { hint }) }
+  }
+  const commit = look.is === 'found' ? look.incoming.move.new : null
+  return { is: 'told', value: { text: lookText(look), commit } satisfies Looked }
 }

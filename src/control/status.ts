@@ -11,10 +11,12 @@ import type {
   ReleaseId,
   Stage,
 } from '../model.ts'
-import { causeText, exitText } from '../phrases.ts'
+import { causeText, exitText, withoutPassword } from '../phrases.ts'
 import { isWanted } from '../project/wanted.ts'
 import type { Packages } from '../python/packages.ts'
 import { canLook, scan } from '../source/deposit/scan.ts'
+import type { GitSource } from '../source/git/git.ts'
+import { type Look, lookText } from '../source/git/look.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
 import { readReleases } from '../update/store.ts'
 import { words } from '../words.ts'
@@ -35,6 +37,8 @@ export type Status = {
   readonly deposit: DepositStatus
   /** Null while no daemon runs. */
   readonly packages: PackagesStatus | null
+  /** Null while no daemon runs, or git is not used. */
+  readonly git: GitStatus | null
 }
 
 /** The daemon itself. `session` is its log file, absolute; null when it could not make one. */
@@ -74,6 +78,8 @@ export type UnderWay = {
   readonly at: string | null
   /** The SHA-256 of the manifest it came with. */
   readonly manifest: string | null
+  /** The commit it is made of, if it comes from git. */
+  readonly commit: string | null
 }
 
 /** What lies in the deposit, and the first reason why it is not claimed yet. */
@@ -99,6 +105,25 @@ export type PackagesStatus = {
   } | null
 }
 
+/** Main as a checkout of git. */
+export type GitStatus = {
+  /** The remote, without a password. */
+  readonly remote: string
+  /** What of it is followed, as the settings have it; null: what the checkout itself follows. */
+  readonly follows: string | null
+  readonly isLooking: boolean
+  /** When it was last looked at; null before the first time. */
+  readonly lookedAt: string | null
+  /** When it will be looked at again. */
+  readonly nextAt: string
+  /** What the last look found: `current`, `found`, `waits` or `failed`. */
+  readonly found: Look['is'] | null
+  /** What it waits for, or the remote's last failure. */
+  readonly waitingFor: string | null
+  /** The same to people, whatever was found. */
+  readonly text: string | null
+}
+
 /** What only the running daemon knows. */
 export type Live = {
   readonly daemon: () => DaemonStatus
@@ -106,6 +131,7 @@ export type Live = {
   readonly deposit: () => { readonly files: number; readonly waitingFor: Hold | null }
   readonly guarantee: Guarantee
   readonly packages: Packages
+  readonly git: GitSource
   readonly clock: Clock
 }
 
@@ -137,6 +163,24 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       guarantee: { ...live.guarantee, text: words.guarantee(live.guarantee) },
     },
     packages: packagesOf(live.packages),
+    git: gitOf(site, live),
+  }
+}
+
+function gitOf({ config }: Site, { git, clock }: Live): GitStatus | null {
+  const { remote, branch, tag } = config.git
+  if (remote === '') return null
+  const { isLooking, last, nextAt } = git.state()
+  const isTrouble = last?.look.is === 'waits' || last?.look.is === 'failed'
+  return {
+    remote: withoutPassword(remote),
+    follows: tag || branch || null,
+    isLooking,
+    lookedAt: last && timeAgo(last.at, clock),
+    nextAt: timeAgo(Math.max(nextAt, clock.now()), clock),
+    found: last?.look.is ?? null,
+    waitingFor: isTrouble ? lookText(last.look) : null,
+    text: last && lookText(last.look),
   }
 }
 
@@ -178,6 +222,7 @@ export async function statusFromDisk(site: Site): Promise<Status> {
     ...(await releasesOf(site)),
     deposit: { files: files.length, waitingFor: null, guarantee: null },
     packages: null,
+    git: null,
   }
 }
 
@@ -185,8 +230,11 @@ async function releasesOf(site: Site): Promise<Pick<Status, 'release' | 'underWa
   const [history, releases] = await Promise.all([readHistory(site), readReleases(site)])
   const underWay = releases.flatMap(({ id, stage }): UnderWay[] => {
     if (stage?.stage === 'ended') return []
-    const { at = null, manifest = null } = stage?.release ?? {}
-    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest }]
+    const release = stage?.release
+    const { at = null } = release ?? {}
+    const manifest = release?.from === 'deposit' ? (release.manifest ?? null) : null
+    const commit = release?.from === 'git' ? release.commit.new : null
+    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest, commit }]
   })
   const trial = underWay.findLast(({ stage }) => stage === 'on-trial')
   const id = lastCommitted(history)

@@ -1,3 +1,4 @@
+import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, ReleaseId } from '../model.ts'
 import { broughtTheProgram, journaled } from '../update/journals.ts'
 import { words } from '../words.ts'
@@ -10,6 +11,27 @@ import { forgetStop, isWanted, rememberStop } from './wanted.ts'
 
 /** What an order comes to: what is on trial afterwards, and the answer. */
 export type CarriedOut = { readonly trial: Trial | null; readonly answer: Answer }
+
+/** Carries out the next order, and answers it whatever happens: what is on trial afterwards. */
+export async function obey(trial: Trial | null, on: Ground): Promise<Trial | null> {
+  const given = on.orders.take()
+  if (given === null) return trial
+  try {
+    const done = await carryOut(given.order, trial, on)
+    given.answer(done.answer)
+    return done.trial
+  } catch (error) {
+    given.answer({ is: 'refused', why: messageOf(error), ...hintIn(error) })
+    // What the system does not allow changes nothing else; anything else is a bug, or the end.
+    if (isExpected(error)) return trial
+    throw error
+  }
+}
+
+function hintIn(error: unknown): { readonly hint?: string } {
+  const hint = hintOf(error)
+  return hint === undefined ? {} : { hint }
+}
 
 /** Carries out what the operator asks for. His word counts more than crashes and uploads. */
 export async function carryOut(order: Order, trial: Trial | null, on: Ground): Promise<CarriedOut> {

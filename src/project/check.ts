@@ -77,12 +77,13 @@ export type Staged = {
 export async function checkPlan(
   plan: Plan,
   { folder, only, bytecode }: Staged,
-  { config, paths }: Site,
+  { config, paths, disk }: Site,
   by: Checking,
   end: AbortSignal,
 ): Promise<Checked | Refused> {
   const files = filesIn(plan)
-    .filter((path) => path.endsWith('.py'))
+    // What a link leads to need not be here yet; it is a file like others, and looked at as that.
+    .filter((path) => path.endsWith('.py') && disk.kind(join(folder, path)) !== 'symlink')
     .map((path) => ({ path, read: join(folder, path), place: join(paths.main, path) }))
   if (files.length === 0 && !by.hasNewPackages) return { bytecode: [], warnings: [] }
   const limits = { ms: config.verify.checkMs, msPerFile: config.verify.checkPerFileMs }

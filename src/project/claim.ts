@@ -28,7 +28,7 @@ export async function claim(
   try {
     const at = on.clock.wall().toISOString()
     const { manifestId: manifest } = snapshot
-    const found = { from: 'deposit', at, ...sizeOf(snapshot) }
+    const found = { from: 'deposit', at, ...sizeOf(snapshot) } as const
     const about = manifest === undefined ? found : { ...found, manifest }
     release = await openRelease(about, await newestId(site), site)
     const changed = await deposit.claim(snapshot, filesOf(release.id, site.paths).staging)
@@ -62,9 +62,11 @@ export async function unclaim(release: Release, on: Ground): Promise<void> {
 
 /**
  * The same, once: fails when the system says no, and can be called again. The claim is half-made again
- * from here on: after a power cut what is left of it must not be taken for all.
+ * from here on: after a power cut what is left of it must not be taken for all. What comes from git only goes:
+ * it is in the repository.
  */
 export async function putBack(release: Release, { site }: Ground): Promise<void> {
+  if (release.from === 'git') return dropRelease(release.id, site)
   await storeStage({ stage: 'claiming', release }, site)
   await repack(release.id, site)
   await giveBack(filesOf(release.id, site.paths).staging, site)

@@ -5,6 +5,7 @@ import type { FirstRun, Program } from '../program/life.ts'
 import type { Ahead } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import type { Packages } from '../python/packages.ts'
+import type { GitSource } from '../source/git/git.ts'
 import { dropOldestJournal } from '../update/journals.ts'
 import { storeStage } from '../update/store.ts'
 import { keptIn, tidy } from '../update/tidy.ts'
@@ -23,6 +24,8 @@ export type Ground = {
   readonly python: Interpreter
   /** What the program is run with. */
   readonly packages: Packages
+  /** Main, where it is a checkout of git. */
+  readonly git: GitSource
   /** Starts the check of a release ahead of time. */
   readonly ahead: Ahead
   readonly log: Log
@@ -63,6 +66,8 @@ export async function endRelease(
   on: Ground,
 ): Promise<void> {
   const ended = { stage: 'ended', release, outcome, downtimeMs } as const
+  // Before the stage: afterwards nothing of it is done again.
+  if (outcome.result !== 'committed') await on.git.follow(release, false)
   await patiently(release.id, on, () => storeStage(ended, on.site))
   // Apart from it: tidying removes the folder in the end, and then there is no place for a stage.
   await patiently(release.id, on, () => tidy(ended, on.site))

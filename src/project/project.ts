@@ -1,15 +1,17 @@
-import { hintOf, isExpected, messageOf } from '../errors.ts'
+import { hintOf, messageOf } from '../errors.ts'
 import type { Cause, Claimed, Claiming } from '../model.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Upload } from '../source/deposit/judgement.ts'
+import type { Incoming } from '../source/git/judgement.ts'
 import { withDeadline } from '../system/clock.ts'
 import { earliest, type Lasting, lasting } from '../system/lasting.ts'
 import { traceOf } from '../system/trace.ts'
 import { words } from '../words.ts'
 import { releaseWords } from '../words-release.ts'
 import { committedRelease } from './back.ts'
-import { carryOut } from './carry-out.ts'
+import { obey } from './carry-out.ts'
 import { claim, unclaim } from './claim.ts'
+import { claimCommit } from './claim-commit.ts'
 import { type Ground, startProgram } from './ground.ts'
 import {
   choosePackages,
@@ -49,6 +51,8 @@ type Standing = {
   readonly claiming: readonly Claiming[]
   /** The next upload, awaited while nothing is in the queue. */
   readonly upload: Lasting<Event> | null
+  /** The next commit, awaited as long. */
+  readonly commit: Lasting<Event> | null
   /** What was last said of a release that waits. */
   readonly told: string
   /** The packages of the first in the queue are being installed. */
@@ -61,6 +65,7 @@ type Event =
   /** How the trial went. */
   | Verdict
   | { readonly is: 'upload'; readonly upload: Upload | null }
+  | { readonly is: 'commit'; readonly incoming: Incoming | null }
   | { readonly is: 'order' }
   | { readonly is: 'prepared'; readonly made: Made }
   | { readonly is: 'healed' }
@@ -78,7 +83,7 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
       await startIfNot(on)
       now = withHealing(now, on)
       for (const { release } of now.claiming) await unclaim(release, on)
-      now = withUpload({ ...now, claiming: [] }, uploads, on)
+      now = withSources({ ...now, claiming: [] }, uploads, on)
       now = await handle(await nextEvent(now, on), now, uploads, on)
     }
   } catch (error) {
@@ -87,7 +92,7 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
   } finally {
     // Nobody may go on watching the deposit behind the back of what comes next.
     over.abort()
-    await now.upload?.promise
+    await Promise.all([now.upload?.promise, now.commit?.promise])
   }
   if (now.trial !== null) await suspend(now.trial, on)
 }
@@ -103,7 +108,8 @@ async function resume(uploads: Uploads, on: Ground): Promise<Standing> {
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
   const queue = isIdle ? await claimEarly(uploads, on) : again
   const { claiming } = left
-  return { trial, queue, claiming, upload: null, told: '', preparing: null, healing: null }
+  const idle = { upload: null, commit: null, told: '', preparing: null, healing: null }
+  return { trial, queue, claiming, ...idle }
 }
 
 /**
@@ -115,10 +121,16 @@ function goesFirst({ upload }: Queued, on: Ground): boolean {
   return upload?.snapshot.entries.every(({ path }) => !archives.includes(path)) ?? false
 }
 
-/** Waits for the next upload, unless there is something to do first. */
-function withUpload(now: Standing, uploads: Uploads, on: Ground): Standing {
-  if (now.queue.length > 0 || now.upload !== null) return now
-  return { ...now, upload: lasting(nextUpload(0, uploads, on)) }
+/** Waits for the next upload and the next commit, unless there is something to do first. */
+function withSources(now: Standing, uploads: Uploads, on: Ground): Standing {
+  if (now.queue.length > 0) return now
+  const upload = now.upload ?? lasting(nextUpload(0, uploads, on))
+  const commit = now.commit ?? lasting(nextCommit(uploads.signal, on))
+  return { ...now, upload, commit }
+}
+
+async function nextCommit(signal: AbortSignal, on: Ground): Promise<Event> {
+  return { is: 'commit', incoming: await on.git.next(signal) }
 }
 
 /** Walks the releases of the queue; one that cannot be walked yet stays there. */
@@ -215,8 +227,14 @@ async function handle(
       const waitMs = claimed === 'later' ? on.site.config.deposit.retryMs : 0
       return { ...now, upload: lasting(nextUpload(waitMs, uploads, on)) }
     }
+    case 'commit': {
+      const { incoming } = event
+      const claimed = incoming === null ? null : await claimCommit(incoming, on)
+      const queue = claimed === null ? now.queue : [{ claimed, upload: null }]
+      return { ...now, queue, commit: null }
+    }
     case 'order':
-      return obey(now, on)
+      return { ...now, trial: await obey(now.trial, on) }
     case 'prepared':
       return goOnWith(event.made, { ...now, preparing: null }, uploads.deposit, on)
     case 'healed':
@@ -224,27 +242,6 @@ async function handle(
     case 'time':
       return now
   }
-}
-
-/** Carries out the next order, and answers it whatever happens. */
-async function obey(now: Standing, on: Ground): Promise<Standing> {
-  const given = on.orders.take()
-  if (given === null) return now
-  try {
-    const { trial, answer } = await carryOut(given.order, now.trial, on)
-    given.answer(answer)
-    return { ...now, trial }
-  } catch (error) {
-    given.answer({ is: 'refused', why: messageOf(error), ...hintIn(error) })
-    // What the system does not allow changes nothing else; anything else is a bug, or the end.
-    if (isExpected(error)) return now
-    throw error
-  }
-}
-
-function hintIn(error: unknown): { readonly hint?: string } {
-  const hint = hintOf(error)
-  return hint === undefined ? {} : { hint }
 }
 
 /** An upload that lies in the deposit already goes first, unless it is still under way. */
@@ -275,12 +272,14 @@ async function nextUpload(
 }
 
 /**
- * Waits for the next upload, the end of the trial or of an install, or an order of the operator. A release
+ * Waits for the next upload or commit, the end of the trial or of an install, or an order of the operator. A release
  * that is still in the queue could not be walked: it is time for that again after a while.
  */
 async function nextEvent(now: Standing, on: Ground): Promise<Event> {
+  // One release after the other, from wherever they come.
+  const sources = now.queue.length === 0 ? [now.upload, now.commit] : []
   const all: (Lasting<Event> | null | undefined)[] = [
-    now.upload,
+    ...sources,
     now.trial?.verdict,
     now.preparing,
     now.healing,

@@ -5,6 +5,7 @@ import { filesOf, readPlan, readReleases, storeStage, sweepGone } from '../updat
 import { tidy } from '../update/tidy.ts'
 import { undo } from '../update/undo.ts'
 import { words } from '../words.ts'
+import { gitWords } from '../words-git.ts'
 import { releaseWords } from '../words-release.ts'
 import { putBack } from './claim.ts'
 import { endRelease, type Ground, patiently } from './ground.ts'
@@ -25,6 +26,7 @@ export type Left = {
  */
 export async function recover(on: Ground): Promise<Left> {
   await sweepGone(on.site)
+  await on.git.sweep()
   const found = await readReleases(on.site)
   const stages = await Promise.all(found.map(({ id, stage }) => stage ?? guess(id, on)))
   const lowestUndoing = stages.findIndex(({ stage }) => stage === 'undoing')
@@ -39,6 +41,8 @@ export async function recover(on: Ground): Promise<Left> {
     if (left?.stage === 'claimed') claimed.unshift(left)
     if (left?.stage === 'on-trial') onTrial.unshift(left)
   }
+  const newest = onTrial.at(-1)
+  if (newest !== undefined) await on.git.follow(newest.release, true)
   return { claiming, claimed, onTrial }
 }
 
@@ -76,7 +80,8 @@ async function finish(
 async function isPutBack(release: Release, on: Ground): Promise<boolean> {
   try {
     await putBack(release, on)
-    on.log.warn(words.givenBack(release.id))
+    const text = release.from === 'git' ? gitWords.dropped : words.givenBack
+    on.log.warn(text(release.id))
     return true
   } catch (error) {
     if (!isExpected(error)) throw error
@@ -90,6 +95,7 @@ async function backOut(release: Release, on: Ground): Promise<void> {
     undo(release, await readPlan(release.id, on.site), on.site)
     await settle(on.site)
   })
+  await on.git.follow(release, false)
 }
 
 /** The power failed, not the release: it gets another try, but not for ever. */

@@ -1,6 +1,7 @@
 import type { Claimed } from '../model.ts'
 import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Upload } from '../source/deposit/judgement.ts'
+import { gitWords } from '../words-git.ts'
 import { packageWords } from '../words-packages.ts'
 import { unclaim } from './claim.ts'
 import { endRelease, type Ground } from './ground.ts'
@@ -26,7 +27,10 @@ export async function refuse(
   }
 }
 
-/** The network is gone: back into the deposit, to be tried again; but not for ever (`giveUpMs`). */
+/**
+ * The network is gone: back to where it came from, to be tried again; into the deposit not for ever
+ * (`giveUpMs`).
+ */
 export async function postpone(
   { claimed, upload }: Queued,
   why: string,
@@ -34,6 +38,10 @@ export async function postpone(
   on: Ground,
 ): Promise<void> {
   const { release } = claimed
+  if (release.from === 'git') {
+    on.git.postpone({ why: gitWords.refusedForNow(release.id, why) })
+    return unclaim(release, on)
+  }
   if (upload !== null && upload.heldMs >= on.site.config.python.giveUpMs) {
     return endRelease(release, { result: 'rejected', why }, 0, on)
   }

@@ -191,6 +191,7 @@ async function swap(
   // Its time runs from the start, not from when the card has written all.
   const now = watchTrial([...(trial?.releases ?? []), onTrial], started, on)
   await settle(on.site)
+  await on.git.follow(release, true)
   await storeStage(onTrial, on.site)
   const text = isHeld
     ? releaseWords.appliedHeld(release)

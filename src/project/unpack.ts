@@ -17,6 +17,8 @@ import type { Ground } from './ground.ts'
 export async function unpack(claimed: Claimed, on: Ground): Promise<Claimed | Refused> {
   const { disk, paths, config } = on.site
   const { staging, packed, unpacked } = filesOf(claimed.release.id, paths)
+  // An archive in a repository is what it is.
+  if (claimed.release.from !== 'deposit') return claimed
   if (disk.kind(packed) !== null) {
     // It is done already; what came out may be an archive again, and is not unpacked.
     if (disk.kind(staging) !== null) return claimed

@@ -3,16 +3,10 @@ import { basename, dirname } from 'node:path'
 import { parse } from 'smol-toml'
 import type { Config } from '../config.ts'
 import { messageOf } from '../errors.ts'
+import { withoutPassword } from '../phrases.ts'
 import type { Disk } from '../system/disk.ts'
 import { packageWords } from '../words-packages.ts'
-import {
-  type GupLine,
-  gupfileName,
-  type Mistake,
-  normalName,
-  parseGupfile,
-  withoutPassword,
-} from './gupfile.ts'
+import { type GupLine, gupfileName, type Mistake, normalName, parseGupfile } from './gupfile.ts'
 import type { Interpreter } from './interpreter.ts'
 import { readRequirements, type View } from './requirements.ts'
 

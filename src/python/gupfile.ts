@@ -1,3 +1,4 @@
+import { withoutPassword } from '../phrases.ts'
 import { packageWords } from '../words-packages.ts'
 
 /**
@@ -129,9 +130,4 @@ function isSame(one: GupLine, other: GupLine): boolean {
 /** As people may see it: a password in an address is not for a log. */
 function quoted(text: string): string {
   return JSON.stringify(withoutPassword(text).slice(0, 200))
-}
-
-/** Any text with addresses in it, without the users and passwords in them. */
-export function withoutPassword(text: string): string {
-  return text.replace(/:\/\/[^@/\s]*@/g, '://****@')
 }

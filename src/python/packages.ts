@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import type { Site } from '../config.ts'
 import { isExpected, messageOf, OperationalError } from '../errors.ts'
 import type { Clock, Log, ReleaseId } from '../model.ts'
+import { withoutPassword } from '../phrases.ts'
 import { packageWords } from '../words-packages.ts'
 import { releaseWords } from '../words-release.ts'
 import { addressOf, type Commits, namesOf, type Wish } from './dependencies.ts'
@@ -13,7 +14,6 @@ import {
   readEnvironments,
   sweepEnvironments,
 } from './environment.ts'
-import { withoutPassword } from './gupfile.ts'
 import { askInterpreter, type Interpreter } from './interpreter.ts'
 import { askCommits, dropOldCommits, oddIn, readCommits } from './sources.ts'
 import { neededBy, readUses, surplus } from './uses.ts'

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import { OperationalError } from '../errors.ts'
+import { withoutPassword } from '../phrases.ts'
 import { packageWords } from '../words-packages.ts'
 import { type Commits, sourcesOf, type Wish } from './dependencies.ts'
 import type { Environment } from './environment.ts'
-import { type GupLine, withoutPassword } from './gupfile.ts'
+import type { GupLine } from './gupfile.ts'
 import { failureOf, hintFor } from './pip.ts'
 import type { Worker } from './worker.ts'
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { codeOf } from '../errors.ts'
 
 /** One process as /proc/PID/stat shows it. */
@@ -119,6 +119,19 @@ export function bootId(): string {
 /** The numbers of all processes. */
 export function allPids(): number[] {
   return readdirSync('/proc').map(Number).filter(Number.isInteger)
+}
+
+/** True when a process of such a name works in a folder (absolute, without links) or below it. */
+export function isAnyoneIn(folder: string, name: RegExp): boolean {
+  return allPids().some((pid) => {
+    try {
+      const at = readlinkSync(`/proc/${pid}/cwd`)
+      return `${at}/`.startsWith(`${folder}/`) && name.test(processOf(pid)?.name ?? '')
+    } catch {
+      // It ended meanwhile, or belongs to somebody else, who could not work here.
+      return false
+    }
+  })
 }
 
 /** A file of a process's folder in /proc, byte for character; null when it cannot be read. */

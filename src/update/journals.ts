@@ -97,6 +97,9 @@ async function bytesIn(dir: string): Promise<number> {
   return bytes
 }
 
-function releaseOf({ id, from, at, files, bytes, manifest }: HistoryEntry): Release {
-  return { id, from, at, files, bytes, ...(manifest === undefined ? {} : { manifest }) }
+function releaseOf(entry: HistoryEntry): Release {
+  const { id, at, files, bytes } = entry
+  if (entry.from === 'git') return { id, at, files, bytes, from: 'git', commit: entry.commit }
+  const { manifest } = entry
+  return { id, at, files, bytes, from: 'deposit', ...(manifest === undefined ? {} : { manifest }) }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Paths, Site } from '../config.ts'
 import { isExpected, isOutOfSpace } from '../errors.ts'
-import type { Plan, Release, ReleaseId, Stage } from '../model.ts'
+import type { Arrival, Plan, Release, ReleaseId, Stage } from '../model.ts'
 import { dropFolder, goneSuffix } from '../system/gone.ts'
 
 /**
@@ -57,11 +57,7 @@ export function filesBelowDir(dir: string): ReleaseFiles {
  * Makes the folder of a new release and stores its first stage. `after` is the newest release there
  * ever was; numbers only grow, whatever the clock says.
  */
-export async function openRelease(
-  about: Omit<Release, 'id'>,
-  after: ReleaseId,
-  site: Site,
-): Promise<Release> {
+export async function openRelease(about: Arrival, after: ReleaseId, site: Site): Promise<Release> {
   const { disk, paths } = site
   const release: Release = { ...about, id: nextId(after) }
   const files = filesOf(release.id, paths)

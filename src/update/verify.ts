@@ -23,10 +23,11 @@ export type Tree = {
   readonly list: (folder: string) => readonly string[]
 }
 
-/** What lies in a folder. */
-function treeIn(folder: string, disk: Disk): Tree {
+/** What lies in a folder. Links out of a repository are files like others: it has been seen where they lead. */
+function treeIn(folder: string, { from }: Release, disk: Disk): Tree {
+  const kindOf = (kind: Kind | null) => (kind === 'symlink' && from === 'git' ? 'file' : kind)
   return {
-    kind: (path) => disk.kind(join(folder, path)),
+    kind: (path) => kindOf(disk.kind(join(folder, path))),
     list: (path) => disk.list(join(folder, path)),
   }
 }
@@ -38,7 +39,7 @@ function treeIn(folder: string, disk: Disk): Tree {
  */
 export async function verify(claimed: Claimed, site: Site): Promise<Verified | Refused> {
   const { release, attempt } = claimed
-  const staged = treeIn(filesOf(release.id, site.paths).staging, site.disk)
+  const staged = treeIn(filesOf(release.id, site.paths).staging, release, site.disk)
   const planned = await planFor(staged, release, site)
   return 'refused' in planned ? planned : { stage: 'verified', release, attempt, ...planned }
 }
@@ -180,7 +181,8 @@ function noteWhiteout(path: string, walk: Walk): Refused | null {
       ? [whiteout.path]
       : disk
           .list(join(paths.main, whiteout.folder))
-          .filter((name) => name !== ownName)
+          // Neither our own folder nor that of a checkout is anything that was deployed.
+          .filter((name) => name !== ownName && name !== '.git')
           .map((name) => join(whiteout.folder, name))
   if (targets.some((target) => basename(target) === ownName)) {
     return { refused: releaseWords.ownNameUsed(path), mayBeCutOff: false }

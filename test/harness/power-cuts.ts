@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
+import { openCheckout } from '../../src/daemon/git.ts'
 import { messageOf } from '../../src/errors.ts'
 import type { Claimed, Clock, ReleaseId, Writers } from '../../src/model.ts'
 import { carryOut } from '../../src/project/carry-out.ts'
@@ -666,8 +667,19 @@ async function session(
   const ahead = openAhead(1_000)
   // An install takes its time.
   const packages = openPackages(python, asDaemon, siteOf(world, on), clock, shutdown)
+  const git = openCheckout(null, siteOf(world, on), silent, clock, shutdown)
   const told = { log: silent, answer, tell }
-  const base = { ...told, program, python, packages, ahead, clock: impatient(), shutdown, orders }
+  const base = {
+    ...told,
+    git,
+    program,
+    python,
+    packages,
+    ahead,
+    clock: impatient(),
+    shutdown,
+    orders,
+  }
   try {
     await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))
   } finally {

@@ -10,6 +10,8 @@ import { makeFolder } from './tools.ts'
 export type Repository = {
   /** The bare repository, absolute: `ROOT/NAME.git`. */
   readonly dir: string
+  /** The work tree, absolute: what is made there is in the next commit. */
+  readonly tree: string
   /** Writes files, removes those that are null, and commits all; the answer is the commit. */
   readonly commit: (files: Readonly<Record<string, string | null>>) => Promise<string>
   /** Runs git in it, as an author; the answer is what it prints, trimmed. Fails as git does. */
@@ -44,7 +46,7 @@ export async function makeRepository(
     return git('rev-parse', 'HEAD')
   }
   await commit(files)
-  return { dir, commit, git }
+  return { dir, tree, commit, git }
 }
 
 const author = ['-c', 'user.name=t', '-c', 'user.email=t@t', '-c', 'commit.gpgsign=false']

@@ -16,6 +16,7 @@ const floors: Readonly<Record<string, number>> = {
   phrases: 0,
   words: 0,
   'words-doctor': 0,
+  'words-git': 0,
   'words-packages': 0,
   'words-release': 0,
   'words-service': 0,
@@ -135,6 +136,7 @@ test('every export has a doc comment directly above it', () => {
 for (const [file, speaker] of [
   ['words.ts', 'words'],
   ['words-doctor.ts', 'doctorWords'],
+  ['words-git.ts', 'gitWords'],
   ['words-packages.ts', 'packageWords'],
   ['words-release.ts', 'releaseWords'],
   ['words-service.ts', 'serviceWords'],
@@ -151,7 +153,7 @@ for (const [file, speaker] of [
 }
 
 const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
-  .concat(['examples/README.md', 'bench/README.md', 'docs/settings.md'])
+  .concat(['examples/README.md', 'bench/README.md', 'docs/settings.md', 'docs/git.md'])
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 test('the links between the pages lead somewhere', () => {
