@@ -40,6 +40,7 @@ import { checkEnvironments, checkInForce, offerWidget, widgetGupfile } from './p
 import type { Tree } from './project.ts'
 import { recordedProgram } from './recorded-program.ts'
 import { silent, unheard } from './silence.ts'
+import { isThorough } from './thorough.ts'
 
 /**
  * What happens between a first deposit and the end of its trial, told in trees. A path that ends in
@@ -311,18 +312,17 @@ function makesInItsLastMoment(made: Tree): Pick<Scenario, 'meddle' | 'made'> {
 
 /**
  * Of the second cuts, one in so many is made, each time others: all of them together are 40,000. To
- * make them all, set the environment variable.
+ * make them all, be thorough.
  */
-const isAll = process.env['EVERY_POWER_CUT'] !== undefined
 const strideOf = ({ isPython, isPacked, hasPackages }: Scenario) =>
-  hasPackages ? 17 : isAll ? 1 : isPython || isPacked ? 331 : 101
+  hasPackages ? 17 : isThorough ? 1 : isPython || isPacked ? 331 : 101
 
 // Each install takes a second.
-const paceOf = ({ hasPackages }: Scenario) => (hasPackages && !isAll ? 6 : 1)
+const paceOf = ({ hasPackages }: Scenario) => (hasPackages && !isThorough ? 6 : 1)
 
 // Python and archives take a process for each walk, and what a torn step leaves is the same there.
 const cutsOf = ({ isPython }: Scenario): readonly Cut[] =>
-  isPython && !isAll ? ['clean'] : ['clean', 'torn']
+  isPython && !isThorough ? ['clean'] : ['clean', 'torn']
 
 let python: Interpreter
 let writers: Writers
@@ -384,7 +384,7 @@ export async function cutPower(name: string): Promise<Told> {
 export async function fillDisk(name: string): Promise<Told> {
   const scenario = scenarioOf(name)
   return withRoot(async (root) => {
-    const stride = scenario.isPython && !isAll ? 5 : 1
+    const stride = scenario.isPython && !isThorough ? 5 : 1
     for (let step = 1; ; step += stride) {
       const world = begin(scenario, join(root, 'full'))
       const full = fullDisk(step)
