@@ -20,6 +20,7 @@ import type { Claimed, Clock, ReleaseId, Writers } from '../../src/model.ts'
 import { carryOut } from '../../src/project/carry-out.ts'
 import { claim, unclaim } from '../../src/project/claim.ts'
 import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
+import { openObstacle } from '../../src/project/obstacle.ts'
 import { openOrders } from '../../src/project/orders.ts'
 import { remakePackages } from '../../src/project/packages.ts'
 import { recover } from '../../src/project/recover.ts'
@@ -676,6 +677,7 @@ async function session(
     python,
     packages,
     ahead,
+    obstacle: openObstacle(),
     clock: impatient(),
     shutdown,
     orders,
