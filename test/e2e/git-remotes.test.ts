@@ -119,6 +119,8 @@ test('without a remote git is not used, until the settings are read again', asyn
   await writeSettings(dir, { git: { remote: 'origin' } })
   assert.equal((await runSupervisor(['reload'], dir)).code, 0)
   await daemon.says(/r1 out +second/)
+  // A git that still moves HEAD would make the folder anew.
+  await daemon.says(/r1: committed/)
   renameSync(join(dir, 'main/.git'), join(dir, 'away'))
   writeFileSync(join(dir, 'harmless'), '')
   assert.match((await runSupervisor(['update'], dir)).stderr, /is not a checkout of git/)
