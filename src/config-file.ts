@@ -54,6 +54,8 @@ export async function readSettings(text: string, path: string): Promise<Settings
       import('./config-schema.ts'),
       import('./config-lines.ts'),
       import('./config-problems.ts'),
+      // Whoever goes by a schedule later finds it loaded, also when `dist/` has been built anew by then.
+      import('./config-schedule.ts'),
     ])
   const refuse = (found: readonly Problem[]) => broken(path, problems.problemText(path, found))
   let parsed: unknown
@@ -68,13 +70,14 @@ export async function readSettings(text: string, path: string): Promise<Settings
   const known = settingsOf(defaults).map(({ name }) => name)
   const checked = configSchema(defaults).safeParse(parsed)
   if (!checked.success) throw refuse(problems.problemsOf(checked.error, parsed, lineOf, known))
-  const odd = problems.contradictions(checked.data, lineOf)
-  if (odd.length > 0) throw refuse(odd)
-  const given = known.flatMap((name): [string, number | null][] => {
+  const lines = known.flatMap((name): [string, number | null][] => {
     const names = name.split('.')
     return isGiven(parsed, names) ? [[name, lineNear(names, lineOf)]] : []
   })
-  return { config: checked.data, given: new Map(given) }
+  const given = new Map(lines)
+  const odd = problems.contradictions(checked.data, lineOf, given)
+  if (odd.length > 0) throw refuse(odd)
+  return { config: checked.data, given }
 }
 
 function isGiven(parsed: unknown, [name, ...others]: readonly string[]): boolean {

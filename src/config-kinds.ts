@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { isHttp, targetOf } from './config-health.ts'
 import { units } from './config-names.ts'
+import { dueAfter, isSchedule } from './config-schedule.ts'
 import { words } from './words.ts'
 
 /**
@@ -135,6 +136,14 @@ export const refName = text('the name of a branch', (found) => found === '' || i
 export const refPattern = text('a pattern such as "v*"', (found) => {
   return found === '' || isRef(found, '*')
 })
+
+/** A cron expression, or nothing. */
+export const schedule = text('five fields as in a crontab, such as "0 2 * * *"', (found) => {
+  return found === '' || isSchedule(found)
+}).refine(
+  (found) => found === '' || !isSchedule(found) || dueAfter(found, 0) !== null,
+  words.expected('a schedule that falls due some day'),
+)
 
 function isRef(found: string, also: string): boolean {
   const odd = /^[-/]|\.\.|@\{|\/\/|\.$|\/$|\.lock$|[\s\p{Cc}~^:?[\\]/u

@@ -69,19 +69,34 @@ function complaintText(complaint: Complaint, parsed: unknown, known: readonly st
   }
 }
 
-/** Settings that are right, each by itself, but not together. */
-export function contradictions({ program, health, git }: Config, lineOf: LineOf): Problem[] {
+/** Settings that are right, each by itself, but not together. `given`: what the file gives, with its lines. */
+export function contradictions(
+  { program, health, git }: Config,
+  lineOf: LineOf,
+  given: ReadonlyMap<string, number | null>,
+): Problem[] {
   return [
     ...backoffProblems(program, lineOf),
     ...healthProblems(health, lineOf),
-    ...gitProblems(git, lineOf),
+    ...branchProblems(git, lineOf),
+    ...scheduleProblems(git, given),
   ]
 }
 
-function gitProblems({ branch, tag }: Config['git'], lineOf: LineOf): Problem[] {
+function branchProblems({ branch, tag }: Config['git'], lineOf: LineOf): Problem[] {
   if (branch === '' || tag === '') return []
   const path = ['git', 'tag'] as const
   return [{ line: lineOf(path), key: keyText(path), what: words.oneOfBoth('git.branch') }]
+}
+
+/** `every` has a default, so it counts only where it is written. */
+function scheduleProblems(
+  { schedule }: Config['git'],
+  given: ReadonlyMap<string, number | null>,
+): Problem[] {
+  if (schedule === '' || !given.has('git.every')) return []
+  const key = 'git.schedule'
+  return [{ line: given.get(key) ?? null, key, what: words.oneOfBoth('git.every') }]
 }
 
 function healthProblems(health: Config['health'], lineOf: LineOf): Problem[] {

@@ -362,6 +362,20 @@ export const defaults = {
     tag: '',
     /** The remote is looked at this often. */
     everyMs: 300_000,
+    /**
+     * Instead of `every`: when the remote is looked at, as a line of crontab(5) has it, by the clock of the machine;
+     * `0 2 * * *` is each night at two. A run that was missed is made up for once. Empty: it is looked at `every` so often.
+     */
+    schedule: '',
+    /** A run of the `schedule` begins later by a time that is drawn anew each time, this long at most. */
+    randomDelayMs: 120_000,
+    /** And this long at least; more than `random_delay` does not count. */
+    randomDelayMinMs: 10_000,
+    /**
+     * The `schedule` waits this long for the clock to be synchronised; then the clock is trusted if it can be right.
+     * `0ms`: it is trusted at once.
+     */
+    clockWaitMs: 600_000,
     /** One answer of the remote may take this long. */
     deadlineMs: 120_000,
     /** The private key for SSH, such as a deploy key, relative to the project directory. Empty: the user's own. */
@@ -532,6 +546,8 @@ export type Paths = {
   /** The journals of committed releases: what a roll-back needs. */
   readonly journals: string
   readonly history: string
+  /** The last run of the schedule by which the remote of git is looked at. */
+  readonly lastRun: string
   /** The virtual environments, one folder each. */
   readonly environments: string
 }
@@ -569,6 +585,7 @@ export function pathsOf(projectDir: string): Paths {
     rejected: join(state, 'rejected'),
     journals: join(state, 'journals'),
     history: join(state, 'history.jsonl'),
+    lastRun: join(own, 'last-run.json'),
     environments: join(state, 'environments'),
   }
 }

@@ -38,6 +38,13 @@ export const gitWords = {
   goesOn: (how: string) => `it goes on: ${how}`,
   current: (commit: string, of: string) => `main is at ${short(commit)}, as ${of}`,
 
+  clockWaits:
+    'the schedule waits until the clock of this machine is synchronised (clock_wait under [git])',
+  clockTaken: (ms: number) =>
+    `the clock is not synchronised after ${seconds(ms)}; the schedule goes by it as it is`,
+  runNotKept: (why: string) =>
+    `the run could not be noted, and may be made again after a restart: ${shown(why)}`,
+
   // --- what stands in the way of a commit ---
 
   waits: (why: string, hint: string | undefined) => `${why}${hintText(hint)}`,
@@ -91,6 +98,10 @@ export const gitWords = {
   lost: 'it could not be taken up now, and is tried again by itself: see ota-supervisor status',
   lookedAgo: (ago: string) => `looked at ${ago} ago`,
   nextLook: (at: string) => `next time at ${at}`,
+  nextUnknown: 'next time not known yet',
+  schedule: (expression: string) => `schedule ${expression}`,
+  noRun: 'no run yet',
+  lastRun: (at: string) => `last run at ${at}`,
   found: (commit: string, of: string) => `${of} is at ${short(commit)}`,
 }
 

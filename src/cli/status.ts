@@ -1,4 +1,9 @@
-import { type GitStatus, type Status, statusFromDisk } from '../control/status.ts'
+import {
+  type GitStatus,
+  type ScheduleStatus,
+  type Status,
+  statusFromDisk,
+} from '../control/status.ts'
 import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { words } from '../words.ts'
 import { gitWords } from '../words-git.ts'
@@ -100,13 +105,27 @@ function depositLines({ deposit }: Status): string[] {
 }
 
 function gitLines(git: GitStatus): string[] {
-  const { remote, follows, isLooking, lookedAt, nextAt, text, waitingFor } = git
-  const next = isLooking ? gitWords.looking : gitWords.nextLook(momentText(nextAt))
+  const { remote, follows, isLooking, lookedAt, text, waitingFor, schedule } = git
+  const next = isLooking ? gitWords.looking : nextLookText(git)
   return [
     [shown(remote), ...(follows === null ? [] : [shown(follows)])].join(' '),
     lookedAt === null ? next : `${gitWords.lookedAgo(agoText(lookedAt))}; ${next}`,
     ...(text === null ? [] : coloured(text, waitingFor === null ? 'dim' : 'yellow').split('\n')),
+    ...(schedule === null ? [] : scheduleLines(schedule, text)),
   ]
+}
+
+function nextLookText({ nextAt, schedule }: GitStatus): string {
+  if (nextAt !== null) return gitWords.nextLook(momentText(nextAt))
+  return schedule?.waitingFor ?? gitWords.nextUnknown
+}
+
+/** What the last run found, unless the last look has found the same. */
+function scheduleLines({ expression, lastRun }: ScheduleStatus, lookText: string | null): string[] {
+  const run = lastRun === null ? gitWords.noRun : gitWords.lastRun(momentText(lastRun.at))
+  const lines = [`${gitWords.schedule(shown(expression))}; ${run}`]
+  const isNew = lastRun !== null && lastRun.text !== lookText
+  return isNew ? [...lines, ...lastRun.text.split('\n')] : lines
 }
 
 function daemonLines({ daemon }: Status): string[] {

@@ -4,6 +4,8 @@ import type { Clock, Log } from '../model.ts'
 import { findAccount, identityArguments } from '../program/identity.ts'
 import type { As } from '../source/git/call.ts'
 import { type GitSource, openGit } from '../source/git/git.ts'
+import { builtAt } from '../system/package.ts'
+import { readSync } from '../system/synchronised.ts'
 import { readHistory } from '../update/history.ts'
 import { words } from '../words.ts'
 
@@ -21,7 +23,9 @@ export function openCheckout(
     const last = history.findLast((one) => one.from === 'git' && one.commit.new === commit)
     return last === undefined || last.result === 'committed' ? null : last.id
   }
-  return openGit(site, { become, failedAs }, log, clock, end)
+  const isSynchronised = async () => (await readSync()) === 'yes'
+  const around = { become, failedAs, isSynchronised, builtAt: builtAt(), random: Math.random }
+  return openGit(site, around, log, clock, end)
 }
 
 /** Root works as the owner: what lies in a repository can tell git what to do. Nobody else can choose. */

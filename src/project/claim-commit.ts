@@ -33,7 +33,7 @@ export async function claimCommit(incoming: Incoming, on: Ground): Promise<Claim
     if (!isExpected(error)) throw error
     const hint = hintOf(error)
     const why = gitWords.notClaimed(messageOf(error))
-    git.postpone({ why, ...(hint === undefined ? {} : { hint }) })
+    await git.postpone({ why, ...(hint === undefined ? {} : { hint }) })
     if (isOutOfSpace(error)) await makeRoom(on)
   }
   const left = release

@@ -39,7 +39,7 @@ export async function postpone(
 ): Promise<void> {
   const { release } = claimed
   if (release.from === 'git') {
-    on.git.postpone({ why: gitWords.refusedForNow(release.id, why) })
+    await on.git.postpone({ why: gitWords.refusedForNow(release.id, why) })
     return unclaim(release, on)
   }
   if (upload !== null && upload.heldMs >= on.site.config.python.giveUpMs) {

@@ -16,8 +16,8 @@ export type Checkout = {
   readonly git: (...args: readonly string[]) => string
 }
 
-/** Settings with which nothing waits for long; the remote is looked at often. */
-const quick = { remote: 'origin', every: '150ms', retry: '150ms', deadline: '5s' }
+/** Settings with which nothing waits for long; the remote is looked at often, unless there is a schedule. */
+const quick = { remote: 'origin', retry: '150ms', deadline: '5s' }
 
 /** A program that says which one it is, and stays. */
 export function programSaying(text: string): string {
@@ -44,7 +44,8 @@ export async function makeCheckout(
     '.gitignore': '__pycache__/\n*.db\n',
     ...files,
   })
-  const dir = await makeProject(t, { ...settings, git: { ...quick, ...git } })
+  const often = 'schedule' in git ? {} : { every: '150ms' }
+  const dir = await makeProject(t, { ...settings, git: { ...quick, ...often, ...git } })
   gitIn(dir, 'clone', '-q', remote.dir, 'main')
   return { dir, remote, git: (...args) => gitIn(join(dir, 'main'), ...args) }
 }

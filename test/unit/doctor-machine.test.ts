@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ClockFacts, judgeClock, parseTimedatectl } from '../../src/doctor/clock.ts'
+import { type ClockFacts, judgeClock } from '../../src/doctor/clock.ts'
 import { judgeCommand } from '../../src/doctor/commands.ts'
 import type { Finding } from '../../src/doctor/finding.ts'
 import { judgeInotify } from '../../src/doctor/inotify.ts'
@@ -8,6 +8,7 @@ import { judgeMemory } from '../../src/doctor/memory.ts'
 import { isOlder, judgeNode } from '../../src/doctor/node.ts'
 import { judgePower } from '../../src/doctor/power.ts'
 import { judgePython } from '../../src/doctor/python.ts'
+import { parseTimedatectl } from '../../src/system/synchronised.ts'
 import { someMachine, users } from '../harness/patient.ts'
 
 const machine = someMachine()

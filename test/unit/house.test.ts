@@ -29,6 +29,7 @@ const floors: Readonly<Record<string, number>> = {
   'config-lines': 2,
   'config-names': 2,
   'config-problems': 2,
+  'config-schedule': 2,
   'config-schema': 2,
   log: 3,
   program: 3,

@@ -225,6 +225,22 @@ test('a mistake in an inline table or an array of tables has the line in which t
   assert.deepEqual(both, ['2: health.tcp: health.http is set too; only one of them can be'])
 })
 
+test('a schedule that cannot be is a mistake in the settings', async () => {
+  const { git } = await configOf('[git]\nschedule = "0 2 * * *"\nrandom_delay = "0s"\n')
+  assert.deepEqual([git.schedule, git.randomDelayMs], ['0 2 * * *', 0])
+  const wrong = async (schedule: string) => problemsOf(`[git]\nschedule = "${schedule}"\n`)
+  assert.deepEqual(await wrong('at night'), [
+    '2: git.schedule: expected five fields as in a crontab, such as "0 2 * * *", found "at night"',
+  ])
+  assert.deepEqual(await wrong('0 2 31 2 *'), [
+    '2: git.schedule: expected a schedule that falls due some day, found "0 2 31 2 *"',
+  ])
+  const both = '[git]\nevery = "5min"\nschedule = "0 2 * * *"\n'
+  const tooMany = '3: git.schedule: git.every is set too; only one of them can be'
+  assert.deepEqual(await problemsOf(both), [tooMany])
+  await configOf('[git]\nevery = "5min"\nschedule = ""\n')
+})
+
 const nearest: Readonly<Record<string, string | null>> = {
   '[trail]\ntime = "1s"': 'trial',
   '[trial]\ntme = "1s"': 'trial.time',

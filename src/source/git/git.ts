@@ -12,6 +12,7 @@ import { hideOwn, keepCommit, moveHead, type Run, sweepLocks } from './head.ts'
 import type { Incoming } from './judgement.ts'
 import { type Look, lookAtRemote, lookText } from './look.ts'
 import { saveEdits, stage } from './stage.ts'
+import { type Outside, openTurns, type TurnState } from './turns.ts'
 
 /** The checkout in main as a source of releases. */
 export type GitSource = {
@@ -26,8 +27,11 @@ export type GitSource = {
    * where that is, or null. Fails with `EGIT`.
    */
   readonly take: (incoming: Incoming, id: ReleaseId, staging: string) => Promise<string | null>
-  /** Takes note that a commit could not be taken or go on; it is asked for again after a growing time. */
-  readonly postpone: (obstacle: Obstacle) => void
+  /**
+   * Takes note that a commit could not be taken or go on; it is asked for again after a growing time. Never
+   * fails.
+   */
+  readonly postpone: (obstacle: Obstacle) => Promise<void>
   /** Has git say of main what is true: it holds the release, or it does not any more. Never fails. */
   readonly follow: (release: Release, isIn: boolean) => Promise<void>
   /** Makes main ready for git: removes what one that was killed has left behind, and hides our own folder. */
@@ -36,15 +40,14 @@ export type GitSource = {
 }
 
 /** How the source stands, for who asks. Moments are on the clock that never jumps. */
-export type GitState = {
+export type GitState = TurnState & {
   readonly isLooking: boolean
   /** What the last look came to, and when it ended; null before the first. */
   readonly last: { readonly look: Look; readonly at: number } | null
-  readonly nextAt: number
 }
 
 /** What the source is told from outside its room. */
-export type Around = {
+export type Around = Outside & {
   /** As whom git works, for the owner of the checkout by number. */
   readonly become: (owner: number) => Promise<As>
   /** The release that a commit was tried as, if it did not pass. */
@@ -60,8 +63,8 @@ export function openGit(
   end: AbortSignal,
 ): GitSource {
   const { disk, paths } = site
-  let state: GitState = { isLooking: false, last: null, nextAt: 0 }
-  let failures = 0
+  const turns = openTurns(site, around, log, clock)
+  let state: Omit<GitState, keyof TurnState> = { isLooking: false, last: null }
   let told = ''
   let wakeUp: () => void = () => undefined
   /** Who waits for the look that begins next. */
@@ -80,13 +83,13 @@ export function openGit(
   /** Until the next look is due, or somebody asks for it. */
   async function due(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && asking.length === 0) {
-      const isOff = site.config.git.remote === ''
-      const ms = state.nextAt - clock.now()
-      if (!isOff && ms <= 0) return
       const woken = new Promise<void>((resolve) => {
         wakeUp = resolve
       })
-      await within(woken, signal, isOff ? undefined : ms)
+      const isOff = site.config.git.remote === ''
+      const ms = isOff ? undefined : await turns.wait()
+      if (ms !== undefined && ms <= 0) return
+      await within(woken, signal, ms)
     }
   }
 
@@ -95,8 +98,8 @@ export function openGit(
     asking = []
     state = { ...state, isLooking: true }
     const found = await tryToLook()
-    failures = found.is === 'failed' ? failures + 1 : 0
-    state = { isLooking: false, last: { look: found, at: clock.now() }, nextAt: nextLook() }
+    await turns.looked(found, askers.length > 0)
+    state = { isLooking: false, last: { look: found, at: clock.now() } }
     tell(found)
     for (const answer of askers) answer(found)
     return found
@@ -117,12 +120,6 @@ export function openGit(
       const hint = hintOf(error)
       return { is: 'failed', why: messageOf(error), ...(hint === undefined ? {} : { hint }) }
     }
-  }
-
-  function nextLook(): number {
-    const { everyMs, retryMs, retryMaxMs } = site.config.git
-    const wait = failures === 0 ? everyMs : Math.min(retryMs * 2 ** (failures - 1), retryMaxMs)
-    return clock.now() + wait
   }
 
   /** Each thing once, however often it is found. */
@@ -169,8 +166,7 @@ export function openGit(
       return found
     },
     wake() {
-      state = { ...state, nextAt: 0 }
-      failures = 0
+      turns.wake()
       wakeUp()
     },
     async take(incoming, id, staging) {
@@ -178,12 +174,13 @@ export function openGit(
       if (site.config.git.rewritten === 'follow') await keepCommit(incoming.move.old, git)
       const saved = await saveEdits(incoming, id, git)
       await stage(incoming, staging, git, as, site)
+      await turns.taken()
       return saved
     },
-    postpone(obstacle) {
+    async postpone(obstacle) {
       const look: Look = { is: 'failed', ...obstacle }
-      failures += 1
-      state = { ...state, last: { look, at: clock.now() }, nextAt: nextLook() }
+      await turns.postponed(look)
+      state = { ...state, last: { look, at: clock.now() } }
       tell(look)
     },
     async follow(release, isIn) {
@@ -210,6 +207,6 @@ export function openGit(
         log.warn(gitWords.gitFailed(messageOf(error)))
       }
     },
-    state: () => state,
+    state: () => ({ ...state, ...turns.state() }),
   }
 }
