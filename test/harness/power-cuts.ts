@@ -606,6 +606,7 @@ async function walkOn(
       return trial
     case 'not yet':
     case 'gives way':
+    case 'outdated':
     case 'preparing':
       return assert.fail(`it still waits: ${JSON.stringify(again)}`)
   }

@@ -11,8 +11,8 @@ export type Moved =
 
 /**
  * Moves what git says of main, its index and HEAD (with the branch that is checked out), from one commit to
- * another. No file of main is touched: they are there already. It can be cut off at any step and done again:
- * the index comes first, so HEAD tells whether all was done.
+ * another. No file of main is touched: they are there already. It can be cut off at any step, and done again or
+ * taken back: the index comes first, and is moved also where HEAD need not be.
  */
 export async function moveHead(
   from: string,
@@ -21,10 +21,11 @@ export async function moveHead(
   git: Git,
 ): Promise<Moved> {
   const head = (await git(['rev-parse', '--verify', '-q', 'HEAD^{commit}'])).out.trim()
-  if (head === to) return { is: 'done' }
-  if (head !== from) return { is: 'elsewhere' }
+  if (head !== to && head !== from) return { is: 'elsewhere' }
   // -i: the files need not be as the index says; what somebody has added to the index stays.
   const merged = await git(['read-tree', '-i', '-m', from, to])
+  // The way there may have been cut off when only the index had been moved: it is back now.
+  if (head === to) return { is: 'done' }
   // What the commit itself changes cannot: it was saved.
   const indexed = merged.code === 0 ? merged : await git(['read-tree', to])
   if (indexed.code !== 0) return { is: 'failed', why: firstLine(indexed.err) }
