@@ -12,6 +12,7 @@ import { timeText } from './log/format.ts'
 import { findIdentity, identityArguments } from './program/identity.ts'
 import { endLeftovers, openProgram } from './program/life.ts'
 import { openHooks } from './project/hooks.ts'
+import { openObstacle } from './project/obstacle.ts'
 import { openOrders } from './project/orders.ts'
 import { runProject } from './project/project.ts'
 import { openAhead } from './python/check.ts'
@@ -78,6 +79,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const git = openCheckout(setpriv, site, log, clock, ending.shutdown)
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
   const { version } = packageOf()
+  const obstacle = openObstacle()
   const live: Live = {
     daemon: () => {
       return { pid: process.pid, version, since: timeAgo(since, clock), session: log.path() }
@@ -87,6 +89,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     guarantee,
     packages,
     git,
+    obstacle,
     clock,
   }
   const reload = async () => {
@@ -98,7 +101,8 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const control = openControl(openDesk(site, live, orders, reload), site, log, clock)
   const { shutdown } = ending
   const ahead = openAhead(config.verify.checkMs)
-  const tools = { site, program, python, packages, git, ahead, log, clock, shutdown, orders }
+  const means = { site, program, python, packages, git, ahead, obstacle }
+  const tools = { ...means, log, clock, shutdown, orders }
   await runProject(deposit, { ...tools, tell: hooks.tell, answer: answer.tell })
 
   ahead.close()

@@ -66,6 +66,8 @@ export const gitWords = {
 
   hiddenHint:
     'git was told not to look at it: git -C main update-index --no-skip-worktree --no-assume-unchanged FILE, then look at it: git -C main diff',
+  locked: (lock: string) => `git is at work in main, or was killed there: ${shown(lock)} is there`,
+  lockedHint: 'it is removed when no git runs in main; if it stays, remove it',
   notAt: (old: string) => `main is not at ${short(old)} any more`,
   otherThanTaken: 'main has changed since the commit was taken',
 

@@ -260,7 +260,7 @@ export const words = {
             : []),
           ...(atStart.length === 0
             ? []
-            : [`${atStart.join(', ')} from the next start of the daemon`]),
+            : [`but ${atStart.join(', ')} from the next start of the daemon`]),
         ].join('; '),
   notReloaded: (why: string, hint: string | undefined) =>
     `the old settings stay in force: ${why}${hintText(hint)}`,

@@ -69,7 +69,8 @@ async function look({ isIt, before }: Wanted, { paths }: Pick<Site, 'paths'>): P
   if (found !== undefined) {
     const isHeld = found.stage === 'on-trial' && program.wanted === 'down'
     if (isHeld) return { is: 'held', id: found.id }
-    return { is: 'on its way', text: verbWords.isUnderWay(found.id, found.stage) }
+    const text = found.waitingFor ?? verbWords.isUnderWay(found.id, found.stage)
+    return { is: 'on its way', text }
   }
   const entry = (await ask('history', paths)).find((one) => isIt(candidateOf(one)))
   if (entry !== undefined) return { is: 'ended', entry }

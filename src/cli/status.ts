@@ -61,8 +61,9 @@ function releaseLines({ release, underWay, last }: Status): string[] {
   const lines = [
     release.result === null ? verbWords.noRelease : `${release.id} ${release.result}${at}`,
   ]
-  for (const { id, stage } of underWay) {
+  for (const { id, stage, waitingFor } of underWay) {
     if (id !== release.id) lines.push(`${id} under way: ${stage}`)
+    if (waitingFor !== null) lines.push(coloured(shown(waitingFor), 'red'))
   }
   if (last !== null && last.result !== 'committed') {
     const [why = ''] = last.why.split('\n')

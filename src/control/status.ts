@@ -12,6 +12,7 @@ import type {
   Stage,
 } from '../model.ts'
 import { causeText, exitText, withoutPassword } from '../phrases.ts'
+import type { Obstacle } from '../project/obstacle.ts'
 import { isWanted } from '../project/wanted.ts'
 import type { Packages } from '../python/packages.ts'
 import { canLook, scan } from '../source/deposit/scan.ts'
@@ -80,6 +81,8 @@ export type UnderWay = {
   readonly manifest: string | null
   /** The commit it is made of, if it comes from git. */
   readonly commit: string | null
+  /** What keeps it from going on; null: nothing, or no daemon runs. */
+  readonly waitingFor: string | null
 }
 
 /** What lies in the deposit, and the first reason why it is not claimed yet. */
@@ -132,6 +135,7 @@ export type Live = {
   readonly guarantee: Guarantee
   readonly packages: Packages
   readonly git: GitSource
+  readonly obstacle: Obstacle
   readonly clock: Clock
 }
 
@@ -141,7 +145,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
   const pid = 'pid' in state && state.pid > 0 ? state.pid : null
   const usage = pid === null ? null : await usageOf(pid, site.config.daemon.cpuSampleMs, live.clock)
   const { files, waitingFor } = live.deposit()
-  const releases = await releasesOf(site)
+  const releases = await releasesOf(site, live.obstacle.of)
   return {
     project: site.paths.project,
     daemon: live.daemon(),
@@ -219,14 +223,17 @@ export async function statusFromDisk(site: Site): Promise<Status> {
       health: { is: 'none' },
       ...restOf(null),
     },
-    ...(await releasesOf(site)),
+    ...(await releasesOf(site, () => null)),
     deposit: { files: files.length, waitingFor: null, guarantee: null },
     packages: null,
     git: null,
   }
 }
 
-async function releasesOf(site: Site): Promise<Pick<Status, 'release' | 'underWay' | 'last'>> {
+async function releasesOf(
+  site: Site,
+  obstacleOf: Obstacle['of'],
+): Promise<Pick<Status, 'release' | 'underWay' | 'last'>> {
   const [history, releases] = await Promise.all([readHistory(site), readReleases(site)])
   const underWay = releases.flatMap(({ id, stage }): UnderWay[] => {
     if (stage?.stage === 'ended') return []
@@ -234,7 +241,8 @@ async function releasesOf(site: Site): Promise<Pick<Status, 'release' | 'underWa
     const { at = null } = release ?? {}
     const manifest = release?.from === 'deposit' ? (release.manifest ?? null) : null
     const commit = release?.from === 'git' ? release.commit.new : null
-    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest, commit }]
+    const waitingFor = obstacleOf(id)
+    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest, commit, waitingFor }]
   })
   const trial = underWay.findLast(({ stage }) => stage === 'on-trial')
   const id = lastCommitted(history)

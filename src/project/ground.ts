@@ -12,6 +12,7 @@ import { keptIn, tidy } from '../update/tidy.ts'
 import { words } from '../words.ts'
 import { releaseWords } from '../words-release.ts'
 import type { Hooks } from './hooks.ts'
+import type { Obstacle } from './obstacle.ts'
 import type { Orders } from './orders.ts'
 import { choosePackages } from './packages.ts'
 import { isWanted } from './wanted.ts'
@@ -26,6 +27,7 @@ export type Ground = {
   readonly packages: Packages
   /** Main, where it is a checkout of git. */
   readonly git: GitSource
+  readonly obstacle: Obstacle
   /** Starts the check of a release ahead of time. */
   readonly ahead: Ahead
   readonly log: Log
@@ -101,15 +103,15 @@ export async function patiently<T>(
   on: Ground,
   what: () => T | Promise<T>,
 ): Promise<T> {
-  let told = ''
   for (;;) {
     try {
-      return await what()
+      const done = await what()
+      on.obstacle.pass()
+      return done
     } catch (error) {
       if (!isExpected(error)) throw error
       const text = releaseWords.stuck(id, messageOf(error), hintOf(error))
-      if (text !== told) on.log.error(text)
-      told = text
+      if (on.obstacle.meet(id, text)) on.log.error(text)
     }
     on.shutdown.throwIfAborted()
     await on.clock.sleep(on.site.config.update.retryMs, on.shutdown)

@@ -53,8 +53,6 @@ type Standing = {
   readonly upload: Lasting<Event> | null
   /** The next commit, awaited as long. */
   readonly commit: Lasting<Event> | null
-  /** What was last said of a release that waits. */
-  readonly told: string
   /** The packages of the first in the queue are being installed. */
   readonly preparing: Lasting<Event> | null
   /** Those of main, which were missing, are. */
@@ -108,7 +106,7 @@ async function resume(uploads: Uploads, on: Ground): Promise<Standing> {
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
   const queue = isIdle ? await claimEarly(uploads, on) : again
   const { claiming } = left
-  const idle = { upload: null, commit: null, told: '', preparing: null, healing: null }
+  const idle = { upload: null, commit: null, preparing: null, healing: null }
   return { trial, queue, claiming, ...idle }
 }
 
@@ -141,6 +139,7 @@ async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<S
   const why = upload?.refused ?? null
   const walked: Walked =
     why === null ? await walk(claimed, now.trial, on) : { is: 'refused', why, mayBeCutOff: false }
+  if (walked.is !== 'not yet') on.obstacle.pass()
   switch (walked.is) {
     case 'done':
       return walkQueue({ ...now, trial: walked.onTrial, queue: others }, deposit, on)
@@ -151,7 +150,8 @@ async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<S
       await postpone(first, walked.why, deposit, on)
       return { ...now, queue: others }
     case 'not yet':
-      return wait(now, claimed, walked.why, on)
+      tellObstacle(claimed, walked.why, on)
+      return now
     case 'gives way':
       return now
     case 'preparing': {
@@ -171,7 +171,10 @@ async function goOnWith(
   const [first, ...others] = now.queue
   // The end of the daemon ends the install too: that is not the release's fault.
   if (first === undefined || made.is === 'made' || on.shutdown.aborted) return now
-  if (made.is === 'not now') return wait(now, first.claimed, made.why, on)
+  if (made.is === 'not now') {
+    tellObstacle(first.claimed, made.why, on)
+    return now
+  }
   if (made.is === 'refused') await refuse(first, { why: made.why, mayBeCutOff: false }, deposit, on)
   else await postpone(first, made.why, deposit, on)
   return { ...now, queue: others }
@@ -200,13 +203,12 @@ async function restartHealed(trial: Trial | null, on: Ground): Promise<Trial | n
 }
 
 /** Says why a release waits, once for each reason. */
-function wait(now: Standing, { release }: Claimed, why: unknown, on: Ground): Standing {
+function tellObstacle({ release }: Claimed, why: unknown, on: Ground): void {
   const text = releaseWords.waits(release.id, messageOf(why), hintOf(why))
-  if (text !== now.told) {
+  if (on.obstacle.meet(release.id, text)) {
     on.log.error(text)
     on.answer(text)
   }
-  return { ...now, told: text }
 }
 
 async function handle(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { runSupervisor } from '../harness/command.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { readDeposit } from '../harness/deposit.ts'
 import { programsOf, until } from '../harness/processes.ts'
@@ -141,6 +142,8 @@ test('with little space left nothing is stopped; with space again the release is
   await putProgram('says-goodbye', join(dir, 'deposit'))
   await daemon.says(/r1: cannot be applied yet: only .* are free on the disk of main/)
   await runsOn(daemon)
+  const { stdout } = await runSupervisor(['status', '--json'], dir)
+  assert.match(JSON.parse(stdout).underWay[0].waitingFor, /cannot be applied yet: only .* are free/)
   free()
   await daemon.says(/r1 out +tidy is up/)
   await daemon.says(/r1: committed/)

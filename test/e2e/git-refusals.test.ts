@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   existsSync,
@@ -129,6 +130,28 @@ test('line ends that git would write otherwise are no change', async (t) => {
   chmodSync(join(dir, 'main/a.txt'), 0o755)
   await remote.commit({ 'a.txt': 'newer\n' })
   await daemon.says(/changed in main since the commit .*: a\.txt\n/)
+})
+
+test('a commit waits while somebody works with git in main', async (t) => {
+  const checkout = await makeCheckout(t)
+  const { dir, remote, git } = checkout
+  const daemon = await startCheckout(t, checkout)
+  const lock = join(dir, 'main/.git/index.lock')
+  const worker = spawn('git', ['hash-object', '--stdin'], {
+    cwd: join(dir, 'main'),
+    env: cleanEnvironment(),
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  const ended = once(worker, 'exit')
+  await once(worker, 'spawn')
+  writeFileSync(lock, '')
+  await remote.commit({ 'a.txt': 'a\n' })
+  await daemon.says(/r1: rejected for now: git is at work in main, .*index\.lock is there/)
+  worker.stdin.end()
+  await ended
+  await daemon.says(/removed what a git that was killed has left behind .*: index\.lock/)
+  await daemon.says(/r1: committed/)
+  assert.equal(git('status', '--porcelain'), '')
 })
 
 test('what git does not keep is never overwritten', async (t) => {

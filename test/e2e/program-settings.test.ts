@@ -226,7 +226,7 @@ test('a reload brings them into force for the next start, but not who runs it wi
   })
   const done = await runSupervisor(['reload'], dir)
   assert.match(done.stdout, /program\.python, program\.args, program\.env, program\.stop_signal/)
-  assert.match(done.stdout, /, but program\.python from the next start of the daemon\n$/)
+  assert.match(done.stdout, /; but program\.python from the next start of the daemon\n$/)
   assert.equal((await runSupervisor(['restart'], dir)).code, 0)
   const found = await told(daemon)
   assert.deepEqual([found.argv, found.env['SOME']], [['main.py', 'new'], 'new'])

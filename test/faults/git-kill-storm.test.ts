@@ -6,10 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Checkout, makeCheckout } from '../harness/checkout.ts'
 import { startDaemon } from '../harness/daemon.ts'
 import { programPath } from '../harness/project.ts'
+import { isThorough } from '../harness/thorough.ts'
 import { untilNothing } from '../harness/until.ts'
 
 /** How often the daemon is killed. */
-const kills = 30
+const kills = isThorough ? 200 : 30
 
 /** So often it is left alone until all is settled, and then everything is looked at. */
 const checkEvery = 10

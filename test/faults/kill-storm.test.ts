@@ -8,10 +8,11 @@ import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { programsOf } from '../harness/processes.ts'
 import { makeProject, programPath, readTree, type Tree } from '../harness/project.ts'
 import { randomFrom } from '../harness/random.ts'
+import { isThorough } from '../harness/thorough.ts'
 import { untilNothing } from '../harness/until.ts'
 
 /** How often each of the two daemons is killed. */
-const kills = 102
+const kills = isThorough ? 102 : 34
 
 /** So often it is left alone until all is settled, and then everything is looked at. */
 const checkEvery = 17

@@ -20,6 +20,7 @@ import type { Claimed, Clock, ReleaseId, Writers } from '../../src/model.ts'
 import { carryOut } from '../../src/project/carry-out.ts'
 import { claim, unclaim } from '../../src/project/claim.ts'
 import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
+import { openObstacle } from '../../src/project/obstacle.ts'
 import { openOrders } from '../../src/project/orders.ts'
 import { remakePackages } from '../../src/project/packages.ts'
 import { recover } from '../../src/project/recover.ts'
@@ -40,6 +41,7 @@ import { checkEnvironments, checkInForce, offerWidget, widgetGupfile } from './p
 import type { Tree } from './project.ts'
 import { recordedProgram } from './recorded-program.ts'
 import { silent, unheard } from './silence.ts'
+import { isThorough } from './thorough.ts'
 
 /**
  * What happens between a first deposit and the end of its trial, told in trees. A path that ends in
@@ -311,18 +313,29 @@ function makesInItsLastMoment(made: Tree): Pick<Scenario, 'meddle' | 'made'> {
 
 /**
  * Of the second cuts, one in so many is made, each time others: all of them together are 40,000. To
- * make them all, set the environment variable.
+ * make them all, be thorough.
  */
-const isAll = process.env['EVERY_POWER_CUT'] !== undefined
 const strideOf = ({ isPython, isPacked, hasPackages }: Scenario) =>
-  hasPackages ? 17 : isAll ? 1 : isPython || isPacked ? 331 : 101
+  hasPackages ? 17 : isThorough ? 1 : isPython || isPacked ? 331 : 101
 
-// Each install takes a second.
-const paceOf = ({ hasPackages }: Scenario) => (hasPackages && !isAll ? 6 : 1)
+/**
+ * Of the steps, one in so many is tried, each time others. Python takes a process for each walk, and an
+ * install a second.
+ */
+const paceOf = ({ isPython, hasPackages }: Scenario, what: 'cut' | 'full') => {
+  if (isThorough) return 1
+  if (hasPackages) return 8
+  return isPython ? (what === 'cut' ? 3 : 11) : 2
+}
+
+/** The steps that are tried, from a first one that is another each time. */
+function* stepsAt(pace: number): Generator<number> {
+  for (let step = 1 + Math.floor(Math.random() * pace); ; step += pace) yield step
+}
 
 // Python and archives take a process for each walk, and what a torn step leaves is the same there.
 const cutsOf = ({ isPython }: Scenario): readonly Cut[] =>
-  isPython && !isAll ? ['clean'] : ['clean', 'torn']
+  isPython && !isThorough ? ['clean'] : ['clean', 'torn']
 
 let python: Interpreter
 let writers: Writers
@@ -352,7 +365,7 @@ function scenarioOf(name: string): Scenario {
 /** What came of a scenario, in a few words. */
 export type Told = { readonly is: 'done' | 'skipped'; readonly text: string }
 
-/** Cuts the power at every step of a scenario. */
+/** Cuts the power at the steps of a scenario. */
 export async function cutPower(name: string): Promise<Told> {
   const scenario = scenarioOf(name)
   return withRoot(async (root) => {
@@ -370,7 +383,8 @@ export async function cutPower(name: string): Promise<Told> {
       assert.deepEqual(bytecodeIn(world.paths.main), isIn ? ['lib', 'pkg', 'pkg/deep'] : [])
     }
     let cuts = 0
-    for (let step = 1; step <= uncut.steps(); step += paceOf(scenario)) {
+    for (const step of stepsAt(paceOf(scenario, 'cut'))) {
+      if (step > uncut.steps()) break
       for (const cut of cutsOf(scenario)) cuts += await cutTwice(scenario, root, step, cut)
     }
     return { is: 'done', text: `${uncut.steps()} steps; ${cuts} sequences of cuts` }
@@ -378,14 +392,12 @@ export async function cutPower(name: string): Promise<Told> {
 }
 
 /**
- * Fills the disk for one moment, at every step of a scenario. With real Python each takes a third of a
- * second: of those one step in five, unless all are wanted.
+ * Fills the disk for one moment, at the steps of a scenario.
  */
 export async function fillDisk(name: string): Promise<Told> {
   const scenario = scenarioOf(name)
   return withRoot(async (root) => {
-    const stride = scenario.isPython && !isAll ? 5 : 1
-    for (let step = 1; ; step += stride) {
+    for (const step of stepsAt(paceOf(scenario, 'full'))) {
       const world = begin(scenario, join(root, 'full'))
       const full = fullDisk(step)
       try {
@@ -396,6 +408,7 @@ export async function fillDisk(name: string): Promise<Told> {
       }
       if (full.steps() < step) return { is: 'done', text: `${full.steps()} steps` }
     }
+    throw new Error('there is a last step')
   })
 }
 
@@ -409,7 +422,7 @@ export async function decideTrial(): Promise<Told> {
       putTree(world.paths.deposit, crashing.uploads[0] ?? {})
       const trial = await take(null, on)
       assert.ok(trial)
-      await trial.verdict
+      await trial.verdict?.promise
       putTree(world.paths.deposit, overlay)
       const source = openDeposit(on.site, writers, silent, unheard, on.clock)
       const claimed = await claim(await scanOf(on), source, on)
@@ -677,6 +690,7 @@ async function session(
     python,
     packages,
     ahead,
+    obstacle: openObstacle(),
     clock: impatient(),
     shutdown,
     orders,

@@ -105,16 +105,6 @@ test('objects are read as they are, empty ones too', async (t) => {
   assert.equal(await readBlobs([...blobs, '1'.repeat(40)], git, begin, 10_000), false)
 })
 
-test('a move that was cut off when only the index had been moved is taken back', async (t) => {
-  const { remote, dir, git } = await makeClone(t)
-  const old = gitIn(dir, 'rev-parse', 'HEAD')
-  const now = await remote.commit({ a: '2', 'd/b': null, c: '2' })
-  await git(['fetch', '-q', 'origin'])
-  await git(['read-tree', '-i', '-m', old, now])
-  assert.equal((await moveHead(now, old, 'r1', git)).is, 'done')
-  assert.equal(gitIn(dir, 'status', '--porcelain'), '')
-})
-
 test('HEAD is moved there and back, and what somebody has added to the index stays', async (t) => {
   const { remote, dir, git } = await makeClone(t)
   const old = gitIn(dir, 'rev-parse', 'HEAD')
@@ -142,4 +132,26 @@ test('HEAD is moved there and back, and what somebody has added to the index sta
   ])
   gitIn(dir, 'commit', '-q', '-m', 'of somebody')
   assert.equal((await moveHead(old, now, 'r1', git)).is, 'elsewhere')
+})
+
+test('a move that was cut off between the index and HEAD can be done again, and taken back', async (t) => {
+  const { remote, dir, git } = await makeClone(t)
+  const old = remote.git('rev-parse', 'HEAD')
+  await remote.commit({ a: '2', 'd/b': null, c: '3' })
+  const now = remote.git('rev-parse', 'HEAD')
+  gitIn(dir, 'fetch', '-q', 'origin')
+  const staged = () => gitIn(dir, 'diff', '--cached', '--name-only', 'HEAD')
+  for (const [from, to] of [
+    [old, now],
+    [now, old],
+  ] as const) {
+    gitIn(dir, 'read-tree', from)
+    gitIn(dir, 'update-ref', 'HEAD', from)
+    gitIn(dir, 'read-tree', to)
+    assert.equal((await moveHead(to, from, 'r1', git)).is, 'done', 'taken back')
+    assert.equal(staged(), '')
+    gitIn(dir, 'read-tree', to)
+    assert.equal((await moveHead(from, to, 'r1', git)).is, 'done', 'done again')
+    assert.deepEqual([gitIn(dir, 'rev-parse', 'HEAD'), staged()], [to, ''])
+  }
 })

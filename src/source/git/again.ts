@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Site } from '../../config.ts'
 import type { Move } from '../../model.ts'
 import { gitWords } from '../../words-git.ts'
@@ -19,6 +20,8 @@ export async function judgeAgain(
 ): Promise<Local | Obstacle> {
   const checkout = await readCheckout(git, site)
   if ('why' in checkout) return checkout
+  const held = await lockIn(git, site)
+  if (held !== null) return { why: gitWords.locked(held), hint: gitWords.lockedHint }
   if (checkout.head !== move.old) return { why: gitWords.notAt(move.old) }
   const changes = await changesBetween(move.old, move.new, git)
   if (changes === null) return { why: gitWords.missing }
@@ -27,4 +30,11 @@ export async function judgeAgain(
   // A folder goes with all that is in it: there may be more now.
   const isAsTaken = local.leaving.join('\0') === drops.toSorted().join('\0')
   return isAsTaken ? local : { why: gitWords.otherThanTaken }
+}
+
+/** A lock of somebody's git, with which the index or HEAD could not follow; null: there is none. */
+async function lockIn(git: Git, { disk }: Site): Promise<string | null> {
+  const folder = (await git(['rev-parse', '--absolute-git-dir'])).out.trim()
+  const locks = ['index.lock', 'HEAD.lock'].map((name) => join(folder, name))
+  return locks.find((lock) => disk.kind(lock) !== null) ?? null
 }

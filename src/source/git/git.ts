@@ -186,6 +186,7 @@ export function openGit(
       const { id, commit } = release
       try {
         const { git } = await callsAs(end)
+        await sweepNow()
         const found = await judgeAgain(commit, drops, git, site)
         if ('why' in found) return found
         if (site.config.git.rewritten === 'follow') await keepCommit(commit.old, git)

@@ -11,8 +11,8 @@ export type Moved =
 
 /**
  * Moves what git says of main, its index and HEAD (with the branch that is checked out), from one commit to
- * another. No file of main is touched: they are there already. It can be cut off at any step, and done again or
- * taken back: the index comes first, and is moved also where HEAD need not be.
+ * another. No file of main is touched: they are there already. It can be cut off at any step, and done again
+ * or taken back: the index comes first, so it may be ahead of HEAD.
  */
 export async function moveHead(
   from: string,
@@ -22,15 +22,16 @@ export async function moveHead(
 ): Promise<Moved> {
   const head = (await git(['rev-parse', '--verify', '-q', 'HEAD^{commit}'])).out.trim()
   if (head !== to && head !== from) return { is: 'elsewhere' }
-  // -i: the files need not be as the index says; what somebody has added to the index stays.
+  // -i: the files need not be as the index says; what somebody has added to the index stays, and what is
+  // as it shall be already.
   const merged = await git(['read-tree', '-i', '-m', from, to])
-  // The way there may have been cut off when only the index had been moved: it is back now.
-  if (head === to) return { is: 'done' }
+  if (merged.code !== 0 && head === to) return { is: 'done' }
   // What the commit itself changes cannot: it was saved.
   const indexed = merged.code === 0 ? merged : await git(['read-tree', to])
   if (indexed.code !== 0) return { is: 'failed', why: firstLine(indexed.err) }
   // Says how the files look that are as they should be. That others are not is no failure.
   await git(['update-index', '-q', '--refresh'], { ms: 120_000 })
+  if (head === to) return { is: 'done' }
   const message = `ota-supervisor: ${id}`
   const moved = await git(['update-ref', '-m', message, 'HEAD', to, from])
   return moved.code === 0 ? { is: 'done' } : { is: 'failed', why: firstLine(moved.err) }
