@@ -30,8 +30,8 @@ if IN_BLOCKS:
         sys.stdout.flush()
 else:
     for number in range(LINES):
-        print(f"{number:07d} {REST}")
-    sys.stdout.flush()
+        # Flushed, so that all parties are given the same: a crash loses no line.
+        print(f"{number:07d} {REST}", flush=True)
 report("ready")
 while True:
     # Not signal.pause(): a signal that came just before it would be answered never.

@@ -118,7 +118,7 @@ test('without a remote git is not used, until the settings are read again', asyn
   assert.match(off.stderr, /there is no remote under \[git\]/)
   await writeSettings(dir, { git: { remote: 'origin' } })
   assert.equal((await runSupervisor(['reload'], dir)).code, 0)
-  await daemon.says(/r1 out +second/)
+  await Promise.all([daemon.says(/r1 out +second/), daemon.says(/r1: committed/)])
   renameSync(join(dir, 'main/.git'), join(dir, 'away'))
   writeFileSync(join(dir, 'harmless'), '')
   assert.match((await runSupervisor(['update'], dir)).stderr, /is not a checkout of git/)

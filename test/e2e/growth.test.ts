@@ -59,13 +59,13 @@ async function assertNoGrowth(
 test('restarts leave nothing behind: no objects, no descriptors, no zombies', async (t) => {
   const daemon = await startCounted(t, 'good')
   await daemon.says(/good is up/)
-  await assertNoGrowth(daemon, 150, () => ask('restart', pathsOf(daemon.dir)))
+  await assertNoGrowth(daemon, 80, () => ask('restart', pathsOf(daemon.dir)))
 })
 
 test('crashes leave nothing behind', async (t) => {
   const backOff = { backoff: '1ms', backoff_max: '1ms', fatal_retry: '1ms' }
   const daemon = await startCounted(t, 'crashes-at-once', { program: backOff })
-  await assertNoGrowth(daemon, 150, () => daemon.says(/main\.py started/))
+  await assertNoGrowth(daemon, 80, () => daemon.says(/main\.py started/))
 })
 
 test('releases leave nothing behind', async (t) => {
