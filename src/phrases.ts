@@ -150,5 +150,5 @@ function escaped(character: string): string {
 
 /** Any text with addresses in it, without the users and passwords in them. */
 export function withoutPassword(text: string): string {
-  return text.replace(/:\/\/[^@/\s]*@/g, '://****@')
+  return text.replace(/:\/\/[^/\s]*@/g, '://****@')
 }

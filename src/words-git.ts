@@ -61,7 +61,7 @@ export const gitWords = {
   isModule: (path: string) => `${shown(path)} is a submodule, which is not supported`,
   isLinkOut: (path: string) => `${shown(path)} is a symbolic link that leads out of main`,
   isOddName: (path: string) =>
-    `${shown(path)}: this name cannot be deployed (it is not UTF-8, or begins with .wh.)`,
+    `${shown(path)}: this name cannot be deployed (it is not UTF-8, or has .., .git or .wh. in it)`,
   isPointer: (path: string) => `${shown(path)} is kept in Git LFS, which is not supported`,
   inTheWay: (path: string) =>
     `the commit brings ${shown(path)}, and main has something of that name that git does not keep`,
@@ -70,6 +70,13 @@ export const gitWords = {
     `changed in main since the commit it is at (by hand, or by an upload), and now by the new one: ${listed(paths)}`,
   editedHint:
     'look at it: git -C main diff. Take it back: git -C main checkout -- FILE. Or to have such changes saved and replaced: local_changes = "save" under [git]',
+
+  hiddenHint:
+    'git was told not to look at it: git -C main update-index --no-skip-worktree --no-assume-unchanged FILE, then look at it: git -C main diff',
+  locked: (lock: string) => `git is at work in main, or was killed there: ${shown(lock)} is there`,
+  lockedHint: 'it is removed when no git runs in main; if it stays, remove it',
+  notAt: (old: string) => `main is not at ${short(old)} any more`,
+  otherThanTaken: 'main has changed since the commit was taken',
 
   // --- the release ---
 

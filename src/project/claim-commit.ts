@@ -18,7 +18,7 @@ export async function claimCommit(incoming: Incoming, on: Ground): Promise<Claim
     on.ahead.expect(on.packages.inUse().python, on.packages.behalf)
   try {
     release = await open(incoming, on)
-    const saved = await git.take(incoming, release.id, filesOf(release.id, site.paths).staging)
+    await git.take(incoming, filesOf(release.id, site.paths).staging)
     // Durable before the stage says so: else a restart could verify a part and take it for all.
     await site.disk.syncAll(site.paths.releases)
     const claimed: Claimed = { stage: 'claimed', release, attempt: 1 }
@@ -27,7 +27,6 @@ export async function claimCommit(incoming: Incoming, on: Ground): Promise<Claim
     const text = gitWords.claimed(release.id, incoming.move, files, bytes)
     log.info(text)
     on.answer(text)
-    if (saved !== null) log.warn(gitWords.saved(release.id, incoming.edited, saved))
     return claimed
   } catch (error) {
     if (!isExpected(error)) throw error

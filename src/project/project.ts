@@ -146,6 +146,9 @@ async function walkQueue(now: Standing, deposit: Deposit, on: Ground): Promise<S
     case 'refused':
       await refuse(first, walked, deposit, on)
       return walkQueue({ ...now, queue: others }, deposit, on)
+    case 'outdated':
+      await postpone(first, walked.why, deposit, on)
+      return { ...now, queue: others }
     case 'not yet':
       tellObstacle(claimed, walked.why, on)
       return now

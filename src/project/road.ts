@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { hintOf, isExpected, isOutOfSpace, messageOf, OperationalError } from '../errors.ts'
 import type { Cause, Claimed, OnTrial, Release, Verified } from '../model.ts'
+import { hintText } from '../phrases.ts'
 import type { InUse } from '../python/packages.ts'
 import { noteUse } from '../python/uses.ts'
-import { apply, prepare, settle } from '../update/apply.ts'
+import { apply, dropsIn, prepare, settle } from '../update/apply.ts'
 import { storePlan, storeStage } from '../update/store.ts'
 import { type Refused, verify } from '../update/verify.ts'
 import { releaseWords } from '../words-release.ts'
@@ -18,7 +19,8 @@ import { isWanted } from './wanted.ts'
 /**
  * Where a walk has led. In all cases but `done` nothing was stopped, and the release is still claimed;
  * what becomes of a refused one is for who called. `gives way`: something else comes first (an order of
- * the operator, the end of a trial, the daemon's end), and then it is walked again. `preparing`: its
+ * the operator, the end of a trial, the daemon's end), and then it is walked again. `outdated`: main is not
+ * what the release was made for any more, and it has to be made anew. `preparing`: its
  * packages are being installed; it is walked again when they are.
  */
 export type Walked =
@@ -26,6 +28,7 @@ export type Walked =
   | { readonly is: 'refused'; readonly why: string; readonly mayBeCutOff: boolean }
   | { readonly is: 'not yet'; readonly why: unknown }
   | { readonly is: 'gives way' }
+  | { readonly is: 'outdated'; readonly why: string }
   | { readonly is: 'preparing'; readonly made: Promise<Made> }
 
 /**
@@ -75,6 +78,10 @@ async function getReady(arrived: Claimed, on: Ground): Promise<Ready | NotGone> 
     if ('refused' in checked) return refusal(checked)
     if (packages.is === 'wanted') {
       return { is: 'preparing', made: install(packages.wish, verified.release, on) }
+    }
+    const obstacle = await on.git.fits(verified.release, dropsIn(verified.plan))
+    if (obstacle !== null) {
+      return { is: 'outdated', why: `${obstacle.why}${hintText(obstacle.hint)}` }
     }
     await makeReady(verified, packages.inUse, on)
     for (const text of [...verified.warnings, ...checked.warnings]) warn(claimed.release, text, on)

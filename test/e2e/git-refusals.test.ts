@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gitIn, makeCheckout, programSaying, startCheckout } from '../harness/checkout.ts'
+import { cleanEnvironment } from '../harness/daemon.ts'
 import { hasTools, makeFolder } from '../harness/tools.ts'
 
 test('a branch that was rewritten is refused', async (t) => {
@@ -86,6 +95,65 @@ test('or saved and replaced, where that is set', async (t) => {
   assert.equal(git('show', `${ref}:b.txt`), 'added')
 })
 
+test('nor a change that git was told not to look at, which it could not save', async (t) => {
+  const checkout = await makeCheckout(t, {
+    files: { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n' },
+    git: { local_changes: 'save' },
+  })
+  const { dir, remote, git } = checkout
+  git('update-index', '--skip-worktree', 'a.txt', 'c.txt')
+  git('update-index', '--assume-unchanged', 'b.txt')
+  writeFileSync(join(dir, 'main/a.txt'), 'by hand\n')
+  writeFileSync(join(dir, 'main/b.txt'), 'by hand\n')
+  const daemon = await startCheckout(t, checkout)
+  await remote.commit({ 'a.txt': 'new\n', 'b.txt': 'new\n', 'c.txt': 'new\n' })
+  await daemon.says(/changed in main since the commit .*: a\.txt, b\.txt\n/)
+  assert.equal(readFileSync(join(dir, 'main/a.txt'), 'utf8'), 'by hand\n')
+  writeFileSync(join(dir, 'main/a.txt'), 'a\n')
+  writeFileSync(join(dir, 'main/b.txt'), 'new\n')
+  await daemon.says(/r1: committed/)
+  assert.equal(git('status', '--porcelain'), '')
+})
+
+test('line ends that git would write otherwise are no change', async (t) => {
+  const files = { 'a.txt': 'a\r\n', '"b".txt': 'b\n', 'c.txt': 'c\n' }
+  const checkout = await makeCheckout(t, { files })
+  const { dir, remote, git } = checkout
+  const daemon = await startCheckout(t, checkout)
+  await remote.commit({ '.gitattributes': '*.txt text\n' })
+  await daemon.says(/r1: committed/)
+  writeFileSync(join(dir, 'main/a.txt'), 'a\r\n')
+  assert.match(git('status', '--porcelain'), /M a\.txt/)
+  await remote.commit({ 'a.txt': 'new\n', '"b".txt': 'new\n' })
+  await daemon.says(/r2: committed/)
+  assert.equal(git('status', '--porcelain'), '')
+  chmodSync(join(dir, 'main/a.txt'), 0o755)
+  await remote.commit({ 'a.txt': 'newer\n' })
+  await daemon.says(/changed in main since the commit .*: a\.txt\n/)
+})
+
+test('a commit waits while somebody works with git in main', async (t) => {
+  const checkout = await makeCheckout(t)
+  const { dir, remote, git } = checkout
+  const daemon = await startCheckout(t, checkout)
+  const lock = join(dir, 'main/.git/index.lock')
+  const worker = spawn('git', ['hash-object', '--stdin'], {
+    cwd: join(dir, 'main'),
+    env: cleanEnvironment(),
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  const ended = once(worker, 'exit')
+  await once(worker, 'spawn')
+  writeFileSync(lock, '')
+  await remote.commit({ 'a.txt': 'a\n' })
+  await daemon.says(/r1: rejected for now: git is at work in main, .*index\.lock is there/)
+  worker.stdin.end()
+  await ended
+  await daemon.says(/removed what a git that was killed has left behind .*: index\.lock/)
+  await daemon.says(/r1: committed/)
+  assert.equal(git('status', '--porcelain'), '')
+})
+
 test('what git does not keep is never overwritten', async (t) => {
   const checkout = await makeCheckout(t)
   const { dir, remote } = checkout
@@ -114,6 +182,41 @@ test('submodules and Git LFS are refused, with the reason', async (t) => {
   remote.git('update-index', '--add', '--cacheinfo', `160000,${head},part`)
   remote.git('commit', '-q', '-m', 'a module')
   await daemon.says(/part is a submodule/)
+})
+
+test('names and links that lead out of main are refused, and nothing is written anywhere', async (t) => {
+  const checkout = await makeCheckout(t)
+  const { dir, remote, git } = checkout
+  const daemon = await startCheckout(t, checkout)
+  const make = (input: string) => {
+    return execFileSync('git', ['mktree'], {
+      cwd: remote.dir,
+      env: cleanEnvironment(),
+      input,
+      encoding: 'utf8',
+    }).trim()
+  }
+  const before = remote.git('rev-parse', 'HEAD')
+  const entries = remote.git('ls-tree', 'HEAD')
+  const blob = remote.git('rev-parse', 'HEAD:main.py')
+  const folder = make(`100644 blob ${blob}\tharm.txt\n`)
+  for (const name of ['..', '.', '.git', '.GIT']) {
+    const tree = make(`${entries}\n040000 tree ${folder}\t${name}\n`)
+    const commit = remote.git('commit-tree', '-p', before, '-m', 'harm', tree)
+    remote.git('update-ref', 'refs/heads/main', commit)
+    await daemon.says(new RegExp(`git: ${name.replaceAll('.', '\\.')}/harm\\.txt: this name`))
+  }
+  remote.git('update-ref', 'refs/heads/main', before)
+  await daemon.says(/it goes on/)
+  symlinkSync('d/../harm', join(remote.tree, 'link'))
+  await remote.commit({})
+  await daemon.says(/link is a symbolic link that leads out of main/)
+  assert.equal(git('status', '--porcelain'), '')
+  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+  assert.deepEqual(
+    names.filter((name) => name.endsWith('harm.txt')),
+    [],
+  )
 })
 
 test('a commit that nobody trusted has signed is not used', async (t) => {

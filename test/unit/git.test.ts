@@ -23,8 +23,24 @@ test('what git prints of changes is read', () => {
   const [zero, one] = ['0'.repeat(40), '1'.repeat(40)]
   const text = `:000000 100755 ${zero} ${one} A\0new\nname\0:100644 000000 ${one} ${zero} D\0d/gone\0`
   assert.deepEqual(parseChanges(text), [
-    { path: 'new\nname', isGone: false, isNew: true, mode: '100755', blob: one },
-    { path: 'd/gone', isGone: true, isNew: false, mode: '000000', blob: zero },
+    {
+      path: 'new\nname',
+      isGone: false,
+      isNew: true,
+      oldMode: '000000',
+      old: zero,
+      mode: '100755',
+      blob: one,
+    },
+    {
+      path: 'd/gone',
+      isGone: true,
+      isNew: false,
+      oldMode: '100644',
+      old: one,
+      mode: '000000',
+      blob: zero,
+    },
   ])
   assert.deepEqual(parseChanges(''), [])
 })
@@ -45,11 +61,27 @@ test('a folder goes with its last file, and stays with anything else in it', () 
     ],
   }
   const gone = (path: string): Change => {
-    return { path, isGone: true, isNew: false, mode: '000000', blob: '' }
+    return {
+      path,
+      isGone: true,
+      isNew: false,
+      oldMode: '100644',
+      old: '',
+      mode: '000000',
+      blob: '',
+    }
   }
   const all = ['a/x', 'b/x', 'c/d/x', 'c/y', 'e', 'not/there'].map(gone)
   assert.deepEqual(leaving(all, main).paths, ['a', 'b/x', 'c', 'e'])
-  const put: Change = { path: 'c/z', isGone: false, isNew: true, mode: '100644', blob: '' }
+  const put: Change = {
+    path: 'c/z',
+    isGone: false,
+    isNew: true,
+    oldMode: '000000',
+    old: '',
+    mode: '100644',
+    blob: '',
+  }
   assert.deepEqual(leaving([...all, put], main).paths, ['a', 'b/x', 'c/d', 'c/y', 'e'])
 })
 

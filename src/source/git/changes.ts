@@ -7,6 +7,10 @@ export type Change = {
   readonly isGone: boolean
   /** There was none of this name before. */
   readonly isNew: boolean
+  /** The kind it had before, like `mode`. */
+  readonly oldMode: string
+  /** The object that held what it had before. */
+  readonly old: string
   /** The kind it has now, in git's numbers; `000000`: none. */
   readonly mode: string
   /** The object that holds what it has now. */
@@ -28,10 +32,10 @@ export function parseChanges(text: string): Change[] {
   const parts = text.split('\0')
   const changes: Change[] = []
   for (let at = 0; at + 1 < parts.length; at += 2) {
-    const [before = '', mode = '', , blob = ''] = (parts[at] ?? '').slice(1).split(' ')
+    const [oldMode = '', mode = '', old = '', blob = ''] = (parts[at] ?? '').slice(1).split(' ')
     const path = parts[at + 1] ?? ''
     const isGone = mode === '000000'
-    changes.push({ path, isGone, isNew: before === '000000', mode, blob })
+    changes.push({ path, isGone, isNew: oldMode === '000000', oldMode, old, mode, blob })
   }
   return changes
 }

@@ -6,6 +6,7 @@ import { within } from '../../system/clock.ts'
 import { command } from '../../system/command.ts'
 import { words } from '../../words.ts'
 import { gitWords } from '../../words-git.ts'
+import { judgeAgain } from './again.ts'
 import { type As, type Git, openCalls } from './call.ts'
 import type { Obstacle } from './checkout.ts'
 import { hideOwn, keepCommit, moveHead, type Run, sweepLocks } from './head.ts'
@@ -22,11 +23,14 @@ export type GitSource = {
   readonly lookNow: () => Promise<Look>
   /** Takes note of new settings. */
   readonly wake: () => void
+  /** Writes what a commit changes into a staging folder. Fails with `EGIT`. */
+  readonly take: (incoming: Incoming, staging: string) => Promise<void>
   /**
-   * Writes what a commit changes into a staging folder, and saves first what was changed in main. The answer is
-   * where that is, or null. Fails with `EGIT`.
+   * Looks again whether a release still fits main, right before the program is stopped for it, and saves what was
+   * changed there. `drops` are the paths that it takes out of main. The answer is what has come in its way, or
+   * null.
    */
-  readonly take: (incoming: Incoming, id: ReleaseId, staging: string) => Promise<string | null>
+  readonly fits: (release: Release, drops: readonly string[]) => Promise<Obstacle | null>
   /**
    * Takes note that a commit could not be taken or go on; it is asked for again after a growing time. Never
    * fails.
@@ -169,13 +173,26 @@ export function openGit(
       turns.wake()
       wakeUp()
     },
-    async take(incoming, id, staging) {
+    async take(incoming, staging) {
       const { git, as } = await callsAs(end)
-      if (site.config.git.rewritten === 'follow') await keepCommit(incoming.move.old, git)
-      const saved = await saveEdits(incoming, id, git)
       await stage(incoming, staging, git, as, site)
-      await turns.taken()
-      return saved
+    },
+    async fits(release, drops) {
+      if (release.from !== 'git') return null
+      const { id, commit } = release
+      try {
+        const { git } = await callsAs(end)
+        await sweepNow()
+        const found = await judgeAgain(commit, drops, git, site)
+        if ('why' in found) return found
+        if (site.config.git.rewritten === 'follow') await keepCommit(commit.old, git)
+        const saved = await saveEdits(found.edited, id, commit.old, git)
+        if (saved !== null) log.warn(gitWords.saved(id, found.edited, saved))
+        return null
+      } catch (error) {
+        if (!isExpected(error)) throw error
+        return { why: messageOf(error) }
+      }
     },
     async postpone(obstacle) {
       const look: Look = { is: 'failed', ...obstacle }

@@ -17,9 +17,14 @@ export type Incoming = {
   readonly put: readonly Change[]
   /** The files and folders that go. */
   readonly leaving: readonly string[]
+  readonly bytes: number
+}
+
+/** What a commit does to what lies in main. */
+export type Local = {
+  readonly leaving: Incoming['leaving']
   /** The files that were changed in main, and are to be saved before they are replaced. */
   readonly edited: readonly string[]
-  readonly bytes: number
 }
 
 /** Decides whether a commit may come, touching nothing: it is asked again with each look at the remote. */
@@ -48,7 +53,7 @@ export async function judge(
   const subject = (await git(log)).out.trim().slice(0, 200)
   const bytes = sizes.reduce((sum, one) => sum + one, 0)
   const move = { old: head, new: tip.commit, of: tip.of, subject }
-  return { move, put, bytes, ...local }
+  return { move, put, leaving: local.leaving, bytes }
 }
 
 /** The objects of files, in their order. */
@@ -94,8 +99,14 @@ async function signature(
 /** What cannot be deployed in any case. */
 function oddity({ path, mode }: Change): string | null {
   if (mode === modes.module) return gitWords.isModule(path)
-  const isOdd = path.includes('\ufffd') || path.split('/').some((name) => name.startsWith('.wh.'))
-  return isOdd ? gitWords.isOddName(path) : null
+  return path.includes('\ufffd') || path.split('/').some(isOddName)
+    ? gitWords.isOddName(path)
+    : null
+}
+
+/** Some names no git would make, but a repository can hold them: they lead out of main, or into the checkout. */
+function isOddName(name: string): boolean {
+  return ['', '.', '..', '.git'].includes(name.toLowerCase()) || name.startsWith('.wh.')
 }
 
 /** What is wrong with the first file that by what is in it cannot be deployed; null: nothing. */
@@ -128,19 +139,24 @@ function oddContent({ path, mode }: Change, text: string): string | null {
   return text.startsWith(pointer) ? gitWords.isPointer(path) : null
 }
 
-/** Links to what the daemon or git keeps for itself lead out of the program too. */
+/**
+ * Links to what the daemon or git keeps for itself lead out of the program too. `..` behind a name is above
+ * wherever that name leads, if it is a link itself: it is not followed.
+ */
 function staysInside(path: string, target: string): boolean {
-  if (target.startsWith('/')) return false
+  const parts = target.split('/').filter((part) => part !== '' && part !== '.')
+  const named = parts.findIndex((part) => part !== '..')
+  if (target.startsWith('/') || (named >= 0 && parts.includes('..', named))) return false
   const [first = ''] = join(dirname(path), target).split('/')
   return !['..', '.git', ownName].includes(first)
 }
 
-/** What lies in main where the commit changes something; or what of that stands in its way. */
-async function localTrouble(
+/** What lies in main where a commit changes something; or what of that stands in its way. */
+export async function localTrouble(
   changes: readonly Change[],
   git: Git,
   { paths, disk, config }: Site,
-): Promise<Pick<Incoming, 'leaving' | 'edited'> | Obstacle> {
+): Promise<Local | Obstacle> {
   const main = {
     kind: (path: string) => disk.kind(join(paths.main, path)),
     list: (path: string) => disk.list(join(paths.main, path)),
@@ -149,7 +165,7 @@ async function localTrouble(
   const isGone = new Set(changes.filter((one) => one.isGone).map(({ path }) => path))
   const compared = await findEdited(changes, main.kind, git)
   if (compared === null) return { why: gitWords.gitFailed('git diff') }
-  const { edited, isSame } = compared
+  const { edited, hidden, isSame } = compared
 
   /** The path of what lies in the way of a change, if something does. */
   function inTheWay({ path, isNew }: Change): string | null {
@@ -166,6 +182,7 @@ async function localTrouble(
   if (obstacle !== undefined) {
     return { why: gitWords.inTheWay(obstacle), hint: gitWords.inTheWayHint }
   }
+  if (hidden.length > 0) return { why: gitWords.edited(hidden), hint: gitWords.hiddenHint }
   if (edited.length > 0 && config.git.localChanges === 'refuse') {
     return { why: gitWords.edited(edited), hint: gitWords.editedHint }
   }

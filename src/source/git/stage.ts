@@ -91,14 +91,15 @@ function writeFile(place: string, isExecutable: boolean, owner: As['owner']): Ta
  * ref that leads to it, or null when nothing has to be kept. Fails with `EGIT`.
  */
 export async function saveEdits(
-  { edited, move }: Incoming,
+  edited: readonly string[],
   id: ReleaseId,
+  old: string,
   git: Git,
 ): Promise<string | null> {
   if (edited.length === 0) return null
   const somebody = ['-c', 'user.name=ota-supervisor', '-c', 'user.email=ota-supervisor@localhost']
   const made = await git([...somebody, 'stash', 'create', `before ${id}`])
-  const ref = `refs/ota/saved/${id}-${short(move.old)}`
+  const ref = `refs/ota/saved/${id}-${short(old)}`
   const commit = made.out.trim()
   const kept = commit === '' ? made : await git(['update-ref', ref, commit])
   if (commit !== '' && kept.code === 0) return ref
