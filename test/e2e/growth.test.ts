@@ -50,8 +50,8 @@ async function assertNoGrowth(
   for (let round = 0; round < rounds; round += 1) await once(warmUp + round)
   const after = await countOf(daemon)
   const text = JSON.stringify({ before, after })
-  // One object for each round would be too many.
-  assert.ok(after.objects - before.objects < rounds, text)
+  // What is left behind is many objects for each round; what Node itself keeps varies by a hundred or two.
+  assert.ok(after.objects - before.objects < 5 * rounds, text)
   assert.ok(after.descriptors - before.descriptors < rounds / 4, text)
   assert.ok(after.zombies <= 1, text)
 }

@@ -12,6 +12,15 @@ export function afterwards(t: TestContext, task: () => unknown): void {
   const list = [task]
   tasks.set(t, list)
   t.after(async () => {
-    for (const one of list.toReversed()) await one()
+    const failures: unknown[] = []
+    // One that fails must not keep the others from ending what the test has begun.
+    for (const one of list.toReversed()) {
+      try {
+        await one()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   })
 }

@@ -3,6 +3,8 @@ import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { afterwards } from './cleanup.ts'
+import { until } from './processes.ts'
+import { isUnmounted } from './small-disk.ts'
 import { hasTools, makeFolder, placeOf, runWell } from './tools.ts'
 
 /**
@@ -28,6 +30,6 @@ export async function mountNtfs(
     t.skip(`needs FUSE and the right to mount: ${error instanceof Error ? error.message : error}`)
     return false
   }
-  afterwards(t, () => execFileSync('umount', [at]))
+  afterwards(t, () => until(`nobody is on ${at}`, () => isUnmounted(at)))
   return true
 }

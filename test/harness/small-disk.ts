@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { afterwards } from './cleanup.ts'
+import { until } from './processes.ts'
 
 /** Why no small disk can be had here, or false. For the `skip` of a test. */
 export function noSmallDisk(): string | false {
@@ -36,11 +37,22 @@ export function mountSmallDisk(t: TestContext, options: string, at?: string): st
   const dir = at ?? mkdtempSync(join(tmpdir(), 'ota-disk-'))
   mkdirSync(dir, { recursive: true })
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', dir])
-  afterwards(t, () => {
-    execFileSync('umount', [dir])
+  afterwards(t, async () => {
+    // The helpers of a daemon that was killed end a moment after it.
+    await until(`nobody is on ${dir}`, () => isUnmounted(dir))
     rmdirSync(dir)
   })
   return dir
+}
+
+/** Unmounts a folder; false when somebody is on it. */
+export function isUnmounted(dir: string): boolean {
+  try {
+    execFileSync('umount', [dir], { stdio: 'pipe' })
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Gives a small disk another size. */

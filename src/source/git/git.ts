@@ -176,6 +176,7 @@ export function openGit(
     async take(incoming, staging) {
       const { git, as } = await callsAs(end)
       await stage(incoming, staging, git, as, site)
+      await turns.taken()
     },
     async fits(release, drops) {
       if (release.from !== 'git') return null
