@@ -5,6 +5,7 @@ import type { FirstRun, Program } from '../program/life.ts'
 import type { Ahead } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import type { Packages } from '../python/packages.ts'
+import { forgetUses } from '../python/uses.ts'
 import type { GitSource } from '../source/git/git.ts'
 import { dropOldestJournal } from '../update/journals.ts'
 import { storeStage } from '../update/store.ts'
@@ -70,6 +71,8 @@ export async function endRelease(
   const ended = { stage: 'ended', release, outcome, downtimeMs } as const
   // Before the stage: afterwards nothing of it is done again.
   if (outcome.result !== 'committed') await on.git.follow(release, false)
+  if (outcome.result === 'rolled-back')
+    await patiently(release.id, on, () => forgetUses(release.id, on.site))
   await patiently(release.id, on, () => storeStage(ended, on.site))
   // Apart from it: tidying removes the folder in the end, and then there is no place for a stage.
   await patiently(release.id, on, () => tidy(ended, on.site))

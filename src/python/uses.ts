@@ -31,6 +31,16 @@ export async function noteUse(use: Use, site: Site): Promise<void> {
   await site.disk.writeRecord(fileOf(site), [...uses.slice(-maxUses), use])
 }
 
+/**
+ * Forgets, durably, what a release that is undone ran with, and all after it: main runs again with what it
+ * had before, and that is what the next release is undone to.
+ */
+export async function forgetUses(undone: ReleaseId, site: Site): Promise<void> {
+  const uses = await readUses(site)
+  const kept = uses.filter(({ since }) => numberOf(since) < numberOf(undone))
+  if (kept.length < uses.length) await site.disk.writeRecord(fileOf(site), kept)
+}
+
 /** More than the releases that can be gone back to. */
 const maxUses = 200
 
@@ -39,11 +49,14 @@ const maxUses = 200
  * gone back to. `oldest` is the oldest release that may still be undone, or null.
  */
 export function neededBy(uses: readonly Use[], oldest: ReleaseId | null): ReadonlySet<string> {
-  const number = (id: ReleaseId) => Number(id.slice(1))
   const before =
-    oldest === null ? -1 : uses.findLastIndex(({ since }) => number(since) < number(oldest))
+    oldest === null ? -1 : uses.findLastIndex(({ since }) => numberOf(since) < numberOf(oldest))
   const from = Math.max(0, oldest === null ? uses.length - 2 : Math.min(before, uses.length - 2))
   return new Set(uses.slice(from).flatMap(({ address }) => (address === null ? [] : [address])))
+}
+
+function numberOf(id: ReleaseId): number {
+  return Number(id.slice(1))
 }
 
 /**

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Environment } from '../../src/python/environment.ts'
-import { neededBy, surplus, type Use } from '../../src/python/uses.ts'
+import {
+  forgetUses,
+  neededBy,
+  noteUse,
+  readUses,
+  surplus,
+  type Use,
+} from '../../src/python/uses.ts'
+import { makeSite } from '../harness/site.ts'
 
 const uses: Use[] = [
   { since: 'r1', address: 'a' },
@@ -39,4 +47,16 @@ test('of the others the oldest go until all are within the budget', () => {
   assert.deepEqual(surplus(all, needed, 25), ['b'])
   assert.deepEqual(surplus(all, needed, 0), ['c', 'b'])
   assert.deepEqual(surplus(all, new Set(['a', 'b', 'c']), 0), [])
+})
+
+test('what is undone leads nowhere: the next release is undone to what was before it', async (t) => {
+  const site = await makeSite(t)
+  await noteUse({ since: 'r1', address: 'a' }, site)
+  await noteUse({ since: 'r2', address: 'b' }, site)
+  await noteUse({ since: 'r3', address: 'c' }, site)
+  await forgetUses('r3', site)
+  await forgetUses('r2', site)
+  await forgetUses('r2', site)
+  await noteUse({ since: 'r4', address: 'd' }, site)
+  assert.deepEqual([...neededBy(await readUses(site), 'r4')], ['a', 'd'])
 })
