@@ -10,7 +10,7 @@ import { isThorough } from '../harness/thorough.ts'
 import { untilNothing } from '../harness/until.ts'
 
 /** How often the daemon is killed. */
-const kills = isThorough ? 200 : 30
+const kills = isThorough ? 200 : 20
 
 /** So often it is left alone until all is settled, and then everything is looked at. */
 const checkEvery = 10

@@ -12,7 +12,7 @@ import { isThorough } from '../harness/thorough.ts'
 import { untilNothing } from '../harness/until.ts'
 
 /** How often each of the two daemons is killed. */
-const kills = isThorough ? 102 : 34
+const kills = isThorough ? 102 : 17
 
 /** So often it is left alone until all is settled, and then everything is looked at. */
 const checkEvery = 17

@@ -325,7 +325,7 @@ const strideOf = ({ isPython, isPacked, hasPackages }: Scenario) =>
 const paceOf = ({ isPython, hasPackages }: Scenario, what: 'cut' | 'full') => {
   if (isThorough) return 1
   if (hasPackages) return 8
-  return isPython ? (what === 'cut' ? 3 : 11) : 2
+  return isPython ? (what === 'cut' ? 4 : 17) : 3
 }
 
 /** The steps that are tried, from a first one that is another each time. */
