@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import type { Site } from '../../config.ts'
-import { hintOf, isExpected, messageOf } from '../../errors.ts'
+import { hintOf, isExpected, messageOf, withHint } from '../../errors.ts'
 import type { Clock, Log, Release, ReleaseId } from '../../model.ts'
 import { within } from '../../system/clock.ts'
 import { command } from '../../system/command.ts'
@@ -121,8 +121,7 @@ export function openGit(
       return found
     } catch (error) {
       if (!isExpected(error)) throw error
-      const hint = hintOf(error)
-      return { is: 'failed', why: messageOf(error), ...(hint === undefined ? {} : { hint }) }
+      return { is: 'failed', why: messageOf(error), ...withHint(hintOf(error)) }
     }
   }
 
@@ -182,6 +181,9 @@ export function openGit(
       if (release.from !== 'git') return null
       const { id, commit } = release
       try {
+        // It was found while it was being rolled back: HEAD was back already, and the history did not tell yet.
+        const failed = await around.failedAs(commit.new)
+        if (failed !== null) return { why: gitWords.hasFailed(commit.new, failed) }
         const { git } = await callsAs(end)
         await sweepNow()
         const found = await judgeAgain(commit, drops, git, site)
