@@ -558,6 +558,9 @@ export type Site = { readonly paths: Paths; readonly config: Config; readonly di
 /** The name of the daemon's folder, in the project and, if main is elsewhere, in main. */
 export const ownName = '.supervisor'
 
+/** How the name of a file begins that deletes another one (OCI image-spec, "Whiteouts"). */
+export const whiteoutPrefix = '.wh.'
+
 /** Where a release has the files whose names the file system of main cannot hold; relative to its staging. */
 export const unholdableFolder = join(ownName, 'unholdable')
 

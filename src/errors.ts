@@ -54,3 +54,8 @@ export function isExpected(error: unknown): boolean {
 export function hintOf(error: unknown): string | undefined {
   return error instanceof OperationalError ? error.hint : undefined
 }
+
+/** A hint as a part of what is told; nothing where there is none. */
+export function withHint(hint: string | undefined): { readonly hint?: string } {
+  return hint === undefined ? {} : { hint }
+}

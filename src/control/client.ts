@@ -1,6 +1,6 @@
 import { request as httpRequest, type RequestOptions } from 'node:http'
 import type { Paths } from '../config.ts'
-import { codeOf, messageOf, noAnswer, notRunning, OperationalError } from '../errors.ts'
+import { codeOf, messageOf, noAnswer, notRunning, OperationalError, withHint } from '../errors.ts'
 import { seconds } from '../phrases.ts'
 import { words } from '../words.ts'
 import { type Answers, type Refusal, type RequestName, requests } from './api.ts'
@@ -21,7 +21,7 @@ export async function ask<Name extends RequestName>(
   const value: unknown = parse(text)
   if (status === 200) return value as Answers[Name]
   const { error, hint } = (value ?? { error: words.strangeAnswer(status) }) as Refusal
-  throw new OperationalError(error, { code: 'EREFUSED', ...(hint === undefined ? {} : { hint }) })
+  throw new OperationalError(error, { code: 'EREFUSED', ...withHint(hint) })
 }
 
 async function send(

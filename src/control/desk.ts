@@ -1,4 +1,5 @@
 import type { Site } from '../config.ts'
+import { withHint } from '../errors.ts'
 import type { Answer, Orders } from '../project/orders.ts'
 import { type Look, lookText } from '../source/git/look.ts'
 import { readHistory } from '../update/history.ts'
@@ -37,7 +38,7 @@ export function openDesk(
 function looked(look: Look): Reply {
   if (look.is === 'waits' || look.is === 'failed') {
     const { why, hint } = look
-    return { is: 'refused', why, ...(hint === undefined ? {} : { hint }) }
+    return { is: 'refused', why, ...withHint(hint) }
   }
   const commit = look.is === 'found' ? look.incoming.move.new : null
   return { is: 'told', value: { text: lookText(look), commit } satisfies Looked }

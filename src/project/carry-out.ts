@@ -1,4 +1,4 @@
-import { hintOf, isExpected, messageOf } from '../errors.ts'
+import { hintOf, isExpected, messageOf, withHint } from '../errors.ts'
 import type { Cause, ReleaseId } from '../model.ts'
 import { broughtTheProgram, journaled } from '../update/journals.ts'
 import { words } from '../words.ts'
@@ -21,16 +21,11 @@ export async function obey(trial: Trial | null, on: Ground): Promise<Trial | nul
     given.answer(done.answer)
     return done.trial
   } catch (error) {
-    given.answer({ is: 'refused', why: messageOf(error), ...hintIn(error) })
+    given.answer({ is: 'refused', why: messageOf(error), ...withHint(hintOf(error)) })
     // What the system does not allow changes nothing else; anything else is a bug, or the end.
     if (isExpected(error)) return trial
     throw error
   }
-}
-
-function hintIn(error: unknown): { readonly hint?: string } {
-  const hint = hintOf(error)
-  return hint === undefined ? {} : { hint }
 }
 
 /** Carries out what the operator asks for. His word counts more than crashes and uploads. */

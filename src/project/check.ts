@@ -43,6 +43,12 @@ export async function check(
   return checkPlan(verified.plan, staged, on.site, by, on.orders.call())
 }
 
+/** Starts Python for the check of files that are being claimed: it starts while the disk writes. */
+export function expectCheck(files: readonly { readonly path: string }[], on: Ground): void {
+  if (files.some(({ path }) => path.endsWith('.py')))
+    on.ahead.expect(on.packages.inUse().python, on.packages.behalf)
+}
+
 /** Lets another user read what was staged, and write the bytecode. */
 function letIn(id: ReleaseId, owner: NonNullable<Behalf['owner']>, { disk, paths }: Site): void {
   const { dir, staging, bytecode } = filesOf(id, paths)

@@ -1,9 +1,10 @@
-import { hintOf, isExpected, isOutOfSpace, messageOf } from '../errors.ts'
+import { hintOf, isExpected, isOutOfSpace, messageOf, withHint } from '../errors.ts'
 import type { Claimed, Release } from '../model.ts'
 import type { Incoming } from '../source/git/judgement.ts'
 import { newestId } from '../update/history.ts'
 import { dropRelease, filesOf, openRelease, storeStage } from '../update/store.ts'
 import { gitWords } from '../words-git.ts'
+import { expectCheck } from './check.ts'
 import { type Ground, makeRoom, patiently } from './ground.ts'
 
 /**
@@ -13,9 +14,7 @@ import { type Ground, makeRoom, patiently } from './ground.ts'
 export async function claimCommit(incoming: Incoming, on: Ground): Promise<Claimed | null> {
   const { site, log, git } = on
   let release: Release | null = null
-  // Python starts while the disk writes.
-  if (incoming.put.some(({ path }) => path.endsWith('.py')))
-    on.ahead.expect(on.packages.inUse().python, on.packages.behalf)
+  expectCheck(incoming.put, on)
   try {
     release = await open(incoming, on)
     await git.take(incoming, filesOf(release.id, site.paths).staging)
@@ -30,9 +29,8 @@ export async function claimCommit(incoming: Incoming, on: Ground): Promise<Claim
     return claimed
   } catch (error) {
     if (!isExpected(error)) throw error
-    const hint = hintOf(error)
     const why = gitWords.notClaimed(messageOf(error))
-    await git.postpone({ why, ...(hint === undefined ? {} : { hint }) })
+    await git.postpone({ why, ...withHint(hintOf(error)) })
     if (isOutOfSpace(error)) await makeRoom(on)
   }
   const left = release

@@ -6,6 +6,7 @@ import type { Snapshot } from '../source/deposit/scan.ts'
 import { newestId } from '../update/history.ts'
 import { dropRelease, filesOf, openRelease, storeStage } from '../update/store.ts'
 import { words } from '../words.ts'
+import { expectCheck } from './check.ts'
 import { type Ground, makeRoom, patiently } from './ground.ts'
 import { repack } from './unpack.ts'
 
@@ -22,9 +23,7 @@ export async function claim(
   const { site, log } = on
   let release: Release | null = null
   let next: 'again' | 'later' = 'again'
-  // Python starts while the disk writes.
-  if (snapshot.entries.some(({ path }) => path.endsWith('.py')))
-    on.ahead.expect(on.packages.inUse().python, on.packages.behalf)
+  expectCheck(snapshot.entries, on)
   try {
     const at = on.clock.wall().toISOString()
     const { manifestId: manifest } = snapshot

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Site } from '../config.ts'
 import { atMost } from '../system/clock.ts'
 import { findCommand } from '../system/command.ts'
-import { runJob } from '../system/job.ts'
+import { asksNobody, runJob } from '../system/job.ts'
 import { endTagged } from '../system/tagged.ts'
 
 /**
@@ -120,12 +120,7 @@ function environment({ env }: Behalf, temporary: string | undefined): NodeJS.Pro
     ...Object.fromEntries(own),
     ...env,
     ...(temporary === undefined ? {} : { TMPDIR: temporary }),
-    // English, for `failureOf`.
-    LC_ALL: 'C.UTF-8',
-    LANGUAGE: '',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ASKPASS: 'true',
-    SSH_ASKPASS_REQUIRE: 'never',
+    ...asksNobody,
     // A server that has stopped talking: git has no deadline of its own.
     GIT_HTTP_LOW_SPEED_LIMIT: '1000',
     GIT_HTTP_LOW_SPEED_TIME: '30',

@@ -14,7 +14,7 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs'
-import { chmod, copyFile, open, readFile, rename } from 'node:fs/promises'
+import { chmod, copyFile, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf, OperationalError } from '../errors.ts'
 import { moveAcross } from './across.ts'
@@ -207,13 +207,7 @@ export const disk = {
 
   /** Appends a text to a file, durably. */
   async append(path: string, text: string): Promise<void> {
-    const file = await open(path, 'a', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
+    await writeDurably(path, text, 'a')
   },
 
   /**

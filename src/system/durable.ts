@@ -1,9 +1,13 @@
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 
-/** Writes a file for this user alone, and makes its content durable; its name is not yet. */
-export async function writeDurably(path: string, data: string | Buffer): Promise<void> {
-  const file = await open(path, 'w', 0o600)
+/** Writes a file for this user alone, anew or at its end, and makes its content durable; its name is not yet. */
+export async function writeDurably(
+  path: string,
+  data: string | Buffer,
+  how: 'w' | 'a' = 'w',
+): Promise<void> {
+  const file = await open(path, how, 0o600)
   try {
     await file.writeFile(data)
     await file.datasync()

@@ -24,6 +24,15 @@ export type Job = {
 /** How a job ended. `cut`: it was ended before that. */
 export type JobEnd = ProcessEnd | { readonly is: 'cut' }
 
+/** For git, pip and ssh: they speak English, which is read, and ask nobody for a password: nobody is there. */
+export const asksNobody = {
+  LC_ALL: 'C.UTF-8',
+  LANGUAGE: '',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_ASKPASS: 'true',
+  SSH_ASKPASS_REQUIRE: 'never',
+} as const
+
 /** How execa starts a foreign command whose output is read from its pipes, and whose end its 'exit' tells. */
 export const pipedGroup = {
   extendEnv: false,

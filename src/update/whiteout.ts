@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path'
+import { whiteoutPrefix as prefix } from '../config.ts'
 
 /**
  * Whiteouts, as in the layers of container images (OCI image-spec, "Whiteouts"): a file `.wh.NAME`
@@ -8,8 +9,6 @@ export type Whiteout =
   | { readonly is: 'one'; readonly path: string }
   | { readonly is: 'all'; readonly folder: string }
   | { readonly is: 'nonsense' }
-
-const prefix = '.wh.'
 
 /** What a path of the release says is to be deleted; null for anything but a whiteout. */
 export function whiteoutOf(path: string): Whiteout | null {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runSupervisor } from '../harness/command.ts'
-import { type Daemon, startDaemon } from '../harness/daemon.ts'
+import { type Daemon, endsWithNobodyLeft, startDaemon } from '../harness/daemon.ts'
 import { freePort } from '../harness/listening.ts'
 import { programsOf, until } from '../harness/processes.ts'
 import {
@@ -35,11 +35,6 @@ async function answering(
 /** Uploads a new version of the program, that answers so. */
 async function upload(daemon: Daemon, how: string): Promise<void> {
   await writeTree(join(daemon.dir, 'deposit'), { how })
-}
-
-async function endsWithNobodyLeft(daemon: Daemon): Promise<void> {
-  assert.equal(await daemon.end(), 0, daemon.output())
-  assert.deepEqual(await programsOf(daemon.dir), [])
 }
 
 async function statusOf(dir: string) {

@@ -12,15 +12,13 @@ import {
   makeProgram,
   noIndex,
   pipSettings,
+  slow,
   startWithIndex,
   widgetProgram,
 } from '../harness/packages.ts'
 import { makeRepository } from '../harness/repository.ts'
 import { hasSshServer, startSshServer } from '../harness/ssh-server.ts'
 import { hasTools, makeFolder } from '../harness/tools.ts'
-
-/** An install takes a second or two; on a busy machine much longer. */
-const slow = 60_000
 
 const widget = { ...buildable('widget', '1.0'), 'widget.py': 'VERSION = "first"\n' }
 

@@ -8,14 +8,12 @@ import {
   environmentsOf,
   frugalProgram,
   makeProgram,
+  slow,
   startWithIndex,
   widgetProgram,
 } from '../harness/packages.ts'
 import { outcomesOf, stageOf } from '../harness/records.ts'
 import { serveIndex } from '../harness/wheels.ts'
-
-/** An install takes a second or two; on a busy machine much longer. */
-const slow = 60_000
 
 test('a trial does not count while its packages are gone and cannot be fetched: that is not its fault', async (t) => {
   const index = await serveIndex(t, [{ name: 'widget', version: '2.0' }])

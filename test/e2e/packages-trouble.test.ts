@@ -24,6 +24,7 @@ import {
   noIndex,
   packageSettings,
   pipSettings,
+  slow,
   startWithIndex,
   widgetProgram,
 } from '../harness/packages.ts'
@@ -34,7 +35,6 @@ import { mountSmallDisk, noSmallDisk } from '../harness/small-disk.ts'
 import { makeFolder } from '../harness/tools.ts'
 import { makeZip, serveIndex } from '../harness/wheels.ts'
 
-const slow = 60_000
 const widget1 = { name: 'widget', version: '1.0' }
 const widget2 = { name: 'widget', version: '2.0' }
 

@@ -13,6 +13,7 @@ import {
   makeProgram,
   noIndex,
   pipSettings,
+  slow,
   startWithIndex,
   wheelsOf,
   widgetProgram,
@@ -20,9 +21,6 @@ import {
 import { writeSettings, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
 import { serveIndex } from '../harness/wheels.ts'
-
-/** An install takes a second or two; on a busy machine much longer. */
-const slow = 60_000
 
 const widget1 = { name: 'widget', version: '1.0', requires: ['gadget>=2'] }
 const widget2 = { name: 'widget', version: '2.0' }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { afterwards } from '../harness/cleanup.ts'
-import { type Daemon, startDaemon } from '../harness/daemon.ts'
+import { type Daemon, endsWithNobodyLeft, startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import { isLiving, programsOf, until } from '../harness/processes.ts'
 import {
@@ -22,12 +22,6 @@ async function daemonWith(
   settings: Settings = {},
 ): Promise<Daemon> {
   return startDaemon(t, await projectWith(t, program, settings))
-}
-
-/** Ends the daemon and sees that nothing of its program is left. */
-async function endsWithNobodyLeft(daemon: Daemon): Promise<void> {
-  assert.equal(await daemon.end(), 0, daemon.output())
-  assert.deepEqual(await programsOf(daemon.dir), [])
 }
 
 /** Sees that the one living program is the one that says this. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -5,6 +6,7 @@ import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { afterwards } from './cleanup.ts'
+import { killGroup, programsOf } from './processes.ts'
 import { makeProject } from './project.ts'
 
 /** A running daemon, the built one, as a user runs it. */
@@ -134,10 +136,8 @@ async function killWithProgram(child: ChildProcess, project: string): Promise<vo
   if (typeof pid === 'number') killGroup(pid)
 }
 
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // Gone already.
-  }
+/** Ends the daemon and sees that nothing of its program is left. */
+export async function endsWithNobodyLeft(daemon: Daemon): Promise<void> {
+  assert.equal(await daemon.end(), 0, daemon.output())
+  assert.deepEqual(await programsOf(daemon.dir), [])
 }

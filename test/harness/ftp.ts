@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterwards } from './cleanup.ts'
 import { cleanEnvironment } from './daemon.ts'
 import { type FtpServer, ftpSettings } from './ftp-settings.ts'
+import { freePort, greets } from './listening.ts'
+import { killGroup } from './processes.ts'
 import { makeFolder, placeOf } from './tools.ts'
 
 /**
@@ -43,45 +44,15 @@ export async function startFtpServer(
     })
   }
   afterwards(t, async () => {
-    if (server.pid !== undefined) endGroup(server.pid)
+    if (server.pid !== undefined) killGroup(server.pid)
     await ended
   })
   const deadline = Date.now() + 10_000
-  while (!(await answers(port))) {
+  while (!(await greets(port))) {
     if (server.exitCode !== null || Date.now() > deadline) {
       throw new Error(`${kind} does not answer on port ${port}:\n${output}`)
     }
     await sleep(20)
   }
   return `ftp://${login}127.0.0.1:${port}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'data')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
-
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // Gone already.
-  }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import type { TestContext } from 'node:test'
 import { afterwards } from './cleanup.ts'
 
@@ -26,4 +26,17 @@ export async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/** True when who listens on a port greets whoever connects, and begins with this. */
+export async function greets(port: number, beginning = ''): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    const [said] = (await once(socket, 'data')) as [Buffer]
+    return said.toString().startsWith(beginning)
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
 }

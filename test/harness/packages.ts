@@ -127,3 +127,6 @@ function textOf(path: string): string {
     return ''
   }
 }
+
+/** How long an install is waited for, in milliseconds: it takes a second or two, on a busy machine much longer. */
+export const slow = 60_000

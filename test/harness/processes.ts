@@ -74,3 +74,12 @@ function read(pid: number, file: 'stat' | 'status' | 'environ' | 'cmdline'): str
     return ''
   }
 }
+
+/** Kills a process group; it need not be there any more. */
+export function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // Gone already.
+  }
+}

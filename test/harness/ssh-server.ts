@@ -1,14 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterwards } from './cleanup.ts'
 import { cleanEnvironment } from './daemon.ts'
-import { freePort } from './listening.ts'
+import { freePort, greets } from './listening.ts'
+import { killGroup } from './processes.ts'
 import { hasTools, makeFolder, placeOf } from './tools.ts'
 
 /** A real sshd on loopback, for whoever runs the tests, with keys of its own. Paths are absolute. */
@@ -55,7 +55,8 @@ export async function startSshServer(t: TestContext): Promise<SshServer> {
   }
   afterwards(t, close)
   const deadline = Date.now() + 10_000
-  while (!(await answers(port))) {
+  // A server that is there says first what it is.
+  while (!(await greets(port, 'SSH-2.0-'))) {
     if (server.exitCode !== null || Date.now() > deadline) {
       throw new Error(`sshd does not answer on port ${port}:\n${output}`)
     }
@@ -99,25 +100,4 @@ function startSshd(place: (name: string) => string, port: number, user: string) 
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-}
-
-/** A server that is there says first what it is. */
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    const [said] = (await once(socket, 'data')) as [Buffer]
-    return said.toString().startsWith('SSH-2.0-')
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // Gone already.
-  }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Site } from '../../config.ts'
 import type { Move } from '../../model.ts'
 import { gitWords } from '../../words-git.ts'
-import type { Git } from './call.ts'
+import { type Git, gitFolder } from './call.ts'
 import { changesBetween } from './changes.ts'
 import { type Obstacle, readCheckout } from './checkout.ts'
 import { type Local, localTrouble } from './judgement.ts'
@@ -34,7 +34,7 @@ export async function judgeAgain(
 
 /** A lock of somebody's git, with which the index or HEAD could not follow; null: there is none. */
 async function lockIn(git: Git, { disk }: Site): Promise<string | null> {
-  const folder = (await git(['rev-parse', '--absolute-git-dir'])).out.trim()
+  const folder = await gitFolder(git)
   const locks = ['index.lock', 'HEAD.lock'].map((name) => join(folder, name))
   return locks.find((lock) => disk.kind(lock) !== null) ?? null
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { withDeadline } from '../../system/clock.ts'
-import { runJob } from '../../system/job.ts'
+import { asksNobody, runJob } from '../../system/job.ts'
 
 /** As whom git works in the checkout: its owner, where the daemon is root. */
 export type As = {
@@ -71,6 +71,11 @@ export function openCalls(folder: string, above: string, as: As, end: AbortSigna
   }
 }
 
+/** Where git keeps what belongs to this checkout, absolute; `''`: it is none. */
+export async function gitFolder(git: Git): Promise<string> {
+  return (await git(['rev-parse', '--absolute-git-dir'])).out.trim()
+}
+
 /** They go before all that is set elsewhere. `ext::` and the like would run commands. */
 const settings = [
   'core.hooksPath=/dev/null',
@@ -94,14 +99,9 @@ function environment(above: string, as: As, ssh: string | undefined): NodeJS.Pro
   return {
     ...Object.fromEntries(own),
     ...as.env,
-    // English, for `hintFor`.
-    LC_ALL: 'C.UTF-8',
-    LANGUAGE: '',
+    ...asksNobody,
     // A repository around the project is not meant.
     GIT_CEILING_DIRECTORIES: above,
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ASKPASS: 'true',
-    SSH_ASKPASS_REQUIRE: 'never',
     // Who only looks must not lock out somebody who works there.
     GIT_OPTIONAL_LOCKS: '0',
     ...(ssh === undefined ? {} : { GIT_SSH_COMMAND: ssh }),

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Site } from '../../config.ts'
+import { withHint } from '../../errors.ts'
 import { firstLine, gitWords } from '../../words-git.ts'
-import type { Git } from './call.ts'
+import { type Git, gitFolder } from './call.ts'
 
 /** What main is a checkout of, and what it follows. */
 export type Checkout = {
@@ -43,7 +44,7 @@ function gitFailure(err: string): Obstacle {
     return { why: gitWords.noGit, hint: gitWords.noGitHint }
   }
   const hint = /dubious ownership/.test(err) ? gitWords.ownershipHint : undefined
-  return { why: gitWords.gitFailed(firstLine(err)), ...(hint === undefined ? {} : { hint }) }
+  return { why: gitWords.gitFailed(firstLine(err)), ...withHint(hint) }
 }
 
 /** The branch at the remote that the branch checked out comes from, or has the name of. */
@@ -56,7 +57,7 @@ async function upstream(git: Git): Promise<string | null> {
 
 /** What somebody has begun in the checkout and not ended: HEAD is his then. */
 async function inTheMidst(git: Git, { disk }: Site): Promise<string | null> {
-  const folder = await git(['rev-parse', '--absolute-git-dir'])
+  const folder = await gitFolder(git)
   const found = Object.entries({
     MERGE_HEAD: 'merge',
     CHERRY_PICK_HEAD: 'cherry-pick',
@@ -64,6 +65,6 @@ async function inTheMidst(git: Git, { disk }: Site): Promise<string | null> {
     BISECT_LOG: 'bisect',
     'rebase-merge': 'rebase',
     'rebase-apply': 'rebase',
-  }).find(([name]) => disk.kind(join(folder.out.trim(), name)) !== null)
+  }).find(([name]) => disk.kind(join(folder, name)) !== null)
   return found?.[1] ?? null
 }

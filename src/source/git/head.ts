@@ -2,7 +2,7 @@ import { ownName, type Site } from '../../config.ts'
 import type { Release } from '../../model.ts'
 import { isAnyoneIn } from '../../system/processes.ts'
 import { firstLine } from '../../words-git.ts'
-import type { Git } from './call.ts'
+import { type Git, gitFolder } from './call.ts'
 
 /** What came of moving HEAD. `elsewhere`: it is at neither of the two commits, by somebody's doing. */
 export type Moved =
@@ -51,7 +51,7 @@ export type Run = (argv: readonly string[], input?: string) => Promise<string>
  */
 export async function sweepLocks(git: Git, run: Run, { paths, disk }: Site): Promise<string[]> {
   if (isAnyoneIn(disk.realPath(paths.main), /^git/)) return []
-  const folder = (await git(['rev-parse', '--absolute-git-dir'])).out.trim()
+  const folder = await gitFolder(git)
   if (folder === '') return []
   const places = [
     ['(', '-path', `${folder}/*.lock`, '-not', '-path', `${folder}/*/*`, ')'],

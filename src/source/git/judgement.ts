@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
-import { ownName, type Site } from '../../config.ts'
+import { ownName, type Site, whiteoutPrefix } from '../../config.ts'
 import type { Move } from '../../model.ts'
 import { firstLine, gitWords } from '../../words-git.ts'
 import { readBlobs, sizesOf } from './blobs.ts'
@@ -106,7 +106,7 @@ function oddity({ path, mode }: Change): string | null {
 
 /** Some names no git would make, but a repository can hold them: they lead out of main, or into the checkout. */
 function isOddName(name: string): boolean {
-  return ['', '.', '..', '.git'].includes(name.toLowerCase()) || name.startsWith('.wh.')
+  return ['', '.', '..', '.git'].includes(name.toLowerCase()) || name.startsWith(whiteoutPrefix)
 }
 
 /** What is wrong with the first file that by what is in it cannot be deployed; null: nothing. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Site } from '../../config.ts'
+import { withHint } from '../../errors.ts'
 import { shellLine, withoutPassword } from '../../phrases.ts'
 import { gitWords, lastLines } from '../../words-git.ts'
 import type { Answer, Git } from './call.ts'
@@ -75,7 +76,7 @@ function failureOf({ err, isLate }: Answer, { config }: Site): Obstacle {
   if (isLate) return { why: gitWords.late(config.git.deadlineMs) }
   const said = withoutPassword(err)
   const hint = hints.find(([pattern]) => pattern.test(said))?.[1]
-  return { why: gitWords.remoteFailed(lastLines(said)), ...(hint === undefined ? {} : { hint }) }
+  return { why: gitWords.remoteFailed(lastLines(said)), ...withHint(hint) }
 }
 
 /** What the words of git, ssh and curl mean, the more exact first. */

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path'
+import { whiteoutPrefix } from '../../config.ts'
 import type { Kind } from '../../system/disk.ts'
 import type { Change } from './changes.ts'
 
@@ -63,5 +64,5 @@ export function foldersAbove(path: string): string[] {
 
 /** The whiteout that takes a path out of main, where it lies in a release. */
 export function whiteoutFor(path: string): string {
-  return join(dirname(path), `.wh.${basename(path)}`)
+  return join(dirname(path), `${whiteoutPrefix}${basename(path)}`)
 }
