@@ -19,7 +19,10 @@ type Scale = { readonly ticks: readonly number[]; readonly at: (value: number) =
 
 /** Cost over number of files, both axes logarithmic, as a whole SVG document. */
 export function plotOf(curves: readonly Curve[]): string {
-  const drawn = curves.filter(({ points }) => points.length > 0)
+  // What was lost has no cost, and zero has no place on a logarithmic axis.
+  const drawn = curves
+    .map((curve) => ({ ...curve, points: curve.points.filter(({ low }) => low > 0) }))
+    .filter(({ points }) => points.length > 0)
   const points = drawn.flatMap((curve) => curve.points)
   const x = scale(
     points.map(({ files }) => files),

@@ -317,6 +317,8 @@ export const defaults = {
     keepJournals: 5,
     /** Together they may have this many bytes; the oldest go first. */
     maxJournalBytes: 500_000_000,
+    /** After a release of this many files the daemon gives back the memory that it took. */
+    manyFiles: 1_000,
   },
   /** The program's packages: what decides them, and how they are installed. */
   python: {
@@ -424,6 +426,8 @@ export const defaults = {
     checkMs: 1_000,
     /** Lines that come within this are written together. */
     gatherMs: 5,
+    /** After little output the next is read after this: what comes meanwhile is read in one piece. */
+    readMs: 1,
     /** Output waiting to be written; above this the program's pipe is no longer read. */
     maxPendingBytes: 1_000_000,
     /** A log file that cannot be written (a full disk) is tried again after this. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { copyTimer } from '../copy.ts'
 import { ratioAim, rowOf, rowsAgainst, type Values, valueAim } from '../figure.ts'
+import { renameTimer } from '../limits.ts'
 import type { Measure } from '../measure.ts'
 import type { Tree } from '../peer.ts'
 import { otaSupervisor } from '../peers/ota-supervisor.ts'
@@ -29,9 +30,14 @@ export const deposit: Measure = {
     await sleep(calmMs)
     const memory = new Map(posts.map((post) => [post, residentMib(post.processes())]))
     const copies: number[] = []
+    const renames: number[] = []
     const copy = await copyTimer(await treeOf(1, files), bench.stage)
+    const rename = await renameTimer(files, bench.stage)
     const answers = await takeTurns(bench, rounds, posts, nameOf, async (post, round) => {
-      if (post === posts[0]) copies.push(await copy())
+      if (post === posts[0]) {
+        copies.push(await copy())
+        renames.push(await rename())
+      }
       return swap(post, round + 3)
     })
     await sleep(calmMs)
@@ -43,7 +49,7 @@ export const deposit: Measure = {
     await close()
 
     const what = `${files.toLocaleString('en')} files in one deposit`
-    const down = rowsAgainst(withCopies(answers, copies), 'cp -r')
+    const down = rowsAgainst(withLimits(answers, copies, renames), 'cp -r')
     return {
       remarks: [...remarks, ...lostRemarks(answers)],
       figures: [
@@ -75,9 +81,15 @@ async function treeOf(version: number, files: number): Promise<Tree> {
   return new Map([...dataFiles(files, 'data', version), ...(await programOf(version))])
 }
 
-function withCopies(
+/** With what the disk takes for a copy, and for the barest swap that keeps the old files. */
+function withLimits(
   answers: ReadonlyMap<string, readonly Swapped[]>,
   copies: Values,
+  renames: Values,
 ): ReadonlyMap<string, Values> {
-  return new Map([['cp -r', copies], ...valuesOf(answers, partOf('downMs'))])
+  const limits: [string, Values][] = [
+    ['cp -r', copies],
+    ['two renames a file', renames],
+  ]
+  return new Map([...limits, ...valuesOf(answers, partOf('downMs'))])
 }

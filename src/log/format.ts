@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { ReleaseId } from '../model.ts'
+import { isPlain } from './plain.ts'
 
 /** How a line looks, on the console and in the files: as text, or as JSON. This file owns both. */
 
@@ -96,17 +97,15 @@ function parseJson(line: string): LogLine | null {
  * for the last one.
  */
 export function printable(bytes: Buffer): string {
-  const text = bytes.toString('utf8')
-  const safe = hasControl.test(text)
-    ? text.replaceAll('\r\n', '\n').replace(control, escaped)
-    : text
-  return safe.endsWith('\n') ? safe.slice(0, -1) : safe
+  const text = isPlain(bytes)
+    ? bytes.toString('latin1')
+    : bytes.toString('utf8').replaceAll('\r\n', '\n').replace(control, escaped)
+  return text.endsWith('\n') ? text.slice(0, -1) : text
 }
 
 // Tab stays as it is; U+0080 to U+009F are control characters too, and U+2028/9 end a line for some.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const control = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]/g
-const hasControl = new RegExp(control.source)
 
 function escaped(character: string): string {
   const code = character.charCodeAt(0)

@@ -8,7 +8,7 @@ import { codeOf, messageOf } from '../errors.ts'
 import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
-import type { Pipe, Pipes } from '../system/pipes.ts'
+import { gathered, type Pipe, type Pipes } from '../system/pipes.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
 import { lastWordsIn, openTail } from './last-words.ts'
@@ -182,7 +182,7 @@ async function pump(
   tap: (bytes: Buffer) => void = () => undefined,
 ): Promise<void> {
   try {
-    for await (const bytes of lines(pipe, config.log.maxLineBytes)) {
+    for await (const bytes of lines(gathered(pipe, config.log.readMs), config.log.maxLineBytes)) {
       tap(bytes)
       log.output(release, { stream, bytes })
       await log.room()

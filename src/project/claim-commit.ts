@@ -19,7 +19,7 @@ export async function claimCommit(incoming: Incoming, on: Ground): Promise<Claim
     release = await open(incoming, on)
     await git.take(incoming, filesOf(release.id, site.paths).staging)
     // Durable before the stage says so: else a restart could verify a part and take it for all.
-    await site.disk.syncAll(site.paths.releases)
+    await site.disk.syncTree(site.paths.releases)
     const claimed: Claimed = { stage: 'claimed', release, attempt: 1 }
     await storeStage(claimed, site)
     const { files, bytes } = release

@@ -33,7 +33,7 @@ export async function claim(
     const changed = await deposit.claim(snapshot, filesOf(release.id, site.paths).staging)
     if (changed === null) {
       // Durable before the stage says so: else a restart could verify a part and take it for all.
-      await site.disk.syncAll(site.paths.releases)
+      await site.disk.syncTree(site.paths.releases)
       const claimed: Claimed = { stage: 'claimed', release, attempt: 1 }
       await storeStage(claimed, site)
       log.info(words.claimed(release))

@@ -7,6 +7,7 @@ import type { Interpreter } from '../python/interpreter.ts'
 import type { Packages } from '../python/packages.ts'
 import { forgetUses } from '../python/uses.ts'
 import type { GitSource } from '../source/git/git.ts'
+import { collectGarbage } from '../system/garbage.ts'
 import { dropOldestJournal } from '../update/journals.ts'
 import { storeStage } from '../update/store.ts'
 import { keptIn, tidy } from '../update/tidy.ts'
@@ -82,6 +83,7 @@ export async function endRelease(
   else on.log.error(text)
   const { result: event, ...reason } = outcome
   on.tell({ event, release, ...reason, downtimeMs: Math.round(downtimeMs) })
+  if (release.files >= on.site.config.update.manyFiles) collectGarbage()
 }
 
 /** The release that the running program is of; null when none is running. */

@@ -5,7 +5,7 @@ import { hintText } from '../phrases.ts'
 import type { InUse } from '../python/packages.ts'
 import { noteUse } from '../python/uses.ts'
 import { apply, dropsIn, prepare, settle } from '../update/apply.ts'
-import { storePlan, storeStage } from '../update/store.ts'
+import { storeStage } from '../update/store.ts'
 import { type Refused, verify } from '../update/verify.ts'
 import { releaseWords } from '../words-release.ts'
 import { backFromApply, goBack } from './back.ts'
@@ -176,7 +176,6 @@ async function makeReady(verified: Verified, inUse: InUse, on: Ground): Promise<
     })
   }
   await noteUse({ since: verified.release.id, address: inUse.address }, site)
-  await storePlan(verified.release, verified.plan, site)
   await prepare(verified, site)
 }
 

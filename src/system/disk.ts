@@ -14,12 +14,12 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs'
-import { chmod, copyFile, readFile, rename } from 'node:fs/promises'
+import { chmod, copyFile, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf, OperationalError } from '../errors.ts'
 import { moveAcross } from './across.ts'
 import { command } from './command.ts'
-import { syncDir, writeDurably } from './durable.ts'
+import { syncDir, syncSmallTree, writeDurably } from './durable.ts'
 import { printOf } from './print.ts'
 
 /** What a path is, never following a symbolic link. */
@@ -183,14 +183,19 @@ export const disk = {
     await copyFile(from, to)
   },
 
-  /** Writes a file of `bytes` bytes that really occupies them, durably: space kept for later. */
+  /** Writes a file of `bytes` bytes that really occupies them: space kept for later. Not durable by itself. */
   async reserve(path: string, bytes: number): Promise<void> {
-    await writeDurably(path, Buffer.alloc(bytes, 0x2e))
+    await writeFile(path, Buffer.alloc(bytes, 0x2e))
+  },
+
+  /** Writes a JSON file; not durable by itself, and not whole before it is. */
+  async writeDraft(path: string, value: unknown): Promise<void> {
+    await writeFile(path, recordText(value), { mode: 0o600 })
   },
 
   /** Writes a JSON file so that after a power cut there is the old one or the new one, whole. */
   async writeRecord(path: string, value: unknown): Promise<void> {
-    await disk.replaceText(path, `${JSON.stringify(value, null, 1)}\n`)
+    await disk.replaceText(path, recordText(value))
   },
 
   /**
@@ -211,6 +216,14 @@ export const disk = {
   },
 
   /**
+   * Makes a folder and all below it durable: file by file where they are few, which writes nothing of
+   * what others have written to the same card.
+   */
+  async syncTree(path: string): Promise<void> {
+    if (!(await syncSmallTree(path))) await disk.syncAll(path)
+  },
+
+  /**
    * Makes all that was written to the path's file system durable. One syncfs(2) however many files
    * there are: an SD card takes hundreds of milliseconds for each single fsync.
    */
@@ -223,6 +236,10 @@ export const disk = {
       hint: 'the card or disk may be failing; look at `dmesg`',
     })
   },
+}
+
+function recordText(value: unknown): string {
+  return `${JSON.stringify(value, null, 1)}\n`
 }
 
 function statIfAny(path: string | Buffer): Stats | null {

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../errors.ts'
 import { command } from './command.ts'
 
@@ -37,6 +38,24 @@ export async function openPipes(many: number): Promise<Pipes> {
     },
   }
 }
+
+/**
+ * What comes from a stream, in few large pieces where much comes in small ones: after a small one the next is
+ * left to grow for `gatherMs`. Each piece costs both sides a wake-up, which is most of what a line costs. Nothing
+ * waits when little is said.
+ */
+export async function* gathered(stream: Readable, gatherMs: number): AsyncGenerator<Buffer> {
+  for await (const piece of stream as AsyncIterable<Buffer>) {
+    yield piece
+    if (piece.length < smallBytes) await sleep(gatherMs)
+  }
+}
+
+/** Half of what a pipe holds (pipe(7)): one that had more may be full soon, and hold the writer up. */
+const smallBytes = 32_768
+
+/** Only what is asked for is read: the rest gathers in the pipe. Node's types do not know that a socket takes it. */
+const oneByOne: object = { readableHighWaterMark: 1 }
 
 /** open(2): a descriptor that names a file and does not open it. Node has no name for it. */
 const onlyPath = 0o10000000
@@ -78,7 +97,7 @@ function openAll(moulds: readonly number[]): readonly Pipe[] | null {
   if (moulds.length > 0 && writing.length === moulds.length) {
     return reading.map((fd, at) => ({
       write: writing[at] ?? fd,
-      read: new Socket({ fd, readable: true, writable: false }),
+      read: new Socket({ ...oneByOne, fd, readable: true, writable: false }),
     }))
   }
   for (const fd of [...reading, ...writing]) closeSync(fd)

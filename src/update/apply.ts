@@ -4,7 +4,7 @@ import { codeOf, OperationalError } from '../errors.ts'
 import type { Plan, Step, Verified } from '../model.ts'
 import { releaseWords } from '../words-release.ts'
 import { dropBytecode, placeBytecode } from './bytecode.ts'
-import { filesOf, type ReleaseFiles } from './store.ts'
+import { filesOf, type ReleaseFiles, writePlan } from './store.ts'
 
 /**
  * Takes the steps of the plan: each old file goes into the journal and each new one into main, by
@@ -14,7 +14,7 @@ import { filesOf, type ReleaseFiles } from './store.ts'
 export function apply({ release, plan }: Verified, bytecode: readonly string[], site: Site): void {
   const files = filesOf(release.id, site.paths)
   site.disk.makeDir(site.paths.main)
-  dropBytecode(sourcesOf(plan), site)
+  dropBytecode(sourcesOf(plan), files.stale, site)
   for (const step of plan.steps) take(step, files, site)
   placeBytecode(bytecode, files.bytecode, site)
 }
@@ -25,17 +25,18 @@ export async function settle(site: Site): Promise<void> {
 }
 
 /**
- * Makes the folders of the journal and all that was staged durable, before the program is stopped:
- * apply then only renames.
+ * Writes the plan and makes the folders of the journal, and has both and all that was staged durable, before
+ * the program is stopped: apply then only renames.
  */
 export async function prepare({ release, plan }: Verified, site: Site): Promise<void> {
+  await writePlan(release, plan, site)
   const { old, dropped } = filesOf(release.id, site.paths)
   const folders = plan.steps.flatMap((step) => {
     if (step.do === 'put-dir') return []
     return [join(step.do === 'put' ? old : dropped, dirname(step.path))]
   })
   for (const folder of new Set(folders)) site.disk.makeDir(folder)
-  await site.disk.syncAll(site.paths.releases)
+  await site.disk.syncTree(site.paths.releases)
 }
 
 /** All files a plan places, relative to main. */

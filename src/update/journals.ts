@@ -15,9 +15,9 @@ import { byAge, filesBelowDir, filesOf, isReleaseId, readPlanIn, storeStageIn } 
  */
 export async function keepJournal(release: Release, site: Site): Promise<void> {
   const { disk, paths } = site
-  const { dir, packed, unpacked, bytecode } = filesOf(release.id, paths)
+  const { dir, packed, unpacked, bytecode, stale } = filesOf(release.id, paths)
   if (disk.kind(dir) !== null) {
-    for (const part of [packed, unpacked, bytecode]) await disk.removeTree(part)
+    for (const part of [packed, unpacked, bytecode, stale]) await disk.removeTree(part)
     disk.makeDir(paths.journals)
     disk.rename(dir, journalOf(release.id, site))
   }
@@ -52,7 +52,7 @@ export async function reviveJournal(release: Release, why: string, site: Site): 
     await storeStageIn(filesBelowDir(journal), undoing, site)
     disk.rename(journal, filesOf(release.id, paths).dir)
   }
-  await disk.syncAll(paths.releases)
+  await disk.syncTree(paths.releases)
 }
 
 /** Drops the oldest journal, to make room for what matters more. Null when there is none. */

@@ -14,6 +14,7 @@ import { dropFolder, goneSuffix } from '../system/gone.ts'
  *     dropped/     what whiteouts took out of main, where it lay: journal too
  *     found/       what the program had made in the place of something that was brought back
  *     bytecode/    compiled Python files, to be placed with their sources; derived, no journal
+ *     stale/       those of the files that were replaced; nobody needs them any more
  *     packed/      the archive that the release came in; unpacked/: while it is being unpacked
  *     reserve      space for the records of the way back on a full disk
  */
@@ -28,6 +29,7 @@ export type ReleaseFiles = {
   readonly packed: string
   readonly unpacked: string
   readonly bytecode: string
+  readonly stale: string
   readonly reserve: string
 }
 
@@ -49,6 +51,7 @@ export function filesBelowDir(dir: string): ReleaseFiles {
     packed: join(dir, 'packed'),
     unpacked: join(dir, 'unpacked'),
     bytecode: join(dir, 'bytecode'),
+    stale: join(dir, 'stale'),
     reserve: join(dir, 'reserve'),
   }
 }
@@ -91,9 +94,9 @@ export async function storeStageIn(files: ReleaseFiles, stage: Stage, site: Site
   }
 }
 
-/** Stores what apply is about to do, durably: `undo` goes by it. */
-export async function storePlan(release: Release, plan: Plan, site: Site): Promise<void> {
-  await site.disk.writeRecord(filesOf(release.id, site.paths).plan, plan)
+/** Writes what apply is about to do: `undo` goes by it. It must be made durable before the release is `applying`. */
+export async function writePlan(release: Release, plan: Plan, site: Site): Promise<void> {
+  await site.disk.writeDraft(filesOf(release.id, site.paths).plan, plan)
 }
 
 /** The stored plan of a release; without one, nothing of it can have been applied. */

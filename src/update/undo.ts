@@ -13,7 +13,7 @@ import { filesOf } from './store.ts'
  */
 export function undo(release: Release, plan: Plan, site: Site): void {
   site.disk.makeDir(site.paths.main)
-  dropBytecode(sourcesOf(plan), site)
+  dropBytecode(sourcesOf(plan), filesOf(release.id, site.paths).stale, site)
   for (const step of plan.steps.toReversed()) takeBack(step, release, site)
 }
 

@@ -39,9 +39,11 @@ const changing = [
   'letThrough',
   'copy',
   'reserve',
+  'writeDraft',
   'writeRecord',
   'replaceText',
   'append',
+  'syncTree',
   'syncAll',
 ] as const satisfies (keyof Disk)[]
 
@@ -80,7 +82,7 @@ function watchedDisk(
         steps += 1
         before(steps, name, args)
         // These cuts end a process, not the machine: making things durable would only cost time.
-        if (name === 'syncAll') return Promise.resolve()
+        if (name === 'syncTree' || name === 'syncAll') return Promise.resolve()
         return (target[name] as (...given: unknown[]) => unknown)(...args)
       }
     },
@@ -99,6 +101,9 @@ function isChanging(name: keyof Disk): name is Changing {
 function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolean {
   const path = String(first)
   switch (verb) {
+    case 'writeDraft':
+      writeFileSync(path, half(JSON.stringify(second, null, 1)))
+      return true
     case 'writeRecord':
       writeFileSync(`${path}.new`, half(JSON.stringify(second, null, 1)))
       return true
@@ -126,6 +131,7 @@ function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolea
     case 'touch':
     case 'give':
     case 'letThrough':
+    case 'syncTree':
     case 'syncAll':
       return false
   }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { closeSync, readdirSync, writeSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
-import { openPipes, type Pipe, type Pipes } from '../../src/system/pipes.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { gathered, openPipes, type Pipe, type Pipes } from '../../src/system/pipes.ts'
 import { makeFolder } from '../harness/tools.ts'
 
 /** Takes one, which must be there. */
@@ -58,12 +59,31 @@ test('no name stays on the disk', async (t) => {
   read.destroy()
 })
 
-test('without a place for them, or without mkfifo, there are none', async (t) => {
-  const folder = await makeFolder(t)
-  setVariable(t, 'TMPDIR', `${folder}/missing`)
+test('without a place for them there are none', async (t) => {
+  setVariable(t, 'TMPDIR', `${await makeFolder(t)}/missing`)
   assert.equal(await (await openPipes(1)).take(), null)
+})
+
+test('without mkfifo there are none, and nothing is left behind', async (t) => {
+  const folder = await makeFolder(t)
   setVariable(t, 'TMPDIR', folder)
   setVariable(t, 'PATH', folder)
   assert.equal(await (await openPipes(1)).take(), null)
   assert.deepEqual(readdirSync(folder), [])
+})
+
+test('little is read at once; what is written while nobody reads comes in large pieces', async () => {
+  const pipe = await takeOne(await openPipes(1))
+  const pieces = gathered(pipe.read, 1)
+  writeSync(pipe.write, 'first')
+  assert.equal(String((await pieces.next()).value), 'first')
+  for (let number = 0; number < 20; number += 1) {
+    writeSync(pipe.write, `${number} `)
+    await nextTurn()
+  }
+  closeSync(pipe.write)
+  const others: string[] = []
+  for await (const piece of pieces) others.push(String(piece))
+  assert.equal(others.join(''), Array.from({ length: 20 }, (_, at) => `${at} `).join(''))
+  assert.ok(others.length <= 2, `${others.length} pieces`)
 })
