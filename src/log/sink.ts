@@ -156,7 +156,7 @@ export function openSink(
 }
 
 /** What is written at once, where it comes in smaller pieces. */
-const batchBytes = 65_536
+const batchBytes = 262_144
 
 function linesIn(chunk: Buffer): number {
   let lines = 0

@@ -51,8 +51,8 @@ export async function* gathered(stream: Readable, gatherMs: number): AsyncGenera
   }
 }
 
-/** Half of what a pipe holds (pipe(7)): one that had more may be full soon, and hold the writer up. */
-const smallBytes = 32_768
+/** A pipe holds 64 KiB (pipe(7)). Who writes more at a time would fill it meanwhile, and be held up. */
+const smallBytes = 4_096
 
 /** Only what is asked for is read: the rest gathers in the pipe. Node's types do not know that a socket takes it. */
 const oneByOne: object = { readableHighWaterMark: 1 }
