@@ -47,7 +47,7 @@ async function assertNoGrowth(
   daemon: Daemon,
   once: (round: number) => Promise<unknown>,
 ): Promise<void> {
-  const warmUp = 20
+  const warmUp = 10
   for (let round = 0; round < warmUp; round += 1) await once(round)
   const before = await countOf(daemon)
   for (let round = 0; round < rounds; round += 1) await once(warmUp + round)
