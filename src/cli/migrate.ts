@@ -4,7 +4,7 @@ import { OperationalError } from '../errors.ts'
 import { type Layout, readLayout } from '../migrate/layout.ts'
 import { type Proposal, propose } from '../migrate/proposal.ts'
 import { type Step, stepsFor } from '../migrate/steps.ts'
-import { tomlOf } from '../migrate/toml.ts'
+import { columns, tomlOf } from '../migrate/toml.ts'
 import { type Trouble, troublesOf } from '../migrate/troubles.ts'
 import { wrapped } from '../phrases.ts'
 import { disk } from '../system/disk.ts'
@@ -68,9 +68,6 @@ async function write(
   await disk.replaceText(path, text, true)
   if (process.getuid?.() === 0) disk.give(path, owner)
 }
-
-/** The columns of a window as it is common over SSH. */
-const columns = 72
 
 function afterwards(troubles: readonly Trouble[], steps: readonly Step[]): string {
   const put = troubles.flatMap(({ folder, why, hint }) => [

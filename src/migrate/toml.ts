@@ -3,7 +3,7 @@ import { migrateWords } from '../words-migrate.ts'
 import type { Project, Proposal, Setting } from './proposal.ts'
 
 /** A window over SSH often has no more columns. */
-const columns = 72
+export const columns = 72
 
 /** The text of the proposed `supervisor.toml`, with a comment for each line of it. */
 export function tomlOf(directory: string, proposal: Proposal): string {
