@@ -83,7 +83,7 @@ export const migrateWords = {
   unitUsesOld:
     'It uses the old environment, which is not kept up any more: have it use the new one, as migrate tells.',
   unitOr: (disable: string) =>
-    `Better: the daemon runs it, watches it, and goes back when a new version fails. Take these lines instead, and: ${disable}`,
+    `Better: the daemon runs it, watches it, and goes back when a new version fails. Take these lines instead of after_update, and: ${disable}`,
   lineWhy: ({ text, from }: Line) => `Was started by ${whose(from)}:\n  ${text.trim()}`,
   rcWhy: (text: string) => `Was started, as root, by /etc/rc.local:\n  ${text}`,
   onlyShell:

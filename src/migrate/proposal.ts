@@ -141,53 +141,38 @@ function isOfSystem(start: Start): boolean {
 /** Who restarts the program after an update, or runs it from now on. */
 function startSettings(connector: Connector, uid: number, keepsEnvironments: boolean): Setting[] {
   const { start, entry, environment } = connector
-  switch (start.is) {
-    case 'unknown':
-      return [
-        on('program', 'after_update', 'nothing', migrateWords.unknownHere),
-        ...guessSettings(entry),
-      ]
-    case 'unit': {
-      const { unit, program } = start
-      const usesOld = usesOldEnvironment(connector) && !keepsEnvironments
-      const old = usesOld ? [migrateWords.unitUsesOld] : []
-      const alternative =
-        program === null ? guessSettings(entry) : programSettings(program, environment?.path, off)
-      const [first, ...others] = alternative
-      return [
-        on(
-          'program',
-          'after_update',
-          restartCommand(start, uid),
-          migrateWords.unitWhy(unit),
-          ...old,
-        ),
-        ...(first === undefined
-          ? []
-          : [
-              {
-                ...first,
-                why: [
-                  migrateWords.unitOr(systemctlLine(unit.scope, 'disable', '--now', unit.name)),
-                ],
-              },
-              ...others,
-            ]),
-      ]
-    }
-    default: {
-      const told =
-        start.is === 'line' ? migrateWords.lineWhy(start.line) : migrateWords.rcWhy(start.text)
-      if (start.program === null) {
-        return [
-          on('program', 'after_update', 'nothing', told, migrateWords.onlyShell),
-          ...guessSettings(entry),
-        ]
-      }
-      const [first, ...others] = programSettings(start.program, environment?.path, on)
-      return first === undefined ? [] : [{ ...first, why: [told, migrateWords.nowHere] }, ...others]
-    }
+  const nothing = (...why: readonly string[]) => [
+    on('program', 'after_update', 'nothing', ...why),
+    ...guessSettings(entry),
+  ]
+  if (start.is === 'unknown') return nothing(migrateWords.unknownHere)
+  if (start.is === 'unit') {
+    const usesOld = usesOldEnvironment(connector) && !keepsEnvironments
+    const why = [migrateWords.unitWhy(start.unit), ...(usesOld ? [migrateWords.unitUsesOld] : [])]
+    const restart = on('program', 'after_update', restartCommand(start, uid), ...why)
+    return [restart, ...insteadOfUnit(connector, start)]
   }
+  const told =
+    start.is === 'line' ? migrateWords.lineWhy(start.line) : migrateWords.rcWhy(start.text)
+  if (start.program === null) return nothing(told, migrateWords.onlyShell)
+  const settings = programSettings(start.program, environment?.path, on)
+  return explained(settings, told, migrateWords.nowHere)
+}
+
+/** How the daemon would run what a service runs. */
+function insteadOfUnit(
+  { entry, environment }: Connector,
+  { unit, program }: Extract<Start, { is: 'unit' }>,
+): Setting[] {
+  if (program === null) return guessSettings(entry)
+  const disable = systemctlLine(unit.scope, 'disable', '--now', unit.name)
+  const settings = programSettings(program, environment?.path, off)
+  return explained(settings, migrateWords.unitOr(disable))
+}
+
+/** Settings with what is said before the first of them. */
+function explained([first, ...others]: readonly Setting[], ...why: readonly string[]): Setting[] {
+  return first === undefined ? [] : [{ ...first, why }, ...others]
 }
 
 function restartCommand({ unit }: Extract<Start, { is: 'unit' }>, uid: number): string[] {
