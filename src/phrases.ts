@@ -131,6 +131,24 @@ export function shownLines(text: string): string {
   return text.split('\n').map(shown).join('\n')
 }
 
+/**
+ * Any text in lines of at most so many columns, broken at its blanks; its own line ends stay. A line that begins
+ * with a blank is quoted, and stays as it is.
+ */
+export function wrapped(text: string, columns: number): string[] {
+  return text.split('\n').flatMap((line) => {
+    if (line.startsWith(' ')) return [line]
+    const lines = ['']
+    for (const word of line.split(' ')) {
+      const last = lines.at(-1) ?? ''
+      if (last === '') lines[lines.length - 1] = word
+      else if (last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`
+      else lines.push(word)
+    }
+    return lines
+  })
+}
+
 /** A command with its arguments, as it is pasted into a shell. */
 export function shellLine(...words: readonly string[]): string {
   return words.map(shellWord).join(' ')

@@ -18,6 +18,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   reload: () => import('./reload.ts'),
   service: () => import('./service.ts'),
   doctor: () => import('./doctor.ts'),
+  migrate: () => import('./migrate.ts'),
   version: () => import('./version.ts'),
 }
 
@@ -46,6 +47,7 @@ Verbs:
   reload     read supervisor.toml again
   service    install the daemon as a service of systemd, or remove it
   doctor     what is wrong here, and the commands that mend it
+  migrate    from client-connector-updater: the settings that stand for it
   version    print the version
 
 `

@@ -1,13 +1,10 @@
 import type { Site } from '../config.ts'
-import { OperationalError } from '../errors.ts'
 import type { Clock, Log } from '../model.ts'
-import { findAccount, identityArguments } from '../program/identity.ts'
-import type { As } from '../source/git/call.ts'
+import { asOwner } from '../project/owner.ts'
 import { type GitSource, openGit } from '../source/git/git.ts'
 import { builtAt } from '../system/package.ts'
 import { readSync } from '../system/synchronised.ts'
 import { readHistory } from '../update/history.ts'
-import { words } from '../words.ts'
 
 /** Opens main as a checkout of git: it is worked in as its owner, and what failed is in the history. */
 export function openCheckout(
@@ -26,23 +23,4 @@ export function openCheckout(
   const isSynchronised = async () => (await readSync()) === 'yes'
   const around = { become, failedAs, isSynchronised, builtAt: builtAt(), random: Math.random }
   return openGit(site, around, log, clock, end)
-}
-
-/** Root works as the owner: what lies in a repository can tell git what to do. Nobody else can choose. */
-async function asOwner(owner: number, setpriv: string | null): Promise<As> {
-  const own = process.getuid?.() ?? 0
-  const withDaemon = ['--pdeathsig', 'TERM', '--']
-  if (own !== 0 || owner === own) {
-    return { before: setpriv === null ? [] : [setpriv, ...withDaemon], owner: null, env: {} }
-  }
-  const identity = await findAccount({ user: `${owner}`, group: '' })
-  if (identity === null || setpriv === null) {
-    throw new OperationalError(words.noSetprivForUser, {
-      code: 'ENOENT',
-      path: 'setpriv',
-      hint: 'sudo apt install util-linux',
-    })
-  }
-  const before = [setpriv, ...identityArguments(identity), ...withDaemon]
-  return { before, owner: identity, env: identity.env }
 }

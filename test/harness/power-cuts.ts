@@ -324,7 +324,7 @@ const strideOf = ({ isPython, isPacked, hasPackages }: Scenario) =>
  */
 const paceOf = ({ isPython, hasPackages }: Scenario, what: 'cut' | 'full') => {
   if (isThorough) return 1
-  if (hasPackages) return 8
+  if (hasPackages) return what === 'cut' ? 8 : 25
   return isPython ? (what === 'cut' ? 4 : 17) : 3
 }
 

@@ -17,6 +17,7 @@ const floors: Readonly<Record<string, number>> = {
   words: 0,
   'words-doctor': 0,
   'words-git': 0,
+  'words-migrate': 0,
   'words-packages': 0,
   'words-release': 0,
   'words-service': 0,
@@ -39,6 +40,7 @@ const floors: Readonly<Record<string, number>> = {
   project: 4,
   control: 5,
   doctor: 5,
+  migrate: 5,
   daemon: 6,
   cli: 7,
   supervisor: 8,
@@ -138,6 +140,7 @@ for (const [file, speaker] of [
   ['words.ts', 'words'],
   ['words-doctor.ts', 'doctorWords'],
   ['words-git.ts', 'gitWords'],
+  ['words-migrate.ts', 'migrateWords'],
   ['words-packages.ts', 'packageWords'],
   ['words-release.ts', 'releaseWords'],
   ['words-service.ts', 'serviceWords'],
@@ -154,7 +157,13 @@ for (const [file, speaker] of [
 }
 
 const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
-  .concat(['examples/README.md', 'bench/README.md', 'docs/settings.md', 'docs/git.md'])
+  .concat([
+    'examples/README.md',
+    'bench/README.md',
+    'docs/settings.md',
+    'docs/git.md',
+    'docs/migrate.md',
+  ])
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 test('the links between the pages lead somewhere', () => {
