@@ -44,13 +44,18 @@ export function problemsOf(
   const once = new Map(all.map((one) => [one.path.join('\0'), one]))
   return [...once.values()]
     .map((complaint) => ({ complaint, line: lineNear(complaint.path, lineOf) }))
-    .sort((one, other) => (one.line ?? Infinity) - (other.line ?? Infinity))
+    .sort(byLine)
     .slice(0, mostTold)
     .map(({ complaint, line }) => ({
       line,
       key: keyText(complaint.path),
       what: complaintText(complaint, parsed, known),
     }))
+}
+
+/** In the order of the file; what has no line comes last. */
+export function byLine(one: Pick<Problem, 'line'>, other: Pick<Problem, 'line'>): number {
+  return (one.line ?? Infinity) - (other.line ?? Infinity)
 }
 
 /** What is wrong with the thing at a path. */

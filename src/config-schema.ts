@@ -118,6 +118,7 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   ['git.schedule', kinds.schedule],
   ['git.localChanges', kinds.choice(localChangePolicies)],
   ['git.rewritten', kinds.choice(rewrittenPolicies)],
+  ['discover.ignore', kinds.list(kinds.pattern)],
   ['python.sources', kinds.list(kinds.choice(sourceSchemes))],
 ])
 

@@ -467,6 +467,23 @@ export const defaults = {
     requestMs: 10_000,
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
+    /**
+     * Of many projects: so many look at their remotes or install packages at the same time, and so many are
+     * checked; the others wait for their turn.
+     */
+    parallel: 2,
+    /** Of many projects: one that could not be opened is tried again after this. */
+    projectRetryMs: 30_000,
+  },
+  /** Which folders are projects of this daemon without being listed under `[projects]`. See docs/connectors.md. */
+  discover: {
+    /**
+     * Every folder beside this file that is a checkout of git and holds a `gupfile` is a project; `git.remote` is
+     * `origin` there, and `folders.main` the folder itself, unless they are set.
+     */
+    gupfiles: false,
+    /** Names of folders that are none; `*` is any text. */
+    ignore: [] as readonly string[],
   },
   /** What the verb `doctor` warns of. */
   doctor: {

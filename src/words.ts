@@ -209,6 +209,7 @@ export const words = {
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
+  projectGone: (project: string) => `the project folder ${project} is gone`,
   depositTrouble: (deposit: string, why: string) => `cannot read ${deposit}: ${why}`,
   watchTrouble: (code: string) =>
     `file events do not work here (${code}); uploads are found by looking every few seconds${watchHint(code)}`,

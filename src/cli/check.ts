@@ -1,6 +1,7 @@
-import { defaults, pathsOf, type Site } from '../config.ts'
-import { configFileName, loadSettings, type Settings } from '../config-file.ts'
+import { defaults, type Site } from '../config.ts'
+import { configFileName, type Settings } from '../config-file.ts'
 import { type Setting, settingsOf } from '../config-names.ts'
+import { loadLayout } from '../config-projects.ts'
 import { OperationalError } from '../errors.ts'
 import { shown } from '../phrases.ts'
 import { findAccount } from '../program/identity.ts'
@@ -11,12 +12,14 @@ import { clock } from '../system/clock.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
 import { verbWords } from '../words-verbs.ts'
-import { coloured, field, printAnswer } from './screen.ts'
-import { exitCodes, type Verb } from './verb.ts'
+import { answerEach } from './each.ts'
+import { coloured, field } from './screen.ts'
+import { chooseFrom } from './site.ts'
+import { exitCodes, names, namesHelp, type Verb } from './verb.ts'
 
 /** `check`: what would happen to what lies in the deposit now, and which settings are in force. */
 export const verb: Verb = {
-  help: `Usage: ota-supervisor check [-C DIR]
+  help: `Usage: ota-supervisor check [NAME...] [-C DIR]
 
 Says what would happen to what lies in the deposit now, and which settings are
 not the defaults. It changes nothing, needs no daemon, and may be asked while
@@ -24,17 +27,22 @@ one runs. With --json it gives all settings, and where each comes from.
 
 Exit code 0: it would be applied, or there is nothing; 1: it would be rejected,
 or this user cannot see enough; 2: supervisor.toml is wrong.
-`,
+
+${namesHelp}`,
   options: {},
-  takes: { least: 0, most: 0 },
+  takes: names,
   async run(asked) {
-    const { directory } = asked
-    const settings = await loadSettings(directory)
-    const site: Site = { paths: pathsOf(directory), config: settings.config, disk }
-    const found = await previewOf(site)
-    const text = `${depositText(found)}\n${settingsText(settings)}`
-    printAnswer(asked, forPrograms(found, settings), text)
-    return ['refused', 'unknown'].includes(found.forecast.is) ? exitCodes.failed : exitCodes.done
+    const layout = await loadLayout(asked.directory)
+    return answerEach(asked, await chooseFrom(layout, asked), async ({ site, given }) => {
+      const settings = { config: site.config, given }
+      const found = await previewOf(site)
+      const isBad = ['refused', 'unknown'].includes(found.forecast.is)
+      return {
+        value: forPrograms(found, settings),
+        text: `${depositText(found)}\n${settingsText(settings)}`,
+        code: isBad ? exitCodes.failed : exitCodes.done,
+      }
+    })
   },
 }
 

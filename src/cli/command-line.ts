@@ -52,6 +52,8 @@ Verbs:
 
 const commonHelp = `Options of every verb:
   -C, --directory DIR   the project directory (default: the current one)
+  -p, --project NAME    of many projects under one daemon: this one; or those of a
+                        pattern, such as 'ga*'
       --json            answer in JSON
   -h, --help            help; of a verb: ota-supervisor VERB --help
 
@@ -61,6 +63,7 @@ is not running.
 
 const common = {
   directory: { type: 'string', short: 'C', default: '.' },
+  project: { type: 'string', short: 'p' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -79,24 +82,30 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
       allowPositionals: true,
       options: { ...common, ...verb.options },
     })
-    const { directory, json, help, ...own } = values as typeof values & CommonValues
+    const { directory, project, json, help, ...own } = values as typeof values & CommonValues
     if (help)
       return { is: 'help', text: at < 0 ? usage + commonHelp : `${verb.help}\n${commonHelp}` }
     const wrong = countProblem(positionals, verb)
     if (wrong !== null) return { is: 'wrong', why: wrong }
-    const asked = { directory, json, values: own as Asked['values'], args: positionals }
+    const asked = { directory, project, json, values: own as Asked['values'], args: positionals }
     return { is: 'verb', verb, asked }
   } catch (error) {
     return { is: 'wrong', why: messageOf(error) }
   }
 }
 
-type CommonValues = { readonly directory: string; readonly json: boolean; readonly help: boolean }
+type CommonValues = {
+  readonly directory: string
+  readonly project: string | undefined
+  readonly json: boolean
+  readonly help: boolean
+}
 
-/** Where the verb is, or -1: `-C` is the only option with a value that may come before it. */
+/** Where the verb is, or -1: these are the only options with a value that may come before it. */
 function verbAt(args: readonly string[]): number {
   return args.findIndex((arg, index) => {
-    const isValue = index > 0 && ['-C', '--directory'].includes(args[index - 1] ?? '')
+    const isValue =
+      index > 0 && ['-C', '--directory', '-p', '--project'].includes(args[index - 1] ?? '')
     return !isValue && !arg.startsWith('-')
   })
 }

@@ -1,5 +1,4 @@
-import type { Site } from '../config.ts'
-import { ask } from '../control/client.ts'
+import { ask, type Door } from '../control/client.ts'
 import type { Status } from '../control/status.ts'
 import { OperationalError } from '../errors.ts'
 import type { ReleaseId } from '../model.ts'
@@ -7,11 +6,11 @@ import { untouchedText } from '../phrases.ts'
 import { clock } from '../system/clock.ts'
 import type { HistoryEntry } from '../update/history.ts'
 import { verbWords } from '../words-verbs.ts'
-import { print, printAnswer } from './screen.ts'
-import { type Asked, exitCodes } from './verb.ts'
+import type { Answered, Say } from './each.ts'
+import { exitCodes } from './verb.ts'
 
-/** How often the daemon is asked, in milliseconds. */
-const pollMs = 200
+/** How often the daemon is asked, in milliseconds: of many projects less often about each, which is work for it. */
+const pollMs = { perProject: 200, most: 3_000 }
 
 /** A release, as the status and the history have it. */
 export type Candidate = {
@@ -30,27 +29,29 @@ export type Wanted = {
 }
 
 /**
- * Waits for the end of a release, telling what becomes of it. The answer is the exit code by its outcome. Fails
- * with `ELOST` when nothing of it is seen any more.
+ * Waits for the end of a release, telling what becomes of it; its exit code is by its outcome. Fails with `ELOST`
+ * when nothing of it is seen any more. `projects`: so many are waited for at the same time.
  */
 export async function waitForEnd(
   wanted: Wanted,
-  site: Pick<Site, 'paths'>,
-  asked: Asked,
-): Promise<number> {
+  door: Door,
+  say: Say,
+  projects = 1,
+): Promise<Answered> {
   let told = ''
   // Neither here nor there for long: somebody has taken it away.
   for (let missed = 0; missed < 10; ) {
-    const seen = await look(wanted, site)
-    if (seen.is === 'ended') return tellEnd(seen.entry, asked)
-    if (seen.is === 'held')
-      return printEnd(verbWords.deployHeld(seen.id), seen, exitCodes.done, asked)
+    const seen = await look(wanted, door)
+    if (seen.is === 'ended') return endOf(seen.entry)
+    if (seen.is === 'held') {
+      return { text: verbWords.deployHeld(seen.id), value: seen, code: exitCodes.done }
+    }
     missed = seen.is === 'gone' ? missed + 1 : 0
     if (seen.is === 'on its way' && seen.text !== told) {
       told = seen.text
-      if (!asked.json) print(told)
+      say(told)
     }
-    await clock.sleep(pollMs)
+    await clock.sleep(Math.min(projects * pollMs.perProject, pollMs.most))
   }
   throw new OperationalError(wanted.lost, { code: 'ELOST' })
 }
@@ -62,8 +63,8 @@ type Seen =
   | { readonly is: 'on its way'; readonly text: string }
   | { readonly is: 'gone' }
 
-async function look({ isIt, before }: Wanted, { paths }: Pick<Site, 'paths'>): Promise<Seen> {
-  const status = await ask('status', paths)
+async function look({ isIt, before }: Wanted, door: Door): Promise<Seen> {
+  const status = await ask('status', door)
   const { underWay, program } = status
   const found = underWay.find(isIt)
   if (found !== undefined) {
@@ -72,7 +73,7 @@ async function look({ isIt, before }: Wanted, { paths }: Pick<Site, 'paths'>): P
     const text = found.waitingFor ?? verbWords.isUnderWay(found.id, found.stage)
     return { is: 'on its way', text }
   }
-  const entry = (await ask('history', paths)).find((one) => isIt(candidateOf(one)))
+  const entry = (await ask('history', door)).find((one) => isIt(candidateOf(one)))
   if (entry !== undefined) return { is: 'ended', entry }
   const text = before(status)
   return text === null ? { is: 'gone' } : { is: 'on its way', text }
@@ -85,16 +86,10 @@ function candidateOf(entry: HistoryEntry): Candidate {
     : { id, manifest: entry.manifest ?? null, commit: null }
 }
 
-function tellEnd(ended: HistoryEntry, asked: Asked): number {
+function endOf(ended: HistoryEntry): Answered {
   if (ended.result === 'committed') {
-    return printEnd(verbWords.deployed(ended), ended, exitCodes.done, asked)
+    return { text: verbWords.deployed(ended), value: ended, code: exitCodes.done }
   }
   const text = `${verbWords.deployed(ended)}: ${ended.why}\n${untouchedText(ended)}`
-  return printEnd(text, ended, exitCodes.failed, asked)
-}
-
-/** Prints what has come of it; the answer is the code. */
-export function printEnd(text: string, value: unknown, code: number, asked: Asked): number {
-  printAnswer(asked, value, text)
-  return code
+  return { text, value: ended, code: exitCodes.failed }
 }

@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Config, pathsOf } from '../config.ts'
-import { loadConfig } from '../config-file.ts'
+import { type Layout, type Listed, loadLayout } from '../config-projects.ts'
 import { install, type Service, serviceOf, uninstall } from '../control/installation.ts'
 import { type RunAs, stopLimit, unitText } from '../control/unit.ts'
 import { isExpected, OperationalError } from '../errors.ts'
@@ -45,10 +45,12 @@ export const verb: Verb = {
     }
     const project = resolve(asked.directory)
     const service = serviceOf(asked.values['user'] ? 'user' : 'system', nameOf(asked), project)
-    const config = await loadConfig(project)
+    const layout = await loadLayout(project)
+    const config = unitSettings(layout)
+    const folders = layout.is === 'one' ? [] : layout.projects.flatMap(placesOf)
     switch (action) {
       case 'print':
-        await printUnit(service, asked, config)
+        await printUnit(service, asked, config, folders)
         break
       case 'uninstall':
         refuseToChange(service, asked)
@@ -56,7 +58,7 @@ export const verb: Verb = {
         break
       default:
         refuseToChange(service, asked)
-        await installService(service, asked, config)
+        await installService(service, asked, config, folders)
     }
     return exitCodes.done
   },
@@ -64,6 +66,24 @@ export const verb: Verb = {
 
 function nameOf({ values }: Asked): string {
   return String(values['name']).replace(/\.service$/, '')
+}
+
+/** By what the unit is written: of many projects, they all end side by side, and the slowest counts. */
+function unitSettings(layout: Layout): Config {
+  if (layout.is === 'one') return layout.config
+  const { config, projects } = layout
+  const slowest = projects
+    .map((one) => one.config)
+    .reduce((one, other) => (stopLimit(other) > stopLimit(one) ? other : one), config)
+  const asDaemon = projects.some((one) => one.config.program.user === '')
+  const user = asDaemon ? '' : slowest.program.user
+  return { ...config, program: { ...slowest.program, user }, hooks: slowest.hooks }
+}
+
+/** Where one of many projects reads and writes. */
+function placesOf({ directory, config: { program } }: Listed): string[] {
+  const { main, deposit } = pathsOf(directory)
+  return [directory, main, deposit, resolve(main, program.cwd), resolve(directory, program.python)]
 }
 
 /** What is wrong with the command line, or null. */
@@ -76,15 +96,25 @@ function problemOf({ args, values, ...asked }: Asked): string | null {
   return values['user'] && values['run-as'] !== undefined ? serviceWords.runAsWithUser : null
 }
 
-async function printUnit(service: Service, asked: Asked, config: Config): Promise<void> {
-  const { text, warnings } = await planOf(service, asked.values, config)
+async function printUnit(
+  service: Service,
+  asked: Asked,
+  config: Config,
+  folders: readonly string[],
+): Promise<void> {
+  const { text, warnings } = await planOf(service, asked.values, config, folders)
   const { unit, path } = service
   printAnswer(asked, { service: unit, path, unit: text, warnings }, text.trimEnd())
   warn(warnings, asked)
 }
 
-async function installService(service: Service, asked: Asked, config: Config): Promise<void> {
-  const { text, user, warnings } = await planOf(service, asked.values, config)
+async function installService(
+  service: Service,
+  asked: Asked,
+  config: Config,
+  folders: readonly string[],
+): Promise<void> {
+  const { text, user, warnings } = await planOf(service, asked.values, config, folders)
   const changed = await install(service, text, waitFor(config))
   const { scope, unit, path } = service
   const all = [
@@ -146,6 +176,7 @@ async function planOf(
   { scope, unit, project }: Service,
   values: Asked['values'],
   config: Config,
+  folders: readonly string[],
 ): Promise<{ text: string; user: RunAs; warnings: string[] }> {
   const owner = disk.ownerOf(project)
   if (owner === null) {
@@ -167,8 +198,8 @@ async function planOf(
       node,
       script: entry,
       user,
-      reads: withTargets(node, dirname(dirname(entry)), home, resolve(project, python)),
-      writes: withTargets(project, main, deposit, logs, resolve(main, cwd)),
+      reads: withTargets(node, dirname(dirname(entry)), home, resolve(project, python), ...folders),
+      writes: withTargets(project, main, deposit, logs, resolve(main, cwd), ...folders),
     },
     config,
   )

@@ -11,19 +11,17 @@ import type {
   ReleaseId,
   Stage,
 } from '../model.ts'
-import { causeText, exitText, withoutPassword } from '../phrases.ts'
+import { causeText, exitText } from '../phrases.ts'
 import type { Obstacle } from '../project/obstacle.ts'
 import { isWanted } from '../project/wanted.ts'
 import type { Packages } from '../python/packages.ts'
 import { canLook, scan } from '../source/deposit/scan.ts'
 import type { GitSource } from '../source/git/git.ts'
-import type { LastRun } from '../source/git/last-run.ts'
-import { type Look, lookText } from '../source/git/look.ts'
-import type { Plan } from '../source/git/turns.ts'
+import { timeAgo } from '../system/clock.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
 import { readReleases } from '../update/store.ts'
 import { words } from '../words.ts'
-import { gitWords } from '../words-git.ts'
+import { type GitStatus, gitOf } from './git-status.ts'
 import { type Usage, usageOf } from './usage.ts'
 
 /** How a project stands. Times are ISO 8601 by the wall clock; `text` says the same to people. */
@@ -111,41 +109,6 @@ export type PackagesStatus = {
   } | null
 }
 
-/** Main as a checkout of git. */
-export type GitStatus = {
-  /** The remote, without a password. */
-  readonly remote: string
-  /** What of it is followed, as the settings have it; null: what the checkout itself follows. */
-  readonly follows: string | null
-  readonly isLooking: boolean
-  /** When it was last looked at; null before the first time. */
-  readonly lookedAt: string | null
-  /** When it will be looked at again; null while that is not known. A schedule's random delay comes on top. */
-  readonly nextAt: string | null
-  /** The schedule, if it is looked at by one. */
-  readonly schedule: ScheduleStatus | null
-  /** What the last look found: `current`, `found`, `waits` or `failed`. */
-  readonly found: Look['is'] | null
-  /** What it waits for, or the remote's last failure. */
-  readonly waitingFor: string | null
-  /** The same to people, whatever was found. */
-  readonly text: string | null
-}
-
-/** The schedule by which the remote is looked at. */
-export type ScheduleStatus = {
-  /** As the settings have it: `0 2 * * *`. */
-  readonly expression: string
-  /** Its last run, of an earlier daemon too; null before the first. */
-  readonly lastRun: {
-    readonly at: string
-    readonly found: Look['is']
-    readonly text: string
-  } | null
-  /** What it waits for before the next run can be told: the clock. */
-  readonly waitingFor: string | null
-}
-
 /** What only the running daemon knows. */
 export type Live = {
   readonly daemon: () => DaemonStatus
@@ -186,40 +149,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       guarantee: { ...live.guarantee, text: words.guarantee(live.guarantee) },
     },
     packages: packagesOf(live.packages),
-    git: gitOf(site, live),
-  }
-}
-
-function gitOf({ config }: Site, { git, clock }: Live): GitStatus | null {
-  const { remote, branch, tag, schedule } = config.git
-  if (remote === '') return null
-  const { isLooking, last, plan, lastRun } = git.state()
-  const isTrouble = last?.look.is === 'waits' || last?.look.is === 'failed'
-  return {
-    remote: withoutPassword(remote),
-    follows: tag || branch || null,
-    isLooking,
-    lookedAt: last && timeAgo(last.at, clock),
-    nextAt: nextOf(plan, clock),
-    schedule: schedule === '' ? null : scheduleOf(schedule, plan, lastRun),
-    found: last?.look.is ?? null,
-    waitingFor: isTrouble ? lookText(last.look) : null,
-    text: last && lookText(last.look),
-  }
-}
-
-function nextOf(plan: Plan, clock: Clock): string | null {
-  if (plan.is === 'set') return timeAgo(Math.max(plan.at, clock.now()), clock)
-  return plan.is === 'calendar' ? new Date(plan.due).toISOString() : null
-}
-
-function scheduleOf(expression: string, plan: Plan, last: LastRun | null): ScheduleStatus {
-  const { at = 0, found = null, text = null } = last ?? {}
-  const isRun = found !== null && text !== null
-  return {
-    expression,
-    lastRun: isRun ? { at: new Date(at).toISOString(), found, text } : null,
-    waitingFor: plan.is === 'clock' ? gitWords.clockWaits : null,
+    git: gitOf(site, live.git, live.clock),
   }
 }
 
@@ -230,14 +160,6 @@ function packagesOf(packages: Packages): PackagesStatus {
     isStandIn: packages.lacking() !== null,
     installing: installing && { ...installing, since: installing.since.toISOString() },
   }
-}
-
-/**
- * The wall clock's time at a moment of the monotonic clock, ISO 8601. A Pi's wall clock jumps when it
- * finds the network: only counting back from now gives a time that fits the others.
- */
-export function timeAgo(moment: number, { now, wall }: Clock): string {
-  return new Date(wall().getTime() - (now() - moment)).toISOString()
 }
 
 /** The status while no daemon runs. */

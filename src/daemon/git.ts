@@ -5,6 +5,7 @@ import { findAccount, identityArguments } from '../program/identity.ts'
 import type { As } from '../source/git/call.ts'
 import { type GitSource, openGit } from '../source/git/git.ts'
 import { builtAt } from '../system/package.ts'
+import type { Slots } from '../system/slots.ts'
 import { readSync } from '../system/synchronised.ts'
 import { readHistory } from '../update/history.ts'
 import { words } from '../words.ts'
@@ -16,6 +17,7 @@ export function openCheckout(
   log: Log,
   clock: Clock,
   end: AbortSignal,
+  looks: Slots,
 ): GitSource {
   const become = (owner: number) => asOwner(owner, setpriv)
   const failedAs = async (commit: string) => {
@@ -24,7 +26,8 @@ export function openCheckout(
     return last === undefined || last.result === 'committed' ? null : last.id
   }
   const isSynchronised = async () => (await readSync()) === 'yes'
-  const around = { become, failedAs, isSynchronised, builtAt: builtAt(), random: Math.random }
+  const clocks = { isSynchronised, builtAt: builtAt(), random: Math.random }
+  const around = { become, failedAs, looks, ...clocks }
   return openGit(site, around, log, clock, end)
 }
 

@@ -35,6 +35,7 @@ import { openDeposit } from '../../src/source/deposit/deposit.ts'
 import { type Snapshot, scan } from '../../src/source/deposit/scan.ts'
 import { clock } from '../../src/system/clock.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
+import { openSlots } from '../../src/system/slots.ts'
 import { type HistoryEntry, readHistory } from '../../src/update/history.ts'
 import { type Cut, dyingDisk, fullDisk, PowerCut } from './dying-disk.ts'
 import { checkEnvironments, checkInForce, offerWidget, widgetGupfile } from './power-packages.ts'
@@ -681,7 +682,14 @@ async function session(
   const ahead = openAhead(1_000)
   // An install takes its time.
   const packages = openPackages(python, asDaemon, siteOf(world, on), clock, shutdown)
-  const git = openCheckout(null, siteOf(world, on), silent, clock, shutdown)
+  const git = openCheckout(
+    null,
+    siteOf(world, on),
+    silent,
+    clock,
+    shutdown,
+    openSlots(() => 1),
+  )
   const told = { log: silent, answer, tell }
   const base = {
     ...told,

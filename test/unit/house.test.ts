@@ -18,6 +18,7 @@ const floors: Readonly<Record<string, number>> = {
   'words-doctor': 0,
   'words-git': 0,
   'words-packages': 0,
+  'words-projects': 0,
   'words-release': 0,
   'words-service': 0,
   'words-verbs': 0,
@@ -29,6 +30,7 @@ const floors: Readonly<Record<string, number>> = {
   'config-lines': 2,
   'config-names': 2,
   'config-problems': 2,
+  'config-projects': 2,
   'config-schedule': 2,
   'config-schema': 2,
   log: 3,
@@ -139,6 +141,7 @@ for (const [file, speaker] of [
   ['words-doctor.ts', 'doctorWords'],
   ['words-git.ts', 'gitWords'],
   ['words-packages.ts', 'packageWords'],
+  ['words-projects.ts', 'projectWords'],
   ['words-release.ts', 'releaseWords'],
   ['words-service.ts', 'serviceWords'],
   ['words-verbs.ts', 'verbWords'],
@@ -154,7 +157,7 @@ for (const [file, speaker] of [
 }
 
 const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
-  .concat(['examples/README.md', 'bench/README.md', 'docs/settings.md', 'docs/git.md'])
+  .concat(['examples/README.md', 'bench/README.md', 'docs/settings.md', 'docs/git.md', 'docs/connectors.md'])
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 test('the links between the pages lead somewhere', () => {

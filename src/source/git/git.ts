@@ -4,6 +4,7 @@ import { hintOf, isExpected, messageOf, withHint } from '../../errors.ts'
 import type { Clock, Log, Release, ReleaseId } from '../../model.ts'
 import { within } from '../../system/clock.ts'
 import { command } from '../../system/command.ts'
+import type { Slots } from '../../system/slots.ts'
 import { words } from '../../words.ts'
 import { gitWords } from '../../words-git.ts'
 import { judgeAgain } from './again.ts'
@@ -56,6 +57,8 @@ export type Around = Outside & {
   readonly become: (owner: number) => Promise<As>
   /** The release that a commit was tried as, if it did not pass. */
   readonly failedAs: (commit: string) => Promise<ReleaseId | null>
+  /** Each look takes one of these places. */
+  readonly looks: Slots
 }
 
 /** Opens the source. `end` ends what is under way. */
@@ -157,8 +160,8 @@ export function openGit(
       for (;;) {
         await due(signal)
         if (signal.aborted) return null
-        const found = await look()
-        if (found.is === 'found') return found.incoming
+        const found = await around.looks.during(signal, look)
+        if (found?.is === 'found') return found.incoming
       }
     },
     lookNow() {
