@@ -1,13 +1,11 @@
 import { resolve } from 'node:path'
-import { type Config, defaults } from './config.ts'
+import { type Config, configFileName, defaults } from './config.ts'
+import { settledFolders } from './config-folders.ts'
 import { settingsOf } from './config-names.ts'
 import type { Problem } from './config-problems.ts'
 import { codeOf, messageOf, OperationalError } from './errors.ts'
 import { readTextFile } from './system/text-file.ts'
 import { words } from './words.ts'
-
-/** The optional settings file of a project. */
-export const configFileName = 'supervisor.toml'
 
 /** A settings file that is longer than this is a mistake. */
 const maxBytes = 256_000
@@ -75,9 +73,10 @@ export async function readSettings(text: string, path: string): Promise<Settings
     return isGiven(parsed, names) ? [[name, lineNear(names, lineOf)]] : []
   })
   const given = new Map(lines)
-  const odd = problems.contradictions(checked.data, lineOf, given)
+  const config = settledFolders(checked.data, given.has('folders.deposit'))
+  const odd = problems.contradictions(config, lineOf, given)
   if (odd.length > 0) throw refuse(odd)
-  return { config: checked.data, given }
+  return { config, given }
 }
 
 function isGiven(parsed: unknown, [name, ...others]: readonly string[]): boolean {

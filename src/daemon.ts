@@ -8,7 +8,7 @@ import { lockProject, makeFolders } from './daemon/ground.ts'
 import { reloadSettings } from './daemon/reload.ts'
 import { reportToSystemd } from './daemon/report.ts'
 import { openSession } from './daemon/session.ts'
-import { timeText } from './log/format.ts'
+import { openUploads } from './daemon/uploads.ts'
 import { findIdentity, identityArguments } from './program/identity.ts'
 import { endLeftovers, openProgram } from './program/life.ts'
 import { openHooks } from './project/hooks.ts'
@@ -19,10 +19,6 @@ import { openAhead } from './python/check.ts'
 import { findInterpreter } from './python/interpreter.ts'
 import { openPackages, sweepPackages } from './python/packages.ts'
 import { onBehalf } from './python/worker.ts'
-import { openWriters } from './python/writers.ts'
-import { openDeposit } from './source/deposit/deposit.ts'
-import { testGuarantee } from './source/deposit/guarantee.ts'
-import { openResult } from './source/deposit/result.ts'
 import { clock } from './system/clock.ts'
 import { findCommand } from './system/command.ts'
 import { disk } from './system/disk.ts'
@@ -38,7 +34,7 @@ import { words } from './words.ts'
 export async function runDaemon(projectDir: string, config: Config): Promise<number> {
   const since = clock.now()
   const manager = takeServiceManager(process.env, process.pid)
-  const paths = pathsOf(projectDir)
+  const paths = pathsOf(projectDir, config.folders)
   const site: Site = { paths, config, disk }
   const made = makeFolders(paths)
   const lock = await lockProject(paths)
@@ -69,13 +65,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
   watch(program.reading)
 
-  const writers = openWriters(python, config.deposit.askMs, config.deposit.helperRestMs)
-  const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
-  log.info(words.guarantee(guarantee))
-  const answer = openResult(site, () => timeText(clock.wall()))
-  const deposit = openDeposit(site, writers, log, answer, clock)
-  log.info(words.waiting(paths.deposit))
-
+  const uploads = await openUploads(site, python, log, clock)
   const git = openCheckout(setpriv, site, log, clock, ending.shutdown)
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
   const { version } = packageOf()
@@ -85,8 +75,8 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
       return { pid: process.pid, version, since: timeAgo(since, clock), session: log.path() }
     },
     reading: program.reading,
-    deposit: deposit.state,
-    guarantee,
+    deposit: uploads.deposit.state,
+    guarantee: uploads.guarantee,
     packages,
     git,
     obstacle,
@@ -103,12 +93,12 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const ahead = openAhead(config.verify.checkMs)
   const means = { site, program, python, packages, git, ahead, obstacle }
   const tools = { ...means, log, clock, shutdown, orders }
-  await runProject(deposit, { ...tools, tell: hooks.tell, answer: answer.tell })
+  await runProject(uploads.deposit, { ...tools, tell: hooks.tell, answer: uploads.answer })
 
   ahead.close()
   await hooks.close(ending.hasten)
   await control.close()
-  await writers.close()
+  await uploads.close()
   await report?.end()
   await log.close(ending.how())
   // A write to a terminal that is stopped (Ctrl-S) never returns, and Node would wait for it.

@@ -1,5 +1,5 @@
-import { defaults, pathsOf, type Site } from '../config.ts'
-import { configFileName, loadSettings, type Settings } from '../config-file.ts'
+import { configFileName, defaults, pathsOf, type Site, withDeposit } from '../config.ts'
+import { loadSettings, type Settings } from '../config-file.ts'
 import { type Setting, settingsOf } from '../config-names.ts'
 import { OperationalError } from '../errors.ts'
 import { shown } from '../phrases.ts'
@@ -30,15 +30,23 @@ or this user cannot see enough; 2: supervisor.toml is wrong.
   async run(asked) {
     const { directory } = asked
     const settings = await loadSettings(directory)
-    const site: Site = { paths: pathsOf(directory), config: settings.config, disk }
+    const site: Site = {
+      paths: pathsOf(directory, settings.config.folders),
+      config: settings.config,
+      disk,
+    }
     const found = await previewOf(site)
-    const text = `${depositText(found)}\n${settingsText(settings)}`
+    const text = [...(found === null ? [] : [depositText(found)]), settingsText(settings)].join(
+      '\n',
+    )
     printAnswer(asked, forPrograms(found, settings), text)
-    return ['refused', 'unknown'].includes(found.forecast.is) ? exitCodes.failed : exitCodes.done
+    const isBad = found !== null && ['refused', 'unknown'].includes(found.forecast.is)
+    return isBad ? exitCodes.failed : exitCodes.done
   },
 }
 
-async function previewOf(site: Site): Promise<Preview> {
+/** Null where there is no deposit: then the settings are all there is to look at. */
+async function previewOf(site: Site): Promise<Preview | null> {
   const { paths, config } = site
   // With the dot a link is followed.
   if (disk.kind(`${paths.project}/.`) !== 'dir') {
@@ -49,9 +57,11 @@ async function previewOf(site: Site): Promise<Preview> {
   }
   const python = await findInterpreter(config.program.python, paths.project)
   await findAccount(config.program)
+  const place = withDeposit(site)
+  if (place === null) return null
   const writers = openWriters(python, config.deposit.askMs)
   try {
-    return await preview({ site, python, writers, clock })
+    return await preview({ site: place, python, writers, clock })
   } finally {
     await writers.close()
   }
@@ -132,13 +142,14 @@ function tomlText(value: unknown): string {
 }
 
 /** All of it: every setting with its value as it is written, and where it comes from. */
-function forPrograms(found: Preview, { config, given }: Settings): object {
+function forPrograms(found: Preview | null, { config, given }: Settings): object {
   const settings: Record<string, Record<string, object>> = {}
   for (const setting of settingsOf(config)) {
     const [section = '', key = ''] = setting.name.split('.')
     settings[section] ??= {}
     settings[section][key] = { value: shownValue(setting), from: fromText(setting, given) }
   }
+  if (found === null) return { deposit: null, settings }
   const { hold, ...rest } = found
   const waitingFor = hold === null ? null : { because: hold.because, text: words.hold(hold) }
   return { deposit: { waitingFor, ...rest }, settings }

@@ -1,3 +1,4 @@
+import { type DepositSite, withDeposit } from '../config.ts'
 import type { Status } from '../control/status.ts'
 import { OperationalError } from '../errors.ts'
 import type { ReleaseId } from '../model.ts'
@@ -28,7 +29,7 @@ back; 3: no daemon runs, the files wait for it.
   options: { 'no-wait': { type: 'boolean', default: false } },
   takes: { least: 1, most: Number.POSITIVE_INFINITY },
   async run(asked) {
-    const site = await siteIn(asked.directory)
+    const site = await depositIn(asked.directory)
     const batch = await collect(asked.args, site)
     if (batch.leftOut.length > 0) console.error(verbWords.leftOut(batch.leftOut))
     const before = await askIfRunning('status', site.paths)
@@ -48,11 +49,21 @@ back; 3: no daemon runs, the files wait for it.
   },
 }
 
-type Site = Awaited<ReturnType<typeof siteIn>>
+/** Fails with `ENODEPOSIT` where there is no deposit. */
+async function depositIn(directory: string): Promise<DepositSite> {
+  const site = await siteIn(directory)
+  const place = withDeposit(site)
+  if (place !== null) return place
+  throw new OperationalError(verbWords.noDeposit(site.paths.project), {
+    code: 'ENODEPOSIT',
+    hint: verbWords.noDepositHint,
+  })
+}
 
 /** What the upload waits for while it is no release yet. */
 function inDeposit({ deposit }: Status): string | null {
-  return deposit.files === 0 ? null : (deposit.waitingFor?.text ?? verbWords.liesThere)
+  if (deposit === null || deposit.files === 0) return null
+  return deposit.waitingFor?.text ?? verbWords.liesThere
 }
 
 function newestIn({ underWay, last }: Status): ReleaseId {
@@ -61,7 +72,7 @@ function newestIn({ underWay, last }: Status): ReleaseId {
 }
 
 /** Ctrl-C while files are put takes them away again; later it only ends the waiting. */
-async function putAll(batch: Batch, site: Site): Promise<string> {
+async function putAll(batch: Batch, site: DepositSite): Promise<string> {
   const end = new AbortController()
   const onSignal = () => end.abort(new OperationalError(verbWords.notDeployed, { code: 'EINTR' }))
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

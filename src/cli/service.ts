@@ -157,7 +157,7 @@ async function planOf(
   const key = scope === 'user' ? process.getuid?.() : (values['run-as'] ?? owner)
   const { home, ...user } = await userOf(`${key}`)
   const node = process.execPath
-  const { main, deposit, logs } = pathsOf(project)
+  const { main, deposit, logs } = pathsOf(project, config.folders)
   const { python, cwd } = config.program
   const text = unitText(
     {
@@ -168,7 +168,13 @@ async function planOf(
       script: entry,
       user,
       reads: withTargets(node, dirname(dirname(entry)), home, resolve(project, python)),
-      writes: withTargets(project, main, deposit, logs, resolve(main, cwd)),
+      writes: withTargets(
+        project,
+        main,
+        ...(deposit === null ? [] : [deposit]),
+        logs,
+        resolve(main, cwd),
+      ),
     },
     config,
   )

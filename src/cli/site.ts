@@ -12,7 +12,7 @@ import { verbWords } from '../words-verbs.ts'
  */
 export async function siteIn(directory: string): Promise<Site> {
   const config = await settingsIn(directory)
-  const paths = pathsOf(directory)
+  const paths = pathsOf(directory, config.folders)
   if (existsSync(paths.own)) return { paths, config, disk }
   throw new OperationalError(verbWords.noProject(paths.project), {
     code: 'ENOPROJECT',

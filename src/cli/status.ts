@@ -1,4 +1,5 @@
 import {
+  type DepositStatus,
   type GitStatus,
   type ScheduleStatus,
   type Status,
@@ -37,7 +38,7 @@ function statusText(status: Status): string {
     field('main.py', programLines(status)),
     field('release', releaseLines(status)),
     ...packagesFields(status),
-    field('deposit', depositLines(status)),
+    ...(status.deposit === null ? [] : [field('deposit', depositLines(status.deposit))]),
     ...(status.git === null ? [] : [field('git', gitLines(status.git))]),
     field('daemon', daemonLines(status)),
   ].join('\n')
@@ -95,8 +96,7 @@ function packagesFields({ packages, release }: Status): string[] {
   return lines.length === 0 ? [] : [field('packages', lines)]
 }
 
-function depositLines({ deposit }: Status): string[] {
-  const { files, waitingFor, guarantee } = deposit
+function depositLines({ files, waitingFor, guarantee }: DepositStatus): string[] {
   return [
     ...(files === 0 && waitingFor !== null ? [] : [files === 0 ? 'empty' : count(files, 'file')]),
     ...(waitingFor === null ? [] : waitingFor.text.split('\n')),

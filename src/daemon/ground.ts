@@ -1,4 +1,6 @@
+import { relative } from 'node:path'
 import type { Paths } from '../config.ts'
+import { depositTrouble } from '../config-folders.ts'
 import { codeOf, messageOf, OperationalError } from '../errors.ts'
 import { disk } from '../system/disk.ts'
 import { type Lock, takeLock } from '../system/lock.ts'
@@ -6,10 +8,13 @@ import { words } from '../words.ts'
 
 /** Makes what is missing of a project's folders; the names of those a person cares about. */
 export function makeFolders(paths: Paths): string[] {
-  const shown = ['deposit', 'main', 'logs'] as const
-  const made = shown.filter((name) => disk.kind(paths[name]) === null)
+  refuseMixture(paths)
+  const { deposit, main, logs } = paths
+  const shown = [...(deposit === null ? [] : [deposit]), main, logs]
+  const missing = shown.filter((path) => disk.kind(path) === null)
+  const made = missing.map((path) => relative(paths.project, path) || '.')
   try {
-    for (const name of made) disk.makeDir(paths[name])
+    for (const path of missing) disk.makeDir(path)
     for (const path of [paths.own, paths.releases, paths.rejected]) disk.makeDir(path)
   } catch (error) {
     throw new OperationalError(words.noFolders(paths.project, messageOf(error)), {
@@ -20,6 +25,18 @@ export function makeFolders(paths: Paths): string[] {
     })
   }
   return made
+}
+
+/** What the settings alone do not tell: where an absolute path leads, and links on the way. */
+function refuseMixture({ project, main, deposit, settings }: Paths): void {
+  const folders = {
+    main: relative(project, main) || '.',
+    deposit: deposit === null ? '' : disk.realPath(deposit),
+  }
+  const trouble = depositTrouble(folders, disk.realPath(project))
+  if (trouble === null) return
+  const why = `${settings}: folders.deposit: ${words.depositMisplaced[trouble]}`
+  throw new OperationalError(why, { code: 'ECONFIG', path: settings })
 }
 
 /** Sees to it that this is the only daemon of the project; throws an OperationalError if it is not. */

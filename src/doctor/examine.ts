@@ -36,11 +36,17 @@ const ofProject: readonly Check<Patient>[] = [
   programRights,
   uploaderRights,
   others,
-  uploads,
-  servers,
-  inotify,
+  ofUploads(uploads),
+  ofUploads(servers),
+  ofUploads(inotify),
   service,
 ]
+
+/** What matters only where there is a deposit. */
+function ofUploads(check: Check<Patient>): Check<Patient> {
+  const look = (patient: Patient) => (patient.paths.deposit === null ? [] : check.look(patient))
+  return { name: check.name, look }
+}
 
 /**
  * Looks at the machine and at a project directory, which need not be a project yet. Changes nothing.
@@ -53,6 +59,8 @@ export async function examine(directory: string, asked: AskedUsers): Promise<rea
   const closed = await knock(project, machine)
   if (closed.length > 0) return [...(await run(ofMachine, machine)), ...closed]
   const { config, finding } = await readSettings(project, machine)
+  const deaf = await knock(project, machine, config.folders)
+  if (deaf.length > 0) return [...(await run(ofMachine, machine)), finding, ...deaf]
   const patient = await meetProject({ ...machine, config }, project, asked)
   const [first, second] = await Promise.all([run(ofMachine, patient), run(ofProject, patient)])
   return [...first, judgeNewness(patient), finding, ...second]
@@ -60,8 +68,9 @@ export async function examine(directory: string, asked: AskedUsers): Promise<rea
 
 /** A folder becomes a project at the first start; nothing is wrong with one that is none yet. */
 function judgeNewness({ paths }: Patient): Finding {
-  const { project, deposit, main } = paths
-  const isNew = disk.kind(deposit) === null && disk.kind(main) === null
+  const { project, main, deposit, own } = paths
+  const made = [own, main, deposit].filter((path) => path !== null && path !== project)
+  const isNew = made.every((path) => path === null || disk.kind(path) === null)
   return ok('project', isNew ? doctorWords.newProject(project) : doctorWords.project(project))
 }
 

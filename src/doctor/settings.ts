@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { type Config, defaults } from '../config.ts'
-import { configFileName, loadConfig } from '../config-file.ts'
+import { type Config, configFileName, defaults } from '../config.ts'
+import { loadConfig } from '../config-file.ts'
 import { codeOf, isExpected, messageOf } from '../errors.ts'
 import { shellLine } from '../phrases.ts'
 import { doctorWords } from '../words-doctor.ts'

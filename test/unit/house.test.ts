@@ -24,6 +24,7 @@ const floors: Readonly<Record<string, number>> = {
   system: 1,
   config: 2,
   'config-file': 2,
+  'config-folders': 2,
   'config-health': 2,
   'config-kinds': 2,
   'config-lines': 2,
