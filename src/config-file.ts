@@ -1,14 +1,12 @@
 import { resolve } from 'node:path'
-import { type Config, defaults } from './config.ts'
+import { type Config, configFileName, defaults } from './config.ts'
+import { settledFolders } from './config-folders.ts'
 import type { LineOf } from './config-lines.ts'
 import { settingsOf } from './config-names.ts'
 import type { Problem } from './config-problems.ts'
 import { codeOf, messageOf, OperationalError } from './errors.ts'
 import { readTextFile } from './system/text-file.ts'
 import { words } from './words.ts'
-
-/** The optional settings file of a project. */
-export const configFileName = 'supervisor.toml'
 
 /** A settings file that is longer than this is a mistake. */
 const maxBytes = 256_000
@@ -114,8 +112,9 @@ export async function judge({
     return isGiven(parsed, names) ? [[name, lineNear(names, lineOf)]] : []
   })
   const given = new Map(lines)
-  const odd = contradictions(checked.data, lineOf, given)
-  return odd.length > 0 ? { problems: odd } : { config: checked.data, given }
+  const config = settledFolders(checked.data, given.has('folders.deposit'))
+  const odd = contradictions(config, lineOf, given)
+  return odd.length > 0 ? { problems: odd } : { config, given }
 }
 
 function isGiven(parsed: unknown, [name, ...others]: readonly string[]): boolean {

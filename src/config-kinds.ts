@@ -150,6 +150,13 @@ function isRef(found: string, also: string): boolean {
   return !odd.test(found) && (also === '*' || !found.includes('*'))
 }
 
+/** The folder of the program: inside the project, and not what is the daemon's or git's there. */
+export const mainFolder = text('a path inside the project, such as "main" or "."', (found) => {
+  const [first = ''] = found.split('/')
+  const isOurs = ['.supervisor', 'logs', '.git'].includes(first)
+  return found === '.' || (!isOurs && found.split('/').every(isName))
+})
+
 /** The path of a folder. */
 export const folder = text('the path of a folder', (found) => found !== '')
 

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { Config } from './config.ts'
+import { depositTrouble } from './config-folders.ts'
 import { waysToAsk } from './config-health.ts'
 import { type LineOf, lineNear } from './config-lines.ts'
 import { shown } from './phrases.ts'
@@ -76,16 +77,31 @@ function complaintText(complaint: Complaint, parsed: unknown, known: readonly st
 
 /** Settings that are right, each by itself, but not together. `given`: what the file gives, with its lines. */
 export function contradictions(
-  { program, health, git }: Config,
+  { folders, program, health, git }: Config,
   lineOf: LineOf,
   given: ReadonlyMap<string, number | null>,
 ): Problem[] {
   return [
+    ...folderProblems(folders, given),
     ...backoffProblems(program, lineOf),
     ...healthProblems(health, lineOf),
     ...branchProblems(git, lineOf),
     ...scheduleProblems(git, given),
   ]
+}
+
+/** Relative paths lead to the same wherever the project is. What an absolute one leads to is seen at the start. */
+const anyProject = '/a/b/c/d/e/f/project'
+
+function folderProblems(
+  folders: Config['folders'],
+  given: ReadonlyMap<string, number | null>,
+): Problem[] {
+  const trouble = depositTrouble(folders, anyProject)
+  if (trouble === null) return []
+  const key = 'folders.deposit'
+  const line = given.get(key) ?? given.get('folders.main') ?? null
+  return [{ line, key, what: words.depositMisplaced[trouble] }]
 }
 
 function branchProblems({ branch, tag }: Config['git'], lineOf: LineOf): Problem[] {

@@ -1,7 +1,6 @@
 import { join, resolve, sep } from 'node:path'
-import { type Config, defaults } from './config.ts'
+import { type Config, configFileName } from './config.ts'
 import {
-  configFileName,
   judge,
   noSettings,
   readSettingsText,
@@ -237,20 +236,13 @@ async function settingsFor(
     return { line: line ?? lineOf(prefix), key: [...prefix, key].join('.'), what }
   }
   if (problems.length > 0) return { problems: problems.map(atProject) }
-  const below = isDiscovered ? layered(present(discoveredTables), top) : top
+  const below = isDiscovered ? layered(discoveredTables, top) : top
   const whole = await judge({
     parsed: layered(below, rest),
     lineOf: (path) => ownLine(path) ?? lineOf(path),
   })
   if ('problems' in whole) return { problems: whole.problems.map(atProject) }
   return { name, directory, ...whole }
-}
-
-/** The sections that there are. */
-function present(tables: Tables): Tables {
-  return Object.fromEntries(
-    Object.entries(tables).filter(([section]) => Object.hasOwn(defaults, section)),
-  )
 }
 
 /** Settings that say the same in different ways: who says one of them does not mean the others any more. */

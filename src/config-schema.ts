@@ -75,6 +75,8 @@ type Name = {
 }[keyof Config]
 
 const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
+  ['folders.main', kinds.mainFolder],
+  ['folders.deposit', kinds.text('the path of a folder')],
   ['program.entry', kinds.pathInside],
   ['program.python', kinds.commandIfAny],
   ['program.args', kinds.list(kinds.text())],

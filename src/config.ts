@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { tomlName } from './config-names.ts'
 import { movingSuffix } from './system/across.ts'
@@ -42,6 +42,19 @@ export const importPolicies = ['warn', 'strict', 'ignore'] as const
  * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
  */
 export const defaults = {
+  /** Where main and deposit are. Read when the daemon starts. */
+  folders: {
+    /**
+     * The folder that the program lies in, relative to the project directory and inside it. `.`: the project
+     * directory itself, as where that is a checkout of git.
+     */
+    main: 'main',
+    /**
+     * The folder for uploads: any path; a relative one is relative to the project directory. Empty: none. With
+     * `main = "."` there is none either, unless it is set.
+     */
+    deposit: 'deposit',
+  },
   /** How main.py is run, restarted and stopped. */
   program: {
     /** The file in main that is run, relative to main. */
@@ -541,14 +554,24 @@ export function changeTo(next: Config, config: Config): string[] {
 }
 
 /** Settings that are looked at only when the daemon starts, as they are called in `supervisor.toml`. */
-export const readAtStart: readonly string[] = ['program.python', 'program.user', 'program.group']
+export const readAtStart: readonly string[] = [
+  'folders.main',
+  'folders.deposit',
+  'program.python',
+  'program.user',
+  'program.group',
+]
 
 /** Where everything is. All paths are absolute. */
 export type Paths = {
   readonly project: string
-  readonly deposit: string
+  /** Where uploads arrive; null: nowhere, the project is fed in another way. */
+  readonly deposit: string | null
+  /** It may be the project directory itself. */
   readonly main: string
   readonly logs: string
+  /** The settings file. */
+  readonly settings: string
   /** The daemon's own folder in the project: its number and its record of the running program. */
   readonly own: string
   readonly pid: string
@@ -572,6 +595,21 @@ export type Paths = {
 /** One project's ground: where it is, by which settings, on which disk. */
 export type Site = { readonly paths: Paths; readonly config: Config; readonly disk: Disk }
 
+/** The paths of a project that has a deposit. */
+export type DepositPaths = Paths & { readonly deposit: string }
+
+/** The ground of a project that has a deposit. */
+export type DepositSite = Site & { readonly paths: DepositPaths }
+
+/** The same ground, where there is a deposit; else null. */
+export function withDeposit(site: Site): DepositSite | null {
+  const { deposit } = site.paths
+  return deposit === null ? null : { ...site, paths: { ...site.paths, deposit } }
+}
+
+/** The settings file of a project, in its directory. It need not be there. */
+export const configFileName = 'supervisor.toml'
+
 /** The name of the daemon's folder, in the project and, if main is elsewhere, in main. */
 export const ownName = '.supervisor'
 
@@ -582,20 +620,26 @@ export const whiteoutPrefix = '.wh.'
 export const unholdableFolder = join(ownName, 'unholdable')
 
 /**
- * Where everything is for a project directory. Staging and journal must be on the file system of
- * main, so that a rename is enough. If main is a mount or a link to another disk, they go into it.
+ * Where everything is for a project directory; without `folders`, where it usually is. Staging and journal must
+ * be on the file system of main, so that a rename is enough. If main is a mount or a link to another disk, they
+ * go into it.
  */
-export function pathsOf(projectDir: string): Paths {
+export function pathsOf(projectDir: string): DepositPaths
+/** The same, with the folders of the settings. */
+export function pathsOf(projectDir: string, folders: Config['folders']): Paths
+/** See above. */
+export function pathsOf(projectDir: string, folders: Config['folders'] = defaults.folders): Paths {
   const project = resolve(projectDir)
   const own = join(project, ownName)
-  const main = join(project, 'main')
+  const main = resolve(project, folders.main)
   const sameDisk = disk.fileSystemOf(own) === disk.fileSystemOf(`${main}/.`)
   const state = sameDisk ? own : join(main, ownName)
   return {
     project,
-    deposit: join(project, 'deposit'),
+    deposit: folders.deposit === '' ? null : resolve(project, folders.deposit),
     main,
     logs: join(project, 'logs'),
+    settings: join(project, configFileName),
     own,
     pid: join(own, 'daemon.pid'),
     runRecord: join(own, 'program.json'),
@@ -608,4 +652,14 @@ export function pathsOf(projectDir: string): Paths {
     lastRun: join(own, 'last-run.json'),
     environments: join(state, 'environments'),
   }
+}
+
+/**
+ * What lies in main, or would, and is not the program's: our own folder, and where main is the project directory
+ * also logs, deposit and settings. Relative to main.
+ */
+export function ownInMain({ main, own, releases, logs, settings, deposit }: Paths): string[] {
+  const all = [own, dirname(releases), logs, settings, ...(deposit === null ? [] : [deposit])]
+  const inMain = all.filter((path) => path.startsWith(`${main}/`))
+  return [...new Set(inMain)].map((path) => relative(main, path))
 }

@@ -25,7 +25,9 @@ export async function runDaemon(directory: string, layout: Layout): Promise<numb
   const since = clock.now()
   const manager = takeServiceManager(process.env, process.pid)
   const { config } = layout
-  const site: Site = { paths: pathsOf(directory), config, disk }
+  // A parent has no main and no deposit of its own.
+  const paths = layout.is === 'one' ? pathsOf(directory, config.folders) : pathsOf(directory)
+  const site: Site = { paths, config, disk }
   const setpriv = await findCommand('setpriv')
   const interpreters = openInterpreters(config.verify.checkMs)
   const begun =

@@ -30,6 +30,10 @@ export const verbWords = {
 
   // --- deploy ---
 
+  noDeposit: (project: string) => `${project} has no deposit: nothing can be uploaded there`,
+  noDepositHint:
+    'a commit to its repository is what changes it (ota-supervisor update). For a deposit: deposit = "PATH" under [folders] in supervisor.toml, then a restart of the daemon',
+
   notThere: (path: string) => `there is no ${shown(path)}`,
   isTheProject: (path: string) =>
     `${shown(path)} is the project itself, or what holds it. Name what is to go into main/`,

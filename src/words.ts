@@ -89,8 +89,8 @@ export const words = {
 
   // --- the program ---
 
-  noMain: (main: string, deposit: string) =>
-    `No main.py inside the main directory (${main})\nPut your program into ${deposit}: main.py and what it needs. It starts by itself`,
+  noMain: (main: string, deposit: string | null) =>
+    `No main.py inside the main directory (${main})\n${deposit === null ? 'It starts by itself when a commit brings it' : `Put your program into ${deposit}: main.py and what it needs. It starts by itself`}`,
   state(state: ProgramState): string | null {
     switch (state.is) {
       case 'STARTING':
@@ -207,6 +207,7 @@ export const words = {
   orphan: (path: string) =>
     `${shown(path)} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used. Rename it to have it used, or remove it`,
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
+  noDeposit: 'there is no deposit any more that it could go back to',
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
   projectGone: (project: string) => `the project folder ${project} is gone`,
@@ -229,6 +230,10 @@ export const words = {
   unknownKey: (nearest: string | null) =>
     `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
   oneOfBoth: (other: string) => `${other} is set too; only one of them can be`,
+  depositMisplaced: {
+    mixed: 'deposit must lie beside main: neither in it nor around it',
+    taken: 'deposit must not lie in .supervisor, logs or .git',
+  },
   longerThan: (other: string) => `it is longer than ${other}`,
   noToml: (why: string) => `this is not TOML: ${why}`,
   brokenConfigHint: 'correct the file, or remove it: every setting has a default',

@@ -1,5 +1,5 @@
-import { defaults, type Site } from '../config.ts'
-import { configFileName, type Settings } from '../config-file.ts'
+import { configFileName, defaults, type Site, withDeposit } from '../config.ts'
+import type { Settings } from '../config-file.ts'
 import { type Setting, settingsOf } from '../config-names.ts'
 import { loadLayout } from '../config-projects.ts'
 import { OperationalError } from '../errors.ts'
@@ -36,17 +36,19 @@ ${namesHelp}`,
     return answerEach(asked, await chooseFrom(layout, asked), async ({ site, given }) => {
       const settings = { config: site.config, given }
       const found = await previewOf(site)
-      const isBad = ['refused', 'unknown'].includes(found.forecast.is)
+      const isBad = found !== null && ['refused', 'unknown'].includes(found.forecast.is)
+      const texts = [...(found === null ? [] : [depositText(found)]), settingsText(settings)]
       return {
         value: forPrograms(found, settings),
-        text: `${depositText(found)}\n${settingsText(settings)}`,
+        text: texts.join('\n'),
         code: isBad ? exitCodes.failed : exitCodes.done,
       }
     })
   },
 }
 
-async function previewOf(site: Site): Promise<Preview> {
+/** Null where there is no deposit: then the settings are all there is to look at. */
+async function previewOf(site: Site): Promise<Preview | null> {
   const { paths, config } = site
   // With the dot a link is followed.
   if (disk.kind(`${paths.project}/.`) !== 'dir') {
@@ -57,9 +59,11 @@ async function previewOf(site: Site): Promise<Preview> {
   }
   const python = await findInterpreter(config.program.python, paths.project)
   await findAccount(config.program)
+  const place = withDeposit(site)
+  if (place === null) return null
   const writers = openWriters(python, config.deposit.askMs)
   try {
-    return await preview({ site, python, writers, clock })
+    return await preview({ site: place, python, writers, clock })
   } finally {
     await writers.close()
   }
@@ -140,13 +144,14 @@ function tomlText(value: unknown): string {
 }
 
 /** All of it: every setting with its value as it is written, and where it comes from. */
-function forPrograms(found: Preview, { config, given }: Settings): object {
+function forPrograms(found: Preview | null, { config, given }: Settings): object {
   const settings: Record<string, Record<string, object>> = {}
   for (const setting of settingsOf(config)) {
     const [section = '', key = ''] = setting.name.split('.')
     settings[section] ??= {}
     settings[section][key] = { value: shownValue(setting), from: fromText(setting, given) }
   }
+  if (found === null) return { deposit: null, settings }
   const { hold, ...rest } = found
   const waitingFor = hold === null ? null : { because: hold.because, text: words.hold(hold) }
   return { deposit: { waitingFor, ...rest }, settings }

@@ -1,4 +1,4 @@
-import type { Site } from '../config.ts'
+import { type DepositSite, type Site, withDeposit } from '../config.ts'
 import type { Status } from '../control/status.ts'
 import { OperationalError } from '../errors.ts'
 import type { ReleaseId } from '../model.ts'
@@ -31,7 +31,8 @@ Of many projects one has to be named.
   options: { 'no-wait': { type: 'boolean', default: false } },
   takes: { least: 1, most: Number.POSITIVE_INFINITY },
   async run(asked) {
-    const { site, door } = await chooseOne(asked)
+    const { site: whole, door } = await chooseOne(asked)
+    const site = depositOf(whole)
     const batch = await collect(asked.args, site)
     if (batch.leftOut.length > 0) console.error(verbWords.leftOut(batch.leftOut))
     const before = await askIfRunning('status', door)
@@ -58,9 +59,20 @@ Of many projects one has to be named.
   },
 }
 
+/** Fails with `ENODEPOSIT` where there is no deposit. */
+function depositOf(site: Site): DepositSite {
+  const place = withDeposit(site)
+  if (place !== null) return place
+  throw new OperationalError(verbWords.noDeposit(site.paths.project), {
+    code: 'ENODEPOSIT',
+    hint: verbWords.noDepositHint,
+  })
+}
+
 /** What the upload waits for while it is no release yet. */
 function inDeposit({ deposit }: Status): string | null {
-  return deposit.files === 0 ? null : (deposit.waitingFor?.text ?? verbWords.liesThere)
+  if (deposit === null || deposit.files === 0) return null
+  return deposit.waitingFor?.text ?? verbWords.liesThere
 }
 
 function newestIn({ underWay, last }: Status): ReleaseId {
@@ -69,7 +81,7 @@ function newestIn({ underWay, last }: Status): ReleaseId {
 }
 
 /** Ctrl-C while files are put takes them away again; later it only ends the waiting. */
-async function putAll(batch: Batch, site: Site): Promise<string> {
+async function putAll(batch: Batch, site: DepositSite): Promise<string> {
   const end = new AbortController()
   const onSignal = () => end.abort(new OperationalError(verbWords.notDeployed, { code: 'EINTR' }))
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

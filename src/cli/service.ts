@@ -81,9 +81,10 @@ function unitSettings(layout: Layout): Config {
 }
 
 /** Where one of many projects reads and writes. */
-function placesOf({ directory, config: { program } }: Listed): string[] {
-  const { main, deposit } = pathsOf(directory)
-  return [directory, main, deposit, resolve(main, program.cwd), resolve(directory, program.python)]
+function placesOf({ directory, config: { folders, program } }: Listed): string[] {
+  const { main, deposit } = pathsOf(directory, folders)
+  const places = [directory, main, resolve(main, program.cwd), resolve(directory, program.python)]
+  return deposit === null ? places : [...places, deposit]
 }
 
 /** What is wrong with the command line, or null. */
@@ -188,7 +189,7 @@ async function planOf(
   const key = scope === 'user' ? process.getuid?.() : (values['run-as'] ?? owner)
   const { home, ...user } = await userOf(`${key}`)
   const node = process.execPath
-  const { main, deposit, logs } = pathsOf(project)
+  const { main, deposit, logs } = pathsOf(project, config.folders)
   const { python, cwd } = config.program
   const text = unitText(
     {
@@ -199,7 +200,14 @@ async function planOf(
       script: entry,
       user,
       reads: withTargets(node, dirname(dirname(entry)), home, resolve(project, python), ...folders),
-      writes: withTargets(project, main, deposit, logs, resolve(main, cwd), ...folders),
+      writes: withTargets(
+        project,
+        main,
+        ...(deposit === null ? [] : [deposit]),
+        logs,
+        resolve(main, cwd),
+        ...folders,
+      ),
     },
     config,
   )

@@ -55,7 +55,8 @@ export async function choose(wanted: Wanted): Promise<Chosen> {
     })
   }
   // A project that has ever run has this folder; a parent has not.
-  const mayBeMany = layout?.is !== 'one' || !existsSync(paths.releases)
+  const mayBeMany =
+    layout?.is !== 'one' || !existsSync(pathsOf(wanted.directory, layout.config.folders).releases)
   const all = mayBeMany ? await runningOrListed(layout, door) : null
   if (all !== null) return pick(all, wanted, door)
   return alone(layout?.is === 'one' ? layout : noSettings(), wanted)
@@ -126,7 +127,7 @@ function pick(all: readonly Listed[], wanted: Wanted, door: Door): Chosen {
 }
 
 function placeOf({ name, directory, config, given }: Listed, door: Door): Place {
-  const site: Site = { paths: pathsOf(directory), config, disk }
+  const site: Site = { paths: pathsOf(directory, config.folders), config, disk }
   return { name, site, given, door: { ...door, member: name } }
 }
 
@@ -137,7 +138,7 @@ async function alone({ config, given }: Settings, wanted: Wanted): Promise<Chose
     const message = projectWords.noneByName(odd, pathsOf(wanted.directory).project)
     throw new OperationalError(message, { code: 'EUSAGE', hint: projectWords.usageHint })
   }
-  const site: Site = { paths: pathsOf(wanted.directory), config, disk }
+  const site: Site = { paths: pathsOf(wanted.directory, config.folders), config, disk }
   const own: Place = { name: null, site, given, door: site.paths }
   const place = (await placeInParent(site)) ?? own
   return { isMany: false, places: [place], door: place.door }

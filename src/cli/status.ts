@@ -1,7 +1,7 @@
 import type { Door } from '../control/client.ts'
 import type { GitStatus, ScheduleStatus } from '../control/git-status.ts'
 import type { NotOpen, Overview } from '../control/overview.ts'
-import { type Status, statusFromDisk } from '../control/status.ts'
+import { type DepositStatus, type Status, statusFromDisk } from '../control/status.ts'
 import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
@@ -69,7 +69,7 @@ function statusText(status: Status): string {
     field('main.py', programLines(status)),
     field('release', releaseLines(status)),
     ...packagesFields(status),
-    field('deposit', depositLines(status)),
+    ...(status.deposit === null ? [] : [field('deposit', depositLines(status.deposit))]),
     ...(status.git === null ? [] : [field('git', gitLines(status.git))]),
     field('daemon', daemonLines(status.daemon)),
   ].join('\n')
@@ -126,8 +126,7 @@ function packagesFields({ packages, release }: Status): string[] {
   return lines.length === 0 ? [] : [field('packages', lines)]
 }
 
-function depositLines({ deposit }: Status): string[] {
-  const { files, waitingFor, guarantee } = deposit
+function depositLines({ files, waitingFor, guarantee }: DepositStatus): string[] {
   return [
     ...(files === 0 && waitingFor !== null ? [] : [files === 0 ? 'empty' : count(files, 'file')]),
     ...(waitingFor === null ? [] : waitingFor.text.split('\n')),

@@ -36,7 +36,8 @@ export type Status = {
   readonly underWay: readonly UnderWay[]
   /** The last release that has ended, however it did. */
   readonly last: HistoryEntry | null
-  readonly deposit: DepositStatus
+  /** Null where there is none. */
+  readonly deposit: DepositStatus | null
   /** Null while no daemon runs. */
   readonly packages: PackagesStatus | null
   /** Null while no daemon runs, or git is not used. */
@@ -114,7 +115,8 @@ export type Live = {
   readonly daemon: () => DaemonStatus
   readonly reading: () => ProgramReading
   readonly deposit: () => { readonly files: number; readonly waitingFor: Hold | null }
-  readonly guarantee: Guarantee
+  /** Null where there is no deposit. */
+  readonly guarantee: Guarantee | null
   readonly packages: Packages
   readonly git: GitSource
   readonly obstacle: Obstacle
@@ -143,7 +145,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       ...restOf(usage),
     },
     ...releases,
-    deposit: {
+    deposit: live.guarantee && {
       files,
       waitingFor: waitingFor && { because: waitingFor.because, text: words.hold(waitingFor) },
       guarantee: { ...live.guarantee, text: words.guarantee(live.guarantee) },
@@ -164,8 +166,6 @@ function packagesOf(packages: Packages): PackagesStatus {
 
 /** The status while no daemon runs. */
 export async function statusFromDisk(site: Site): Promise<Status> {
-  const { entries, temporary } = await scan(site.paths.deposit, site.config, canLook)
-  const files = [...entries, ...temporary].filter(({ kind }) => kind !== 'dir')
   return {
     project: site.paths.project,
     daemon: null,
@@ -181,10 +181,17 @@ export async function statusFromDisk(site: Site): Promise<Status> {
       ...restOf(null),
     },
     ...(await releasesOf(site, () => null)),
-    deposit: { files: files.length, waitingFor: null, guarantee: null },
+    deposit: await depositOnDisk(site),
     packages: null,
     git: null,
   }
+}
+
+async function depositOnDisk({ paths, config }: Site): Promise<DepositStatus | null> {
+  if (paths.deposit === null) return null
+  const { entries, temporary } = await scan(paths.deposit, config, canLook)
+  const files = [...entries, ...temporary].filter(({ kind }) => kind !== 'dir')
+  return { files: files.length, waitingFor: null, guarantee: null }
 }
 
 async function releasesOf(

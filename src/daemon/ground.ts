@@ -1,4 +1,6 @@
+import { relative } from 'node:path'
 import type { Paths } from '../config.ts'
+import { depositTrouble } from '../config-folders.ts'
 import { codeOf, messageOf, OperationalError } from '../errors.ts'
 import { disk } from '../system/disk.ts'
 import { type Lock, takeLock } from '../system/lock.ts'
@@ -10,9 +12,12 @@ import { projectWords } from '../words-projects.ts'
  * its own.
  */
 export function makeFolders(paths: Paths, isAlone: boolean): string[] {
-  const shown = isAlone ? (['deposit', 'main', 'logs'] as const) : (['deposit', 'main'] as const)
-  const made = shown.filter((name) => disk.kind(paths[name]) === null)
-  makeAll([...made.map((name) => paths[name]), paths.own, paths.releases, paths.rejected], paths)
+  refuseMixture(paths)
+  const { deposit, main, logs } = paths
+  const shown = [...(deposit === null ? [] : [deposit]), main, ...(isAlone ? [logs] : [])]
+  const missing = shown.filter((path) => disk.kind(path) === null)
+  const made = missing.map((path) => relative(paths.project, path) || '.')
+  makeAll([...missing, paths.own, paths.releases, paths.rejected], paths)
   return made
 }
 
@@ -32,6 +37,18 @@ function makeAll(folders: readonly string[], paths: Paths): void {
       cause: error,
     })
   }
+}
+
+/** What the settings alone do not tell: where an absolute path leads, and links on the way. */
+function refuseMixture({ project, main, deposit, settings }: Paths): void {
+  const folders = {
+    main: relative(project, main) || '.',
+    deposit: deposit === null ? '' : disk.realPath(deposit),
+  }
+  const trouble = depositTrouble(folders, disk.realPath(project))
+  if (trouble === null) return
+  const why = `${settings}: folders.deposit: ${words.depositMisplaced[trouble]}`
+  throw new OperationalError(why, { code: 'ECONFIG', path: settings })
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Site } from '../config.ts'
 import type { Layout, Listed } from '../config-projects.ts'
 import type { Desk } from '../control/desk.ts'
@@ -147,5 +148,6 @@ function household(
 
 /** True for the same project at the same place: its settings can be changed while it runs. */
 function isSame(one: Listed, other: Listed): boolean {
-  return one.name === other.name && one.directory === other.directory
+  const placeOf = ({ name, directory, config }: Listed) => ({ name, directory, ...config.folders })
+  return isDeepStrictEqual(placeOf(one), placeOf(other))
 }

@@ -1,6 +1,4 @@
-import { join } from 'node:path'
 import { pathsOf, type Site } from '../config.ts'
-import { configFileName } from '../config-file.ts'
 import type { Listed } from '../config-projects.ts'
 import type { Wish } from '../control/api.ts'
 import type { Reply } from '../control/desk.ts'
@@ -149,7 +147,10 @@ export function openMember(listed: Listed, log: Log, parental: Parental): Member
 async function prepareSite({ directory, config }: Listed, parental: Parental): Promise<Prepared> {
   // It is not made: it may be on a disk that is not mounted yet.
   if (!isThere(directory)) throw noDirectory(directory)
-  const site: Site = { paths: pathsOf(directory), config, disk }
+  // What is of these names in the project itself is its own: it may be content of its repository.
+  const { settings, logs } = pathsOf(parental.directory)
+  const paths = { ...pathsOf(directory, config.folders), settings, logs }
+  const site: Site = { paths, config, disk }
   return prepare(site, parental.directory, parental.shared)
 }
 
@@ -170,6 +171,6 @@ function noDirectory(directory: string): OperationalError {
 async function tell({ paths, ...site }: Site, python: string, log: Log): Promise<void> {
   const release = lastCommitted(await readHistory({ paths, ...site }))
   log.info(`${projectWords.opens(paths.project, python)}\n${words.mainHolds(release)}`)
-  const own = join(paths.project, configFileName)
-  if (disk.kind(own) !== null) log.warn(projectWords.ownSettings(own))
+  const { settings } = pathsOf(paths.project)
+  if (disk.kind(settings) !== null) log.warn(projectWords.ownSettings(settings))
 }

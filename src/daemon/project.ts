@@ -1,7 +1,6 @@
 import type { Site } from '../config.ts'
 import { openDesk, type ProjectDesk } from '../control/desk.ts'
 import { type DaemonStatus, type Live, liveStatus, type Status } from '../control/status.ts'
-import { timeText } from '../log/format.ts'
 import type { Clock, Log, ProgramReading } from '../model.ts'
 import { findIdentity, type Identity, identityArguments } from '../program/identity.ts'
 import { endLeftovers, openProgram, type Program } from '../program/life.ts'
@@ -12,9 +11,6 @@ import { runProject } from '../project/project.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import { openPackages, type Packages, sweepPackages } from '../python/packages.ts'
 import { onBehalf } from '../python/worker.ts'
-import { openDeposit } from '../source/deposit/deposit.ts'
-import { testGuarantee } from '../source/deposit/guarantee.ts'
-import { openResult } from '../source/deposit/result.ts'
 import type { Lock } from '../system/lock.ts'
 import { openPipes } from '../system/pipes.ts'
 import { words } from '../words.ts'
@@ -22,6 +18,7 @@ import { openCheckout } from './git.ts'
 import { lockFolder, makeFolders } from './ground.ts'
 import type { Interpreters } from './interpreters.ts'
 import { checkInTurn, installInTurn, type Turns } from './turns.ts'
+import { openUploads } from './uploads.ts'
 
 /** What a project has from its daemon. */
 export type Shared = {
@@ -108,12 +105,7 @@ export async function openProject(
   await endOld(site, shared, log)
 
   const writers = interpreters.writers(python, site.config.deposit)
-  const guarantee = await testGuarantee(site, writers, process.getuid?.() ?? 0)
-  log.info(words.guarantee(guarantee))
-  const answer = openResult(site, () => timeText(clock.wall()))
-  const deposit = openDeposit(site, writers, log, answer, clock)
-  log.info(words.waiting(site.paths.deposit))
-
+  const { deposit, guarantee, answer } = await openUploads(site, writers, log, clock)
   const git = openCheckout(setpriv, site, log, clock, end, turns.fetches)
   const orders = openOrders(end, { is: 'refused', why: words.endingNow })
   const obstacle = openObstacle()
@@ -131,7 +123,7 @@ export async function openProject(
     desk: openDesk(site, live, orders, reload),
     wake: git.wake,
     async run() {
-      await runProject(deposit, { ...tools, tell: hooks.tell, answer: answer.tell })
+      await runProject(deposit, { ...tools, tell: hooks.tell, answer })
       await hooks.close(hasten)
     },
   }

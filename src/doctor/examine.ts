@@ -38,11 +38,17 @@ const ofProject: readonly Check<Patient>[] = [
   programRights,
   uploaderRights,
   others,
-  uploads,
-  servers,
-  inotify,
+  ofUploads(uploads),
+  ofUploads(servers),
+  ofUploads(inotify),
   service,
 ]
+
+/** What matters only where there is a deposit. */
+function ofUploads(check: Check<Patient>): Check<Patient> {
+  const look = (patient: Patient) => (patient.paths.deposit === null ? [] : check.look(patient))
+  return { name: check.name, look }
+}
 
 /**
  * Looks at the machine and at a project directory, which need not be a project yet. Changes nothing.
@@ -64,6 +70,8 @@ export async function examine(
   if (layout?.is === 'many') {
     return examineParent(project, { ...machine, config }, finding, members, asked)
   }
+  const deaf = await knock(project, machine, config.folders)
+  if (deaf.length > 0) return [...(await run(ofMachine, machine)), finding, ...deaf]
   const patient = await meetProject({ ...machine, config }, project, asked)
   const [first, second] = await Promise.all([run(ofMachine, patient), run(ofProject, patient)])
   return [...first, judgeNewness(patient), finding, ...second]
@@ -100,7 +108,7 @@ async function examineMember(
   machine: Machine,
   asked: AskedUsers,
 ): Promise<readonly Finding[]> {
-  const closed = await knock(directory, machine)
+  const closed = await knock(directory, machine, machine.config.folders)
   if (closed.length > 0) return closed
   if (disk.kind(`${directory}/.`) !== 'dir')
     return [error('project', projectWords.noDirectory(directory))]
@@ -110,8 +118,9 @@ async function examineMember(
 
 /** A folder becomes a project at the first start; nothing is wrong with one that is none yet. */
 function judgeNewness({ paths }: Patient): Finding {
-  const { project, deposit, main } = paths
-  const isNew = disk.kind(deposit) === null && disk.kind(main) === null
+  const { project, main, deposit, own } = paths
+  const made = [own, main, deposit].filter((path) => path !== null && path !== project)
+  const isNew = made.every((path) => path === null || disk.kind(path) === null)
   return ok('project', isNew ? doctorWords.newProject(project) : doctorWords.project(project))
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { configFileName } from '../config-file.ts'
+import { configFileName } from '../config.ts'
 import { type Layout, loadLayout } from '../config-projects.ts'
 import { codeOf, isExpected, messageOf } from '../errors.ts'
 import { shellLine } from '../phrases.ts'

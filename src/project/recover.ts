@@ -79,9 +79,9 @@ async function finish(
 /** A half-made claim goes back to the deposit; but the program need not wait until it can. */
 async function isPutBack(release: Release, on: Ground): Promise<boolean> {
   try {
-    await putBack(release, on)
+    const isBack = await putBack(release, on)
     const text = release.from === 'git' ? gitWords.dropped : words.givenBack
-    on.log.warn(text(release.id))
+    if (isBack) on.log.warn(text(release.id))
     return true
   } catch (error) {
     if (!isExpected(error)) throw error

@@ -238,17 +238,20 @@ test('after a kill -9 all programs have ended, and exactly one of each runs agai
   assert.deepEqual(Object.values(await programsIn(dir, names)).flat(), [])
 })
 
-test('twenty connectors get a commit at once: all take it, and only some look at a time', async (t) => {
+test('twenty connectors that are found get a commit at once: all take it, some look at a time', async (t) => {
   const names = Array.from({ length: 20 }, (_, index) => `c${index + 1}`)
-  const git = { remote: 'origin', every: '1h', deadline: '20s' }
-  const members = Object.fromEntries(names.map((name) => [name, {}]))
-  const dir = await makeParent(t, members, {
-    git,
-    daemon: { parallel: 3 },
-    trial: { time: '100ms' },
-  })
-  const remote = await putCheckout(t, dir, 'c1/main')
-  for (const name of names.slice(1)) gitIn(dir, 'clone', '-q', remote.dir, `${name}/main`)
+  const dir = await makeParent(
+    t,
+    {},
+    {
+      git: { every: '1h', deadline: '20s' },
+      discover: { gupfiles: true },
+      daemon: { parallel: 3 },
+      trial: { time: '100ms' },
+    },
+  )
+  const remote = await putCheckout(t, dir, 'c1', { gupfile: '' })
+  for (const name of names.slice(1)) gitIn(dir, 'clone', '-q', remote.dir, name)
   // Git tells when it reaches for the remote, and when it is done with that.
   const told = join(dir, 'told')
   const bin = join(dir, 'bin')
@@ -264,7 +267,9 @@ exec '${real}' "$@"
   await Promise.all(
     names.map((name) => daemon.says(new RegExp(`\\[${name}\\] .*git: main is at`), 60_000)),
   )
-  await remote.commit({ 'main.py': programSaying('second') })
+  // What lies in a connector is its own, whatever its name.
+  const commit = { 'main.py': programSaying('second'), 'supervisor.toml': 'x', 'logs/a': 'b' }
+  await remote.commit(commit)
   // All look again.
   process.kill(daemon.pid, 'SIGHUP')
   await Promise.all(

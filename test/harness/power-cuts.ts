@@ -13,13 +13,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
+import { type DepositPaths, type DepositSite, defaults, pathsOf } from '../../src/config.ts'
 import { openCheckout } from '../../src/daemon/git.ts'
 import { messageOf } from '../../src/errors.ts'
 import type { Claimed, Clock, ReleaseId, Writers } from '../../src/model.ts'
 import { carryOut } from '../../src/project/carry-out.ts'
 import { claim, unclaim } from '../../src/project/claim.ts'
-import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
+import { type Ground as AnyGround, endRelease, startProgram } from '../../src/project/ground.ts'
 import { openObstacle } from '../../src/project/obstacle.ts'
 import { openOrders } from '../../src/project/orders.ts'
 import { remakePackages } from '../../src/project/packages.ts'
@@ -43,6 +43,9 @@ import type { Tree } from './project.ts'
 import { recordedProgram } from './recorded-program.ts'
 import { silent, unheard } from './silence.ts'
 import { isThorough } from './thorough.ts'
+
+/** Every project here has a deposit. */
+type Ground = AnyGround & { readonly site: DepositSite }
 
 /**
  * What happens between a first deposit and the end of its trial, told in trees. A path that ends in
@@ -465,7 +468,7 @@ async function cutTwice(scenario: Scenario, root: string, step: number, cut: Cut
 type World = {
   readonly scenario: Scenario
   readonly dir: string
-  readonly paths: Paths
+  readonly paths: DepositPaths
   /** What has been put into the deposit, apart from a part that was completed. */
   readonly delivered: Tree[]
 }
@@ -507,7 +510,7 @@ function copyOf(world: World, dir: string): World {
   return { ...world, dir, paths }
 }
 
-function placesOf(scenario: Scenario, dir: string): Paths {
+function placesOf(scenario: Scenario, dir: string): DepositPaths {
   if (!scenario.apart) return pathsOf(dir)
   return { ...pathsOf(dir), deposit: join(tmpdir(), basename(dirname(dir)), basename(dir)) }
 }
@@ -711,7 +714,7 @@ async function session(
   }
 }
 
-function siteOf(world: World, on: Disk, trialMs = 1): Site {
+function siteOf(world: World, on: Disk, trialMs = 1): DepositSite {
   const config = {
     ...defaults,
     program: { ...defaults.program, entry: entryOf(world.scenario) },

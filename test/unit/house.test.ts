@@ -25,6 +25,7 @@ const floors: Readonly<Record<string, number>> = {
   system: 1,
   config: 2,
   'config-file': 2,
+  'config-folders': 2,
   'config-health': 2,
   'config-kinds': 2,
   'config-lines': 2,
@@ -157,7 +158,13 @@ for (const [file, speaker] of [
 }
 
 const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
-  .concat(['examples/README.md', 'bench/README.md', 'docs/settings.md', 'docs/git.md', 'docs/connectors.md'])
+  .concat([
+    'examples/README.md',
+    'bench/README.md',
+    'docs/settings.md',
+    'docs/git.md',
+    'docs/connectors.md',
+  ])
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 test('the links between the pages lead somewhere', () => {

@@ -1,4 +1,4 @@
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import { codeOf, messageOf, OperationalError } from '../../errors.ts'
 import type { Clock, Hold, Log, Writers } from '../../model.ts'
 import { words } from '../../words.ts'
@@ -54,7 +54,7 @@ function keyOf({ path, fingerprint }: Entry): string {
  * they would tell no more.
  */
 export function openDeposit(
-  site: Site,
+  site: DepositSite,
   writers: Writers,
   log: Log,
   answer: Answer,
