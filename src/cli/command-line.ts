@@ -52,8 +52,8 @@ Verbs:
 
 const commonHelp = `Options of every verb:
   -C, --directory DIR   the project directory (default: the current one)
-  -p, --project NAME    of many projects under one daemon: this one; or those of a
-                        pattern, such as 'ga*'
+  -p, --project NAME    of many projects under one daemon: this one, or those
+                        of a pattern such as 'ga*'
       --json            answer in JSON
   -h, --help            help; of a verb: ota-supervisor VERB --help
 

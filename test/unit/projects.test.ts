@@ -6,6 +6,7 @@ import { defaults } from '../../src/config.ts'
 import { readToml } from '../../src/config-file.ts'
 import { isProjectName, type Layout, layoutIn, nameTest } from '../../src/config-projects.ts'
 import { OperationalError } from '../../src/errors.ts'
+import { projectWords } from '../../src/words-projects.ts'
 import { makeFolder } from '../harness/tools.ts'
 
 type Many = Extract<Layout, { is: 'many' }>
@@ -225,4 +226,16 @@ test('what is discovered gives way to what is listed, and links are followed', a
 test('a pattern names several: * is any text', () => {
   assert.ok(nameTest('ga*')('garage') && nameTest('*')('x') && nameTest('a.b')('a.b'))
   assert.equal(nameTest('ga*')('my-garage') || nameTest('a.b')('axb') || nameTest('')('x'), false)
+})
+
+test('systemd is told in one line how all of them stand', () => {
+  const of = (states: Readonly<Record<string, string | null>>) =>
+    projectWords.standing(Object.entries(states).map(([name, state]) => ({ name, state })))
+  assert.equal(of({ a: 'RUNNING', b: 'STARTING' }), '2 projects: 2 running')
+  assert.equal(
+    of({ a: 'RUNNING', roof: 'BACKOFF', b: 'RUNNING', gone: null, x: 'BACKOFF' }),
+    '5 projects: 2 running, 2 BACKOFF (roof, x), 1 not open (gone)',
+  )
+  const many = Object.fromEntries(Array.from({ length: 7 }, (_, at) => [`c${at}`, 'FATAL']))
+  assert.equal(of(many), '7 projects: 0 running, 7 FATAL (c0, c1, c2, c3, c4, …)')
 })
