@@ -1,16 +1,18 @@
 import { type Config, pathsOf, type Site } from './config.ts'
+import { type Ask, askDesk } from './control/ask-desk.ts'
 import { openDesk } from './control/desk.ts'
 import { openControl } from './control/server.ts'
 import { type Live, timeAgo } from './control/status.ts'
 import { endOnSignal, isTerminal } from './daemon/ending.ts'
 import { openCheckout } from './daemon/git.ts'
 import { lockProject, makeFolders } from './daemon/ground.ts'
+import { openRun } from './daemon/program.ts'
 import { reloadSettings } from './daemon/reload.ts'
 import { reportToSystemd } from './daemon/report.ts'
 import { openSession } from './daemon/session.ts'
-import { openUploads } from './daemon/uploads.ts'
+import { noUploads, openUploads } from './daemon/uploads.ts'
 import { findIdentity, identityArguments } from './program/identity.ts'
-import { endLeftovers, openProgram } from './program/life.ts'
+import { endLeftovers } from './program/life.ts'
 import { openHooks } from './project/hooks.ts'
 import { openObstacle } from './project/obstacle.ts'
 import { openOrders } from './project/orders.ts'
@@ -27,11 +29,19 @@ import { packageOf } from './system/package.ts'
 import { openPipes } from './system/pipes.ts'
 import { words } from './words.ts'
 
+/** What is done instead of running on: the daemon ends when it is done, with its exit code. */
+export type Pass = (ask: Ask) => Promise<number>
+
 /**
- * Runs the daemon for a project directory until a signal ends it: wires the rooms, decides nothing.
- * The answer is the exit code. Throws an OperationalError when it cannot even begin.
+ * Runs the daemon for a project directory until a signal ends it, or `pass` is done: wires the rooms, decides
+ * nothing. The answer is the exit code. Throws an OperationalError when it cannot even begin, and what `pass`
+ * throws. In a pass the program is not started, no upload is taken, and all is said in the log file only.
  */
-export async function runDaemon(projectDir: string, config: Config): Promise<number> {
+export async function runDaemon(
+  projectDir: string,
+  config: Config,
+  pass: Pass | null = null,
+): Promise<number> {
   const since = clock.now()
   const manager = takeServiceManager(process.env, process.pid)
   const paths = pathsOf(projectDir, config.folders)
@@ -41,7 +51,7 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   const python = await findInterpreter(config.program.python, paths.project)
   const setpriv = await findCommand('setpriv')
   const identity = await findIdentity(config.program, setpriv)
-  const { log, watch } = await openSession(python.version, site, clock)
+  const { log, watch } = await openSession(python.version, site, clock, pass !== null)
   for (const folder of made) log.info(words.madeFolder(folder))
   const ending = endOnSignal(log, config, clock)
   if (setpriv === null) log.warn(words.noSetpriv)
@@ -52,9 +62,9 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   await packages.given()
   const launch = { inUse: packages.inUse, setpriv, identity, pipes: await openPipes(2) }
   const hooks = openHooks(site, log)
-  const program = openProgram(launch, site, log, clock, ending.hasten, (id, exit) =>
-    hooks.tell({ event: 'fatal', release: { id }, exit }),
-  )
+  const isPass = pass !== null
+  const run = await openRun(launch, site, hooks.tell, isPass, { log, clock, ending })
+  const { program } = run
   const report = reportToSystemd(manager, program, ending.shutdown, { site, log, clock })
   const leftovers = await endLeftovers(site, {
     limits: config.program,
@@ -65,8 +75,8 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   if (leftovers.length > 0) log.warn(words.leftover(leftovers))
   watch(program.reading)
 
-  const uploads = await openUploads(site, python, log, clock)
-  const git = openCheckout(setpriv, site, log, clock, ending.shutdown)
+  const uploads = isPass ? noUploads : await openUploads(site, python, log, clock)
+  const git = openCheckout(setpriv, !isPass, site, log, clock, ending.shutdown)
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
   const { version } = packageOf()
   const obstacle = openObstacle()
@@ -88,12 +98,16 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     return answer
   }
   if (!isTerminal()) process.on('SIGHUP', () => void reload())
-  const control = openControl(openDesk(site, live, orders, reload), site, log, clock)
+  const desk = openDesk(site, live, orders, reload)
+  const control = openControl(desk, site, log, clock)
   const { shutdown } = ending
   const ahead = openAhead(config.verify.checkMs)
-  const means = { site, program, python, packages, git, ahead, obstacle }
+  const means = { site, ...run, isPass, python, packages, git, ahead, obstacle }
   const tools = { ...means, log, clock, shutdown, orders }
-  await runProject(uploads.deposit, { ...tools, tell: hooks.tell, answer: uploads.answer })
+  const over = runProject(uploads.deposit, { ...tools, tell: hooks.tell, answer: uploads.answer })
+  const [passed] = pass === null ? [] : await Promise.allSettled([pass(askDesk(desk))])
+  if (isPass) ending.end(words.updateOver)
+  await over
 
   ahead.close()
   await hooks.close(ending.hasten)
@@ -105,5 +119,6 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   if (isTerminal())
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
   lock.release()
-  return ending.exitCode()
+  if (passed?.status === 'rejected') throw passed.reason
+  return passed?.value ?? ending.exitCode()
 }

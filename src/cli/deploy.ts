@@ -6,7 +6,7 @@ import { type Batch, collect, put } from '../source/deposit/put.ts'
 import { clock } from '../system/clock.ts'
 import { byAge } from '../update/store.ts'
 import { verbWords } from '../words-verbs.ts'
-import { askIfRunning } from './ask.ts'
+import { askAt, askIfRunning } from './ask.ts'
 import { type Candidate, printEnd, waitForEnd } from './outcome.ts'
 import { openProgress } from './progress.ts'
 import { print, printAnswer } from './screen.ts'
@@ -45,7 +45,11 @@ back; 3: no daemon runs, the files wait for it.
     if (!asked.json) print(text)
     const after = newestIn(before)
     const isIt = (one: Candidate) => one.manifest === manifest && byAge(one.id, after) > 0
-    return waitForEnd({ isIt, before: inDeposit, lost: verbWords.deployLost }, site, asked)
+    return waitForEnd(
+      { isIt, before: inDeposit, lost: verbWords.deployLost },
+      askAt(site.paths),
+      asked,
+    )
   },
 }
 

@@ -1,5 +1,5 @@
+import type { DepositStatus } from '../control/deposit-status.ts'
 import {
-  type DepositStatus,
   type GitStatus,
   type ScheduleStatus,
   type Status,
@@ -45,21 +45,28 @@ function statusText(status: Status): string {
 }
 
 function programLines({ program }: Status): string[] {
-  const { state, pid, since, restarts, cause, lastExit, cpuPercent, rssBytes } = program
+  const { state, pid, since, restarts, lastExit, cpuPercent, rssBytes } = program
   const isUp = state === 'RUNNING' || state === 'STARTING'
   const isDown = program.wanted === 'down'
-  const word = coloured(state, isUp ? 'green' : isDown || state === 'STOPPED' ? 'yellow' : 'red')
+  const isOff = state === 'STOPPED' || state === 'ELSEWHERE'
+  const word = coloured(state, isUp ? 'green' : isDown || isOff ? 'yellow' : 'red')
   const lines = [
     [word, pid && `pid ${pid}`, since && `for ${agoText(since)}`].filter(Boolean).join(', '),
   ]
   if (cpuPercent !== null && rssBytes !== null) lines.push(`${cpuPercent} % CPU, ${size(rssBytes)}`)
   const health = healthText(program.health)
   if (health !== null) lines.push(health)
-  if (isDown) lines.push(words.keptDown)
-  else if (cause !== null) lines.push(`started: ${cause.text}`)
+  lines.push(...whyLines(program))
   if (restarts > 0) lines.push(verbWords.restarts(restarts))
   if (lastExit !== null) lines.push(`last time it ${lastExit.text}`)
   return lines
+}
+
+/** Why it runs, or does not. */
+function whyLines({ state, wanted, cause }: Status['program']): string[] {
+  if (state === 'ELSEWHERE') return [words.runElsewhere]
+  if (wanted === 'down') return [words.keptDown]
+  return cause === null ? [] : [`started: ${cause.text}`]
 }
 
 function releaseLines({ release, underWay, last }: Status): string[] {

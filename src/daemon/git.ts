@@ -12,6 +12,7 @@ import { words } from '../words.ts'
 /** Opens main as a checkout of git: it is worked in as its owner, and what failed is in the history. */
 export function openCheckout(
   setpriv: string | null,
+  looksByItself: boolean,
   site: Site,
   log: Log,
   clock: Clock,
@@ -24,8 +25,8 @@ export function openCheckout(
     return last === undefined || last.result === 'committed' ? null : last.id
   }
   const isSynchronised = async () => (await readSync()) === 'yes'
-  const around = { become, failedAs, isSynchronised, builtAt: builtAt(), random: Math.random }
-  return openGit(site, around, log, clock, end)
+  const outside = { isSynchronised, builtAt: builtAt(), random: Math.random }
+  return openGit(site, { ...outside, become, failedAs, looksByItself }, log, clock, end)
 }
 
 /** Root works as the owner: what lies in a repository can tell git what to do. Nobody else can choose. */

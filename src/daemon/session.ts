@@ -11,18 +11,22 @@ export type Session = {
   readonly watch: (reading: () => ProgramReading) => void
 }
 
-/** Opens the log of this session. Its files begin with what runs: versions, release, cause. */
+/**
+ * Opens the log of this session. Its files begin with what runs: versions, release, cause. `isQuiet`: nothing is
+ * said on the console.
+ */
 export async function openSession(
   pythonVersion: string,
   site: Site,
   clock: Clock,
+  isQuiet: boolean,
 ): Promise<Session> {
   const { version } = packageOf()
   const node = process.versions.node
   const hello = words.hello({ version, project: site.paths.project, python: pythonVersion, node })
   const inMain = words.mainHolds(lastCommitted(await readHistory(site)))
   let runs = () => inMain
-  const log = openSessionLog(site, clock, () => `${hello}\n${runs()}`)
+  const log = openSessionLog(site, clock, isQuiet, () => `${hello}\n${runs()}`)
   return {
     log,
     watch(reading) {

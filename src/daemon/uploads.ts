@@ -27,7 +27,7 @@ export async function openUploads(
   clock: Clock,
 ): Promise<Uploads> {
   const place = withDeposit(site)
-  if (place === null) return none
+  if (place === null) return noUploads
   const { askMs, helperRestMs } = site.config.deposit
   const writers = openWriters(python, askMs, helperRestMs)
   const guarantee = await testGuarantee(place, writers, process.getuid?.() ?? 0)
@@ -38,7 +38,8 @@ export async function openUploads(
   return { deposit, guarantee, answer: answer.tell, close: writers.close }
 }
 
-const none: Uploads = {
+/** Where there is no deposit, or nothing is to be taken from it. */
+export const noUploads: Uploads = {
   deposit: noDeposit,
   guarantee: null,
   answer: () => undefined,

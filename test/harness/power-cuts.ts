@@ -684,12 +684,14 @@ async function session(
   const ahead = openAhead(1_000)
   // An install takes its time.
   const packages = openPackages(python, asDaemon, siteOf(world, on), clock, shutdown)
-  const git = openCheckout(null, siteOf(world, on), silent, clock, shutdown)
+  const git = openCheckout(null, true, siteOf(world, on), silent, clock, shutdown)
   const told = { log: silent, answer, tell }
   const base = {
     ...told,
     git,
     program,
+    elsewhere: null,
+    isPass: false,
     python,
     packages,
     ahead,

@@ -155,7 +155,13 @@ for (const [file, speaker] of [
 }
 
 const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
-  .concat(['examples/README.md', 'bench/README.md', 'docs/settings.md', 'docs/git.md'])
+  .concat([
+    'examples/README.md',
+    'bench/README.md',
+    'docs/settings.md',
+    'docs/git.md',
+    'docs/after-update.md',
+  ])
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 test('the links between the pages lead somewhere', () => {
