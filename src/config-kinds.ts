@@ -1,5 +1,6 @@
 // All names in one, so that the build can leave out what is not used: most of it is languages.
 import * as z from 'zod'
+import { afterUpdates } from './config.ts'
 import { isHttp, targetOf } from './config-health.ts'
 import { units } from './config-names.ts'
 import { dueAfter, isSchedule } from './config-schedule.ts'
@@ -113,6 +114,16 @@ export const commandIfAny = text('a command or a path', (found) => !found.starts
 export const argv: z.ZodType = z
   .array(text(), words.expected('a list: a command and its arguments'))
   .refine(([command]) => command !== '', words.expected('a command first'))
+
+/** What happens after an update. */
+export const afterUpdate: z.ZodType = z
+  .union(
+    [z.enum(afterUpdates), z.array(text()).min(1)],
+    words.expected(
+      `${afterUpdates.map((word) => `"${word}"`).join(', ')}, or a list: a command and its arguments`,
+    ),
+  )
+  .refine((found) => found[0] !== '', words.expected('a command first'))
 
 /** An address to be asked by HTTP, or nothing. */
 export const httpAddress = text('an address such as "http://127.0.0.1:8080/"', (found) => {

@@ -84,6 +84,7 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   ['program.cwd', kinds.folder],
   ['program.user', kinds.account],
   ['program.group', kinds.account],
+  ['program.afterUpdate', kinds.afterUpdate],
   ['program.restart', kinds.choice(restartPolicies)],
   ['program.stopSignal', kinds.choice(stopSignals)],
   ['health.command', kinds.argv],

@@ -22,6 +22,12 @@ export const logFormats = ['text', 'json'] as const
 /** What may happen when the program has ended by itself; systemd's words. */
 export const restartPolicies = ['on-failure', 'always', 'never'] as const
 
+/** What may happen when a release is in main, apart from a command. */
+export const afterUpdates = ['restart', 'nothing', 'reboot'] as const
+
+/** What happens when a release is in main: one of these, or a command and its arguments. */
+export type AfterUpdate = (typeof afterUpdates)[number] | readonly string[]
+
 /** The signals a program can be asked to end by. */
 export const stopSignals = [
   'auto',
@@ -93,6 +99,16 @@ export const defaults = {
     stopSignal: 'auto' as (typeof stopSignals)[number],
     /** Up this long, a start counts as done: STARTING becomes RUNNING. */
     startMs: 1_000,
+    /**
+     * What happens when a release is in main. `restart`: the daemon runs the program itself, and restarts it. Else
+     * it runs no program here: it does `nothing`, has the machine `reboot`, or runs a command and its arguments,
+     * such as `["systemctl", "restart", "roof.service"]`. Read when the daemon starts. See docs/after-update.md.
+     */
+    afterUpdate: 'restart' as AfterUpdate,
+    /** The command of `afterUpdate` may take this long; then it is killed, and counts as failed. */
+    afterUpdateDeadlineMs: 120_000,
+    /** With `reboot`: the machine goes down this long after it was announced, in whole minutes. */
+    rebootDelayMs: 60_000,
     /** The first wait after a crash; it doubles with each crash that follows. */
     backoffMs: 1_000,
     /** The longest wait after a crash. */
@@ -537,8 +553,9 @@ export type Config = Readonly<{
 }>
 
 /**
- * Puts other settings into force, in place: whoever holds a section reads the new values next time.
- * The answer names those that have changed, as they are called in `supervisor.toml`.
+ * Puts other settings into force, in place: whoever holds a section reads the new values next time; but those
+ * of `readAtStart` stay as they are. The answer names those that are others than in `config`, as they are called
+ * in `supervisor.toml`.
  */
 export function changeTo(next: Config, config: Config): string[] {
   const changed: string[] = []
@@ -546,7 +563,10 @@ export function changeTo(next: Config, config: Config): string[] {
     const values = { ...(next[name as keyof Config] as Readonly<Record<string, unknown>>) }
     for (const [key, value] of Object.entries(values)) {
       const known: unknown = (section as Readonly<Record<string, unknown>>)[key]
-      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${tomlName(key)}`)
+      if (isDeepStrictEqual(known, value)) continue
+      const called = `${tomlName(name)}.${tomlName(key)}`
+      changed.push(called)
+      if (readAtStart.includes(called)) delete values[key]
     }
     Object.assign(section, values)
   }
@@ -560,6 +580,7 @@ export const readAtStart: readonly string[] = [
   'program.python',
   'program.user',
   'program.group',
+  'program.after_update',
 ]
 
 /** Where everything is. All paths are absolute. */
@@ -578,6 +599,10 @@ export type Paths = {
   readonly runRecord: string
   /** There while the operator wants the program to stay down. */
   readonly stopped: string
+  /** A link to the virtual environment in use, for a program that is run by something else. */
+  readonly environment: string
+  /** There while the machine is to be rebooted for a release. */
+  readonly reboot: string
   /** The folder of the control socket, closed to others. */
   readonly run: string
   /** The project's state, always on the file system of main. */
@@ -644,6 +669,8 @@ export function pathsOf(projectDir: string, folders: Config['folders'] = default
     pid: join(own, 'daemon.pid'),
     runRecord: join(own, 'program.json'),
     stopped: join(own, 'stopped'),
+    environment: join(own, 'environment'),
+    reboot: join(own, 'reboot.json'),
     run: join(own, 'run'),
     releases: join(state, 'releases'),
     rejected: join(state, 'rejected'),

@@ -1,5 +1,6 @@
 import { pathsOf, type Site } from './config.ts'
 import type { Layout } from './config-projects.ts'
+import { type Ask, askDesk } from './control/ask-desk.ts'
 import { openControl } from './control/server.ts'
 import { beginAlone } from './daemon/alone.ts'
 import { endOnSignal, isTerminal } from './daemon/ending.ts'
@@ -17,11 +18,22 @@ import { packageOf } from './system/package.ts'
 import { words } from './words.ts'
 
 /**
- * Runs the daemon for a directory, a project of its own or the parent of many, until a signal ends it: wires what
- * all projects share, decides nothing. The answer is the exit code. Throws an OperationalError when it cannot even
- * begin.
+ * What is done instead of running on: the daemon ends when it is done, with its exit code. It asks the one project
+ * (null), or one of many by its name.
  */
-export async function runDaemon(directory: string, layout: Layout): Promise<number> {
+export type Pass = (askOf: (project: string | null) => Ask) => Promise<number>
+
+/**
+ * Runs the daemon for a directory, a project of its own or the parent of many, until a signal ends it or `pass` is
+ * done: wires what all projects share, decides nothing. The answer is the exit code. Throws an OperationalError when it cannot even
+ * begin, and what `pass` throws. In a pass no program is started, no upload is taken, and all is said in the log
+ * file only.
+ */
+export async function runDaemon(
+  directory: string,
+  layout: Layout,
+  pass: Pass | null = null,
+): Promise<number> {
   const since = clock.now()
   const manager = takeServiceManager(process.env, process.pid)
   const { config } = layout
@@ -34,7 +46,7 @@ export async function runDaemon(directory: string, layout: Layout): Promise<numb
     layout.is === 'many'
       ? await beginMany(layout, site)
       : await beginAlone(site, { interpreters, setpriv })
-  const { log, watch } = openSession(site, clock, begun.hello, begun.atFirst)
+  const { log, watch } = openSession(site, clock, pass !== null, begun.hello, begun.atFirst)
   const ending = endOnSignal(log, config, clock)
   if (setpriv === null) log.warn(words.noSetpriv)
 
@@ -49,6 +61,7 @@ export async function runDaemon(directory: string, layout: Layout): Promise<numb
       return { pid: process.pid, version, since: timeAgo(since, clock), session: log.path() }
     },
     clock,
+    isPass: pass !== null,
   }
   const { shutdown } = ending
   const household = begun.household(log, shutdown, shared)
@@ -62,7 +75,13 @@ export async function runDaemon(directory: string, layout: Layout): Promise<numb
   }
   if (!isTerminal()) process.on('SIGHUP', () => void household.reload())
   const control = openControl(household.desk, site, log, clock)
-  await household.run()
+  const over = household.run()
+  const [passed] =
+    pass === null
+      ? []
+      : await Promise.allSettled([pass((project) => askDesk(household.desk, project))])
+  if (pass !== null) ending.end(words.updateOver)
+  await over
 
   await control.close()
   await interpreters.close()
@@ -72,5 +91,6 @@ export async function runDaemon(directory: string, layout: Layout): Promise<numb
   if (isTerminal())
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), config.log.closeMs).unref()
   begun.lock.release()
-  return ending.exitCode()
+  if (passed?.status === 'rejected') throw passed.reason
+  return passed?.value ?? ending.exitCode()
 }

@@ -103,6 +103,8 @@ export const gitWords = {
   offHint: 'for a checkout in main: remote = "origin"',
   looking: 'looking at the remote',
   lost: 'it could not be taken up now, and is tried again by itself: see ota-supervisor status',
+  lostForNow:
+    'it could not be taken up now; the next update, or the daemon, tries it again. Why: ota-supervisor logs',
   lookedAgo: (ago: string) => `looked at ${ago} ago`,
   nextLook: (at: string) => `next time at ${at}`,
   nextUnknown: 'next time not known yet',

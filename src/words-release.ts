@@ -83,6 +83,8 @@ export const releaseWords = {
     `${release.id}: its trial goes on (start ${boots} of ${maxBoots})`,
   appliedHeld: ({ id }: Release) =>
     `${id}: applied; main.py stays stopped, and its trial begins with: ota-supervisor start`,
+  appliedLater: ({ id }: Release) => `${id}: applied; its trial begins when the daemon starts`,
+  appliedElsewhere: ({ id }: Release) => `${id}: applied`,
   journalDropped: (id: ReleaseId) =>
     `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
   trialEndedBy: (release: Release, by: Release) =>

@@ -1,9 +1,15 @@
 import { asking } from '../config.ts'
 import type { Answers, RequestName } from '../control/api.ts'
+import type { Ask } from '../control/ask-desk.ts'
 import { ask, type Door } from '../control/client.ts'
 import { codeOf, notRunning } from '../errors.ts'
 import { words } from '../words.ts'
 import { verbWords } from '../words-verbs.ts'
+
+/** Asks the daemon that runs, for as long as it takes. */
+export function askAt(door: Door): Ask {
+  return (name, body) => ask(name, door, body)
+}
 
 /** Asks the daemon; null when none runs. Throws as `ask` does for anything else. */
 export async function askIfRunning<Name extends RequestName>(

@@ -6,7 +6,7 @@ import { type Batch, collect, put } from '../source/deposit/put.ts'
 import { clock } from '../system/clock.ts'
 import { byAge } from '../update/store.ts'
 import { verbWords } from '../words-verbs.ts'
-import { askIfRunning } from './ask.ts'
+import { askAt, askIfRunning } from './ask.ts'
 import { type Candidate, waitForEnd } from './outcome.ts'
 import { openProgress } from './progress.ts'
 import { print, printAnswer } from './screen.ts'
@@ -53,7 +53,7 @@ Of many projects one has to be named.
     const after = newestIn(before)
     const isIt = (one: Candidate) => one.manifest === manifest && byAge(one.id, after) > 0
     const wanted = { isIt, before: inDeposit, lost: verbWords.deployLost }
-    const ended = await waitForEnd(wanted, door, say)
+    const ended = await waitForEnd(wanted, askAt(door), say)
     printAnswer(asked, ended.value, ended.text)
     return ended.code
   },

@@ -54,7 +54,7 @@ function linesOf({ program, release, underWay, last, git }: Status): string[] {
 /** The state of the program in its colour, filled up to a width. */
 export function stateText({ state, wanted }: Status['program'], width = 0): string {
   const isUp = state === 'RUNNING' || state === 'STARTING'
-  const isMeant = wanted === 'down' || state === 'STOPPED'
+  const isMeant = wanted === 'down' || state === 'STOPPED' || state === 'ELSEWHERE'
   return coloured(state.padEnd(width), isUp ? 'green' : isMeant ? 'yellow' : 'red')
 }
 

@@ -1,7 +1,8 @@
 import type { Door } from '../control/client.ts'
+import type { DepositStatus } from '../control/deposit-status.ts'
 import type { GitStatus, ScheduleStatus } from '../control/git-status.ts'
 import type { NotOpen, Overview } from '../control/overview.ts'
-import { type DepositStatus, type Status, statusFromDisk } from '../control/status.ts'
+import { type Status, statusFromDisk } from '../control/status.ts'
 import { count, healthText, resultText, shown, size } from '../phrases.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
@@ -76,8 +77,7 @@ function statusText(status: Status): string {
 }
 
 function programLines({ program }: Status): string[] {
-  const { pid, since, restarts, cause, lastExit, cpuPercent, rssBytes } = program
-  const isDown = program.wanted === 'down'
+  const { pid, since, restarts, lastExit, cpuPercent, rssBytes } = program
   const word = stateText(program)
   const lines = [
     [word, pid && `pid ${pid}`, since && `for ${agoText(since)}`].filter(Boolean).join(', '),
@@ -85,11 +85,17 @@ function programLines({ program }: Status): string[] {
   if (cpuPercent !== null && rssBytes !== null) lines.push(`${cpuPercent} % CPU, ${size(rssBytes)}`)
   const health = healthText(program.health)
   if (health !== null) lines.push(health)
-  if (isDown) lines.push(words.keptDown)
-  else if (cause !== null) lines.push(`started: ${cause.text}`)
+  lines.push(...whyLines(program))
   if (restarts > 0) lines.push(verbWords.restarts(restarts))
   if (lastExit !== null) lines.push(`last time it ${lastExit.text}`)
   return lines
+}
+
+/** Why it runs, or does not. */
+function whyLines({ state, wanted, cause }: Status['program']): string[] {
+  if (state === 'ELSEWHERE') return [words.runElsewhere]
+  if (wanted === 'down') return [words.keptDown]
+  return cause === null ? [] : [`started: ${cause.text}`]
 }
 
 function releaseLines({ release, underWay, last }: Status): string[] {

@@ -5,7 +5,11 @@ import type { Overview, Summary } from './overview.ts'
 import type { Status } from './status.ts'
 
 /** What a request asks of the daemon, once its body has been read. */
-export type Wish = { readonly is: 'status' | 'projects' | 'history' | 'reload' | 'update' } | Order
+export type Wish =
+  | { readonly is: 'status' | 'projects' | 'history' | 'reload' }
+  /** `isNow`: what is found is not to reboot the machine. */
+  | { readonly is: 'update'; readonly isNow: boolean }
+  | Order
 
 /** What each request is answered with, as JSON. */
 export type Answers = {
@@ -56,7 +60,7 @@ export const requests: { readonly [Name in keyof Answers]: Request } = {
   restart: { method: 'POST', path: '/v1/restart', read: () => ({ is: 'restart' }) },
   rollback: { method: 'POST', path: '/v1/rollback', read: readRollback },
   reload: { method: 'POST', path: '/v1/reload', read: () => ({ is: 'reload' }) },
-  update: { method: 'POST', path: '/v1/update', read: () => ({ is: 'update' }) },
+  update: { method: 'POST', path: '/v1/update', read: readUpdate },
 }
 
 /** The path of a request to the daemon itself, or about one of its projects. */
@@ -80,6 +84,13 @@ function readRollback(body: unknown): Wish | string {
   return typeof to === 'string' && isReleaseId(to)
     ? { is: 'rollback', to }
     : 'the body must be like {"to": "r12"}'
+}
+
+function readUpdate(body: unknown): Wish | string {
+  const isNow: unknown = isObject(body) ? (body['now'] ?? false) : body === undefined ? false : null
+  return typeof isNow === 'boolean'
+    ? { is: 'update', isNow }
+    : 'the body must be like {"now": true}'
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

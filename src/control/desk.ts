@@ -37,7 +37,7 @@ export function openDesk(
       case 'reload':
         return reload()
       case 'update':
-        return looked(await live.git.lookNow())
+        return looked(await live.git.lookNow(wish.isNow))
       default:
         return orders.give(wish)
     }

@@ -3,9 +3,7 @@ import type {
   Cause,
   Clock,
   Exit,
-  Guarantee,
   Health,
-  Hold,
   ProgramReading,
   ProgramState,
   ReleaseId,
@@ -15,12 +13,11 @@ import { causeText, exitText } from '../phrases.ts'
 import type { Obstacle } from '../project/obstacle.ts'
 import { isWanted } from '../project/wanted.ts'
 import type { Packages } from '../python/packages.ts'
-import { canLook, scan } from '../source/deposit/scan.ts'
 import type { GitSource } from '../source/git/git.ts'
 import { timeAgo } from '../system/clock.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
 import { readReleases } from '../update/store.ts'
-import { words } from '../words.ts'
+import { type DepositStatus, depositOf, depositOnDisk, type LiveDeposit } from './deposit-status.ts'
 import { type GitStatus, gitOf } from './git-status.ts'
 import { type Usage, usageOf } from './usage.ts'
 
@@ -83,16 +80,10 @@ export type UnderWay = {
   readonly manifest: string | null
   /** The commit it is made of, if it comes from git. */
   readonly commit: string | null
+  /** It is in main, and its trial has not begun: the program is to stay down, or the next daemon starts it. */
+  readonly isHeld: boolean
   /** What keeps it from going on; null: nothing, or no daemon runs. */
   readonly waitingFor: string | null
-}
-
-/** What lies in the deposit, and the first reason why it is not claimed yet. */
-export type DepositStatus = {
-  readonly files: number
-  readonly waitingFor: { readonly because: Hold['because']; readonly text: string } | null
-  /** What is guaranteed about half-written files; null while no daemon runs. */
-  readonly guarantee: (Guarantee & { readonly text: string }) | null
 }
 
 /** What the program is run with, and the install under way. */
@@ -111,12 +102,9 @@ export type PackagesStatus = {
 }
 
 /** What only the running daemon knows. */
-export type Live = {
+export type Live = LiveDeposit & {
   readonly daemon: () => DaemonStatus
   readonly reading: () => ProgramReading
-  readonly deposit: () => { readonly files: number; readonly waitingFor: Hold | null }
-  /** Null where there is no deposit. */
-  readonly guarantee: Guarantee | null
   readonly packages: Packages
   readonly git: GitSource
   readonly obstacle: Obstacle
@@ -128,7 +116,6 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
   const { state, forMs, ...reading } = live.reading()
   const pid = 'pid' in state && state.pid > 0 ? state.pid : null
   const usage = pid === null ? null : await usageOf(pid, site.config.daemon.cpuSampleMs, live.clock)
-  const { files, waitingFor } = live.deposit()
   const releases = await releasesOf(site, live.obstacle.of)
   return {
     project: site.paths.project,
@@ -145,11 +132,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       ...restOf(usage),
     },
     ...releases,
-    deposit: live.guarantee && {
-      files,
-      waitingFor: waitingFor && { because: waitingFor.because, text: words.hold(waitingFor) },
-      guarantee: { ...live.guarantee, text: words.guarantee(live.guarantee) },
-    },
+    deposit: depositOf(live),
     packages: packagesOf(live.packages),
     git: gitOf(site, live.git, live.clock),
   }
@@ -170,7 +153,7 @@ export async function statusFromDisk(site: Site): Promise<Status> {
     project: site.paths.project,
     daemon: null,
     program: {
-      state: 'STOPPED',
+      state: site.config.program.afterUpdate === 'restart' ? 'STOPPED' : 'ELSEWHERE',
       wanted: isWanted(site) ? 'up' : 'down',
       pid: null,
       since: null,
@@ -187,13 +170,6 @@ export async function statusFromDisk(site: Site): Promise<Status> {
   }
 }
 
-async function depositOnDisk({ paths, config }: Site): Promise<DepositStatus | null> {
-  if (paths.deposit === null) return null
-  const { entries, temporary } = await scan(paths.deposit, config, canLook)
-  const files = [...entries, ...temporary].filter(({ kind }) => kind !== 'dir')
-  return { files: files.length, waitingFor: null, guarantee: null }
-}
-
 async function releasesOf(
   site: Site,
   obstacleOf: Obstacle['of'],
@@ -206,7 +182,8 @@ async function releasesOf(
     const manifest = release?.from === 'deposit' ? (release.manifest ?? null) : null
     const commit = release?.from === 'git' ? release.commit.new : null
     const waitingFor = obstacleOf(id)
-    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest, commit, waitingFor }]
+    const isHeld = stage?.stage === 'on-trial' && stage.boots === 0
+    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest, commit, isHeld, waitingFor }]
   })
   const trial = underWay.findLast(({ stage }) => stage === 'on-trial')
   const id = lastCommitted(history)

@@ -13,6 +13,7 @@ import { words } from '../words.ts'
 /** Opens main as a checkout of git: it is worked in as its owner, and what failed is in the history. */
 export function openCheckout(
   setpriv: string | null,
+  looksByItself: boolean,
   site: Site,
   log: Log,
   clock: Clock,
@@ -27,7 +28,7 @@ export function openCheckout(
   }
   const isSynchronised = async () => (await readSync()) === 'yes'
   const clocks = { isSynchronised, builtAt: builtAt(), random: Math.random }
-  const around = { become, failedAs, looks, ...clocks }
+  const around = { become, failedAs, looksByItself, looks, ...clocks }
   return openGit(site, around, log, clock, end)
 }
 

@@ -58,6 +58,11 @@ export function openMember(listed: Listed, log: Log, parental: Parental): Member
   const end = new AbortController()
   let state: State = { is: 'opening' }
   let wakeUp: () => void = () => undefined
+  let hasTried: () => void = () => undefined
+  /** Resolves when it has been opened, or could not be, for the first time. */
+  const tried = new Promise<void>((resolve) => {
+    hasTried = resolve
+  })
 
   async function keep(): Promise<void> {
     while (!end.signal.aborted) {
@@ -66,6 +71,7 @@ export function openMember(listed: Listed, log: Log, parental: Parental): Member
       const text = projectWords.notOpen(met.trouble) + hintText(met.hint)
       if (state.is !== 'not open' || state.trouble !== met.trouble) log.error(text)
       state = { is: 'not open', ...met }
+      hasTried()
       const woken = new Promise<void>((resolve) => {
         wakeUp = resolve
       })
@@ -86,6 +92,7 @@ export function openMember(listed: Listed, log: Log, parental: Parental): Member
       const opening = { log, end: over.signal, reload: parental.reload }
       const project = await openProject(prepared, opening, parental.shared)
       state = { is: 'open', project }
+      hasTried()
       void leaveWhenGone(over)
       await project.run()
       if (!isThere(directory)) throw noDirectory(directory)
@@ -128,6 +135,7 @@ export function openMember(listed: Listed, log: Log, parental: Parental): Member
     isAttempted: () =>
       state.is === 'not open' || (state.is === 'open' && state.project.isAttempted()),
     async ask(wish) {
+      if (state.is === 'opening' && wish.is !== 'status') await within(tried, end.signal)
       if (state.is === 'open') return state.project.desk(wish)
       if (wish.is === 'reload') return parental.reload()
       const { trouble, hint } = notOpen()

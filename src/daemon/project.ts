@@ -3,7 +3,7 @@ import { openDesk, type ProjectDesk } from '../control/desk.ts'
 import { type DaemonStatus, type Live, liveStatus, type Status } from '../control/status.ts'
 import type { Clock, Log, ProgramReading } from '../model.ts'
 import { findIdentity, type Identity, identityArguments } from '../program/identity.ts'
-import { endLeftovers, openProgram, type Program } from '../program/life.ts'
+import { endLeftovers, type Program } from '../program/life.ts'
 import { openHooks } from '../project/hooks.ts'
 import { openObstacle } from '../project/obstacle.ts'
 import { type Answer, openOrders } from '../project/orders.ts'
@@ -17,8 +17,9 @@ import { words } from '../words.ts'
 import { openCheckout } from './git.ts'
 import { lockFolder, makeFolders } from './ground.ts'
 import type { Interpreters } from './interpreters.ts'
+import { openRun } from './program.ts'
 import { checkInTurn, installInTurn, type Turns } from './turns.ts'
-import { openUploads } from './uploads.ts'
+import { noUploads, openUploads } from './uploads.ts'
 
 /** What a project has from its daemon. */
 export type Shared = {
@@ -29,6 +30,8 @@ export type Shared = {
   readonly hasten: AbortSignal
   readonly daemon: () => DaemonStatus
   readonly clock: Clock
+  /** It is only for an update: no program is started, no upload taken, and a remote looked at when that is asked. */
+  readonly isPass: boolean
 }
 
 /** A project whose ground has been looked at: it can be opened. */
@@ -90,7 +93,7 @@ export async function openProject(
   { log, end, reload }: Opening,
   shared: Shared,
 ): Promise<Project> {
-  const { clock, hasten, setpriv, turns, interpreters } = shared
+  const { clock, hasten, setpriv, turns, interpreters, isPass } = shared
   for (const folder of made) log.info(words.madeFolder(folder))
   await sweepPackages(site, log)
   const behalf = await onBehalf(setpriv, identityArguments(identity), identity)
@@ -99,14 +102,16 @@ export async function openProject(
   const { packages, isWaiting } = countMaking(installInTurn(installed, turns, end))
   const launch = { inUse: packages.inUse, setpriv, identity, pipes: await openPipes(2) }
   const hooks = openHooks(site, log)
-  const program = openProgram(launch, site, log, clock, hasten, (id, exit) =>
-    hooks.tell({ event: 'fatal', release: { id }, exit }),
-  )
+  const ending = { shutdown: end, hasten }
+  const run = await openRun(launch, site, hooks.tell, isPass, { log, clock, ending })
+  const { program } = run
   await endOld(site, shared, log)
 
   const writers = interpreters.writers(python, site.config.deposit)
-  const { deposit, guarantee, answer } = await openUploads(site, writers, log, clock)
-  const git = openCheckout(setpriv, site, log, clock, end, turns.fetches)
+  const { deposit, guarantee, answer } = isPass
+    ? noUploads
+    : await openUploads(site, writers, log, clock)
+  const git = openCheckout(setpriv, !isPass, site, log, clock, end, turns.fetches)
   const orders = openOrders(end, { is: 'refused', why: words.endingNow })
   const obstacle = openObstacle()
   const { daemon } = shared
@@ -114,7 +119,7 @@ export async function openProject(
   const state = { daemon, reading, deposit: deposit.state, guarantee, packages, git }
   const live: Live = { ...state, obstacle, clock }
   const ahead = checkInTurn(interpreters.ahead, turns, () => isUp(program))
-  const means = { site, program, python, packages, git, ahead, obstacle }
+  const means = { site, ...run, isPass, python, packages, git, ahead, obstacle }
   const tools = { ...means, log, clock, shutdown: end, orders }
   return {
     reading,
@@ -159,7 +164,7 @@ function countMaking(packages: Packages): { packages: Packages; isWaiting: () =>
 }
 
 function isUp(program: Program): boolean {
-  return ['RUNNING', 'STARTING'].includes(program.state().is)
+  return ['RUNNING', 'STARTING', 'ELSEWHERE'].includes(program.state().is)
 }
 
 function isAttempted(program: Program): boolean {

@@ -8,10 +8,19 @@ export type Session = {
   readonly watch: (runs: () => string) => void
 }
 
-/** Opens the log of this session. Its files begin with `hello` and what runs; that is `atFirst` at first. */
-export function openSession(site: Site, clock: Clock, hello: string, atFirst: string): Session {
+/**
+ * Opens the log of this session. Its files begin with `hello` and what runs; that is `atFirst` at first. `isQuiet`:
+ * nothing is said on the console.
+ */
+export function openSession(
+  site: Site,
+  clock: Clock,
+  isQuiet: boolean,
+  hello: string,
+  atFirst: string,
+): Session {
   let runs = () => atFirst
-  const log = openSessionLog(site, clock, () => `${hello}\n${runs()}`.trimEnd())
+  const log = openSessionLog(site, clock, isQuiet, () => `${hello}\n${runs()}`.trimEnd())
   return {
     log,
     watch(next) {

@@ -24,7 +24,7 @@ export async function openUploads(
   clock: Clock,
 ): Promise<Uploads> {
   const place = withDeposit(site)
-  if (place === null) return none
+  if (place === null) return noUploads
   const guarantee = await testGuarantee(place, writers, process.getuid?.() ?? 0)
   log.info(words.guarantee(guarantee))
   const answer = openResult(place, () => timeText(clock.wall()))
@@ -33,7 +33,8 @@ export async function openUploads(
   return { deposit, guarantee, answer: answer.tell }
 }
 
-const none: Uploads = {
+/** Where there is no deposit, or nothing is to be taken from it. */
+export const noUploads: Uploads = {
   deposit: noDeposit,
   guarantee: null,
   answer: () => undefined,

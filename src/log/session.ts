@@ -22,9 +22,14 @@ export type SessionLog = Log & {
 /**
  * Opens the session's log and sends every line to its file and to the console. A folder that cannot be
  * written does not stop the daemon: it says so on the console, and the file is begun when it can be.
- * `runs` tells what runs just now; each file begins with it.
+ * `runs` tells what runs just now; each file begins with it. `isQuiet`: the console is for something else.
  */
-export function openSessionLog(site: Site, clock: Clock, runs: () => string): SessionLog {
+export function openSessionLog(
+  site: Site,
+  clock: Clock,
+  isQuiet: boolean,
+  runs: () => string,
+): SessionLog {
   const limits = () => site.config.log
   const began = clock.now()
 
@@ -48,8 +53,11 @@ export function openSessionLog(site: Site, clock: Clock, runs: () => string): Se
       ),
     tell: own,
   })
+  const onConsole = () => {
+    return { sink: openSink(consoleOutlet(), limits, lost(consoleForm)), form: consoleForm }
+  }
   const sinks = [
-    { sink: openSink(consoleOutlet(), limits, lost(consoleForm)), form: consoleForm },
+    ...(isQuiet ? [] : [onConsole()]),
     { sink: openSink(files, limits, lost(fileForm)), form: fileForm },
   ]
   const logger = winstonOnto(sinks)

@@ -6,12 +6,14 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmdirSync,
   type Stats,
   statfsSync,
   statSync,
+  symlinkSync,
   unlinkSync,
 } from 'node:fs'
 import { chmod, copyFile, readFile, rename } from 'node:fs/promises'
@@ -135,6 +137,15 @@ export const disk = {
       if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error))) return false
       throw error
     }
+  },
+
+  /** Has a symbolic link lead to a target: the old one or, from one rename on, this one. */
+  pointTo(target: string, link: string): void {
+    if (statIfAny(link)?.isSymbolicLink() && readlinkSync(link) === target) return
+    const temporary = `${link}.new`
+    disk.unlink(temporary)
+    symlinkSync(target, temporary)
+    renameSync(temporary, link)
   },
 
   /** Removes one file; it need not be there. */

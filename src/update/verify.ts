@@ -79,13 +79,14 @@ export async function planFor(
   if ('refused' in below) return below
   const drops = [...walk.dropped].sort().map((path): Step => ({ do: 'drop', path }))
   const steps = [...drops, ...below]
-  const problem = entryProblem(walk)
+  const isRun = config.program.afterUpdate === 'restart'
+  const problem = isRun ? entryProblem(walk) : null
   if (problem !== null) return problem
-  const oddity = entryOddity(walk)
+  const oddity = isRun ? entryOddity(walk) : null
   if (oddity !== null) walk.warnings.push(oddity)
   return {
     plan: { steps },
-    isFirst: disk.kind(join(paths.main, config.program.entry)) === null,
+    isFirst: isRun && disk.kind(join(paths.main, config.program.entry)) === null,
     warnings: walk.warnings,
   }
 }

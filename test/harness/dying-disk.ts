@@ -32,6 +32,7 @@ const changing = [
   'makeDir',
   'removeEmptyDir',
   'unlink',
+  'pointTo',
   'touch',
   'removeTree',
   'move',
@@ -123,6 +124,7 @@ function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolea
     case 'rename':
     case 'removeEmptyDir':
     case 'unlink':
+    case 'pointTo':
     case 'touch':
     case 'give':
     case 'letThrough':

@@ -687,6 +687,7 @@ async function session(
   const packages = openPackages(python, asDaemon, siteOf(world, on), clock, shutdown)
   const git = openCheckout(
     null,
+    true,
     siteOf(world, on),
     silent,
     clock,
@@ -698,6 +699,8 @@ async function session(
     ...told,
     git,
     program,
+    elsewhere: null,
+    isPass: false,
     python,
     packages,
     ahead,

@@ -163,6 +163,7 @@ const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'
     'bench/README.md',
     'docs/settings.md',
     'docs/git.md',
+    'docs/after-update.md',
     'docs/connectors.md',
   ])
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))

@@ -20,8 +20,11 @@ import { type Outside, openTurns, type TurnState } from './turns.ts'
 export type GitSource = {
   /** Waits for a commit that may come; null when the signal aborts first. Without a remote it only waits. */
   readonly next: (signal: AbortSignal) => Promise<Incoming | null>
-  /** Looks at the remote as soon as a release can be taken; the answer is what was found. */
-  readonly lookNow: () => Promise<Look>
+  /**
+   * Looks at the remote as soon as a release can be taken; the answer is what was found. `isNow`: what is found
+   * is not to reboot the machine.
+   */
+  readonly lookNow: (isNow: boolean) => Promise<Look>
   /** Takes note of new settings. */
   readonly wake: () => void
   /** Writes what a commit changes into a staging folder. Fails with `EGIT`. */
@@ -59,6 +62,13 @@ export type Around = Outside & {
   readonly failedAs: (commit: string) => Promise<ReleaseId | null>
   /** Each look takes one of these places. */
   readonly looks: Slots
+  /** False: only when it is asked to. */
+  readonly looksByItself: boolean
+}
+
+function withWish(look: Look, isNow: boolean): Look {
+  if (look.is !== 'found' || !isNow) return look
+  return { ...look, incoming: { ...look.incoming, noReboot: true } }
 }
 
 /** Opens the source. `end` ends what is under way. */
@@ -75,10 +85,10 @@ export function openGit(
   let told = ''
   let wakeUp: () => void = () => undefined
   /** Who waits for the look that begins next. */
-  let asking: ((look: Look) => void)[] = []
+  let asking: { readonly answer: (look: Look) => void; readonly isNow: boolean }[] = []
 
   end.addEventListener('abort', () => {
-    for (const answer of asking) answer({ is: 'waits', why: words.endingNow })
+    for (const { answer } of asking) answer({ is: 'waits', why: words.endingNow })
     asking = []
   })
 
@@ -93,7 +103,7 @@ export function openGit(
       const woken = new Promise<void>((resolve) => {
         wakeUp = resolve
       })
-      const isOff = site.config.git.remote === ''
+      const isOff = site.config.git.remote === '' || !around.looksByItself
       const ms = isOff ? undefined : await turns.wait()
       if (ms !== undefined && ms <= 0) return
       await within(woken, signal, ms)
@@ -104,11 +114,14 @@ export function openGit(
     const askers = asking
     asking = []
     state = { ...state, isLooking: true }
-    const found = await tryToLook()
+    const found = withWish(
+      await tryToLook(),
+      askers.some(({ isNow }) => isNow),
+    )
     await turns.looked(found, askers.length > 0)
     state = { isLooking: false, last: { look: found, at: clock.now() } }
     tell(found)
-    for (const answer of askers) answer(found)
+    for (const { answer } of askers) answer(found)
     return found
   }
 
@@ -164,9 +177,9 @@ export function openGit(
         if (found?.is === 'found') return found.incoming
       }
     },
-    lookNow() {
-      const found = new Promise<Look>((resolve) => {
-        asking.push(resolve)
+    lookNow(isNow) {
+      const found = new Promise<Look>((answer) => {
+        asking.push({ answer, isNow })
       })
       wakeUp()
       return found

@@ -18,6 +18,8 @@ export type Incoming = {
   /** The files and folders that go. */
   readonly leaving: readonly string[]
   readonly bytes: number
+  /** Whoever asked for it wants no reboot. */
+  readonly noReboot?: true
 }
 
 /** What a commit does to what lies in main. */
