@@ -135,7 +135,7 @@ export function openMember(listed: Listed, log: Log, parental: Parental): Member
     isAttempted: () =>
       state.is === 'not open' || (state.is === 'open' && state.project.isAttempted()),
     async ask(wish) {
-      if (state.is === 'opening' && wish.is !== 'status') await within(tried, end.signal)
+      if (state.is === 'opening') await within(tried, end.signal)
       if (state.is === 'open') return state.project.desk(wish)
       if (wish.is === 'reload') return parental.reload()
       const { trouble, hint } = notOpen()

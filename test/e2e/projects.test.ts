@@ -6,6 +6,7 @@ import { gitIn, programSaying } from '../harness/checkout.ts'
 import { runSupervisor } from '../harness/command.ts'
 import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { newProgram } from '../harness/deposit.ts'
+import { noSystemdNotify, openNotifySocket, socketName } from '../harness/notify-socket.ts'
 import {
   ask,
   makeParent,
@@ -284,6 +285,41 @@ exec '${real}' "$@"
     most = Math.max(most, now)
   }
   assert.ok(most <= 3 && most > 1, `${most} at a time`)
+})
+
+test('an update without a daemon is for those that are named, each by itself', async (t) => {
+  const dir = await makeParent(t, {}, { discover: { gupfiles: true }, git: { random_delay: '0s' } })
+  const remote = await putCheckout(t, dir, 'a', { gupfile: '' })
+  for (const name of ['b', 'c']) gitIn(dir, 'clone', '-q', remote.dir, name)
+  await remote.commit({ 'main.py': programSaying('second') })
+  const two = await ask(dir, 'update', 'a', 'b')
+  assert.equal(two.code, 0, two.done.stderr)
+  assert.deepEqual(two.said, { a: { is: 'held', id: 'r1' }, b: { is: 'held', id: 'r1' } })
+  assert.deepEqual(Object.values(await programsIn(dir, ['a', 'b', 'c'])).flat(), [])
+  const { said } = await ask(dir, 'status')
+  assert.equal(said.projects.b.release.result, 'on-trial')
+  assert.equal(said.projects.c.release.result, null)
+  // The next daemon starts them, with the trial.
+  const daemon = await start(t, dir)
+  await Promise.all(['a', 'b'].map((name) => daemon.says(new RegExp(`\\[${name}\\] .*r1: comm`))))
+})
+
+const skip = noSystemdNotify()
+
+test('systemd hears when all have been tried, and how they stand', { skip }, async (t) => {
+  const dir = await makeParent(
+    t,
+    { good: {}, crashing: {}, gone: {} },
+    { program: { backoff: '1h', backoff_max: '1h' }, systemd: { tick: '30ms' } },
+  )
+  await putMember(dir, 'good')
+  await putProgram('crashes-at-once', join(dir, 'crashing/main'))
+  const name = await socketName(t)
+  const socket = await openNotifySocket(t, name)
+  const daemon = await startDaemon(t, dir, { NOTIFY_SOCKET: name })
+  await socket.hears(/^READY=1$/)
+  await socket.hears(/^STATUS=3 projects: 1 running, 1 BACKOFF \(crashing\), 1 not open \(gone\)$/)
+  assert.equal(await daemon.end(), 0)
 })
 
 /** Where a command really is. */
