@@ -19,7 +19,8 @@ import { canLook, scan } from '../source/deposit/scan.ts'
 import type { GitSource } from '../source/git/git.ts'
 import type { LastRun } from '../source/git/last-run.ts'
 import { type Look, lookText } from '../source/git/look.ts'
-import type { Plan } from '../source/git/turns.ts'
+import { nextLookAt, type Plan } from '../source/git/turns.ts'
+import { timeAgo } from '../system/clock.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
 import { readReleases } from '../update/store.ts'
 import { words } from '../words.ts'
@@ -200,17 +201,12 @@ function gitOf({ config }: Site, { git, clock }: Live): GitStatus | null {
     follows: tag || branch || null,
     isLooking,
     lookedAt: last && timeAgo(last.at, clock),
-    nextAt: nextOf(plan, clock),
+    nextAt: nextLookAt(plan, clock),
     schedule: schedule === '' ? null : scheduleOf(schedule, plan, lastRun),
     found: last?.look.is ?? null,
     waitingFor: isTrouble ? lookText(last.look) : null,
     text: last && lookText(last.look),
   }
-}
-
-function nextOf(plan: Plan, clock: Clock): string | null {
-  if (plan.is === 'set') return timeAgo(Math.max(plan.at, clock.now()), clock)
-  return plan.is === 'calendar' ? new Date(plan.due).toISOString() : null
 }
 
 function scheduleOf(expression: string, plan: Plan, last: LastRun | null): ScheduleStatus {
@@ -230,14 +226,6 @@ function packagesOf(packages: Packages): PackagesStatus {
     isStandIn: packages.lacking() !== null,
     installing: installing && { ...installing, since: installing.since.toISOString() },
   }
-}
-
-/**
- * The wall clock's time at a moment of the monotonic clock, ISO 8601. A Pi's wall clock jumps when it
- * finds the network: only counting back from now gives a time that fits the others.
- */
-export function timeAgo(moment: number, { now, wall }: Clock): string {
-  return new Date(wall().getTime() - (now() - moment)).toISOString()
 }
 
 /** The status while no daemon runs. */
