@@ -6,6 +6,7 @@ import {
   localChangePolicies,
   restartPolicies,
   rewrittenPolicies,
+  selfUpdateModes,
   sourceSchemes,
   stopSignals,
 } from './config.ts'
@@ -118,6 +119,11 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   ['git.schedule', kinds.schedule],
   ['git.localChanges', kinds.choice(localChangePolicies)],
   ['git.rewritten', kinds.choice(rewrittenPolicies)],
+  ['selfUpdate.mode', kinds.choice(selfUpdateModes)],
+  ['selfUpdate.from', kinds.versionSource],
+  ['selfUpdate.tag', kinds.refPattern],
+  ['selfUpdate.branch', kinds.refName],
+  ['selfUpdate.schedule', kinds.schedule],
   ['python.sources', kinds.list(kinds.choice(sourceSchemes))],
 ])
 
@@ -134,6 +140,11 @@ const mayBeZero: ReadonlySet<string> = new Set<Name>([
   'git.randomDelayMs',
   'git.randomDelayMinMs',
   'git.clockWaitMs',
+  'selfUpdate.randomDelayMs',
+  'selfUpdate.randomDelayMinMs',
+  'selfUpdate.clockWaitMs',
+  'selfUpdate.idleMs',
+  'selfUpdate.stayMs',
   'hooks.endMs',
   'hooks.waiting',
   'hooks.maxOutputBytes',

@@ -7,6 +7,7 @@ import { openCheckout } from './daemon/git.ts'
 import { lockProject, makeFolders } from './daemon/ground.ts'
 import { reloadSettings } from './daemon/reload.ts'
 import { reportToSystemd } from './daemon/report.ts'
+import { openSelf } from './daemon/self.ts'
 import { openSession } from './daemon/session.ts'
 import { timeText } from './log/format.ts'
 import { findIdentity, identityArguments } from './program/identity.ts'
@@ -77,6 +78,8 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
   log.info(words.waiting(paths.deposit))
 
   const git = openCheckout(setpriv, site, log, clock, ending.shutdown)
+  const own = { site, reading: program.reading }
+  const selfUpdate = openSelf(site, () => [own], setpriv, ending, log, clock)
   const orders = openOrders(ending.shutdown, { is: 'refused', why: words.endingNow })
   const { version } = packageOf()
   const obstacle = openObstacle()
@@ -89,22 +92,26 @@ export async function runDaemon(projectDir: string, config: Config): Promise<num
     guarantee,
     packages,
     git,
+    selfUpdate,
     obstacle,
     clock,
   }
   const reload = async () => {
     const answer = await reloadSettings(site, log)
     git.wake()
+    selfUpdate.wake()
     return answer
   }
   if (!isTerminal()) process.on('SIGHUP', () => void reload())
   const control = openControl(openDesk(site, live, orders, reload), site, log, clock)
   const { shutdown } = ending
   const ahead = openAhead(config.verify.checkMs)
+  const caring = selfUpdate.run()
   const means = { site, program, python, packages, git, ahead, obstacle }
   const tools = { ...means, log, clock, shutdown, orders }
   await runProject(deposit, { ...tools, tell: hooks.tell, answer: answer.tell })
 
+  await caring
   ahead.close()
   await hooks.close(ending.hasten)
   await control.close()

@@ -228,6 +228,7 @@ export const words = {
   unknownKey: (nearest: string | null) =>
     `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
   oneOfBoth: (other: string) => `${other} is set too; only one of them can be`,
+  needs: (other: string) => `it needs ${other} as well`,
   longerThan: (other: string) => `it is longer than ${other}`,
   noToml: (why: string) => `this is not TOML: ${why}`,
   brokenConfigHint: 'correct the file, or remove it: every setting has a default',

@@ -5,9 +5,11 @@ import {
   statusFromDisk,
 } from '../control/status.ts'
 import { count, healthText, resultText, shown, size } from '../phrases.ts'
+import type { SelfStatus } from '../self/status.ts'
 import { words } from '../words.ts'
 import { gitWords } from '../words-git.ts'
 import { packageWords } from '../words-packages.ts'
+import { selfWords } from '../words-self.ts'
 import { verbWords } from '../words-verbs.ts'
 import { askOrRead } from './ask.ts'
 import { agoText, coloured, field, momentText, printAnswer } from './screen.ts'
@@ -39,6 +41,7 @@ function statusText(status: Status): string {
     ...packagesFields(status),
     field('deposit', depositLines(status)),
     ...(status.git === null ? [] : [field('git', gitLines(status.git))]),
+    ...(status.selfUpdate === null ? [] : [field('version', versionLines(status.selfUpdate))]),
     field('daemon', daemonLines(status)),
   ].join('\n')
 }
@@ -126,6 +129,24 @@ function scheduleLines({ expression, lastRun }: ScheduleStatus, lookText: string
   const lines = [`${gitWords.schedule(shown(expression))}; ${run}`]
   const isNew = lastRun !== null && lastRun.text !== lookText
   return isNew ? [...lines, ...lastRun.text.split('\n')] : lines
+}
+
+function versionLines(self: SelfStatus): string[] {
+  const { mode, version, newest, isNewer, lookedAt, nextAt, waitingFor, lastFailed } = self
+  const isTrial = self.onTrialSince !== null && self.previous !== null
+  const looked = lookedAt === null ? [] : [gitWords.lookedAgo(agoText(lookedAt))]
+  const next = nextAt === null ? [] : [gitWords.nextLook(momentText(nextAt))]
+  const times = [...looked, ...next].join('; ')
+  return [
+    version,
+    ...(isTrial ? [selfWords.trialSince(self.previous, agoText(self.onTrialSince))] : []),
+    ...(isNewer && newest !== null ? [coloured(selfWords.newest(newest, mode), 'green')] : []),
+    ...(waitingFor === null ? [] : coloured(waitingFor, 'yellow').split('\n')),
+    ...(times === '' ? [] : [times]),
+    ...(lastFailed === null
+      ? []
+      : [coloured(selfWords.failedAt(lastFailed, momentText(lastFailed.at)), 'red')]),
+  ]
 }
 
 function daemonLines({ daemon }: Status): string[] {

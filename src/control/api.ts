@@ -1,10 +1,14 @@
 import type { Order } from '../project/orders.ts'
+import type { Asked } from '../self/self-update.ts'
 import type { HistoryEntry } from '../update/history.ts'
 import { isReleaseId } from '../update/store.ts'
 import type { Status } from './status.ts'
 
 /** What a request asks of the daemon, once its body has been read. */
-export type Wish = { readonly is: 'status' | 'history' | 'reload' | 'update' } | Order
+export type Wish =
+  | { readonly is: 'status' | 'history' | 'reload' | 'update' }
+  | { readonly is: 'self-update'; readonly asked: Asked }
+  | Order
 
 /** What each request is answered with, as JSON. */
 export type Answers = {
@@ -17,6 +21,7 @@ export type Answers = {
   readonly rollback: Said
   readonly reload: Said
   readonly update: Looked
+  readonly 'self-update': Said
 }
 
 /** What a look at the git remote came to. A commit is given when one was found, and is on its way. */
@@ -45,6 +50,7 @@ export const requests: { readonly [Name in keyof Answers]: Request } = {
   rollback: { method: 'POST', path: '/v1/rollback', read: readRollback },
   reload: { method: 'POST', path: '/v1/reload', read: () => ({ is: 'reload' }) },
   update: { method: 'POST', path: '/v1/update', read: () => ({ is: 'update' }) },
+  'self-update': { method: 'POST', path: '/v1/self-update', read: readSelfUpdate },
 }
 
 /** The names in the table. */
@@ -58,6 +64,15 @@ function readRollback(body: unknown): Wish | string {
     ? { is: 'rollback', to }
     : 'the body must be like {"to": "r12"}'
 }
+
+function readSelfUpdate(body: unknown): Wish | string {
+  const { check = false, force = false } = isObject(body ?? {}) ? ((body ?? {}) as Switches) : {}
+  return typeof check === 'boolean' && typeof force === 'boolean'
+    ? { is: 'self-update', asked: { isCheck: check, isForced: force } }
+    : 'the body must be like {"check": true, "force": false}'
+}
+
+type Switches = { readonly check?: unknown; readonly force?: unknown }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

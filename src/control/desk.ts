@@ -27,6 +27,8 @@ export function openDesk(
         return { is: 'told', value: (await readHistory(site)).toReversed() }
       case 'reload':
         return reload()
+      case 'self-update':
+        return live.selfUpdate.byHand(wish.asked)
       case 'update':
         return looked(await live.git.lookNow())
       default:

@@ -15,6 +15,8 @@ import { causeText, exitText, withoutPassword } from '../phrases.ts'
 import type { Obstacle } from '../project/obstacle.ts'
 import { isWanted } from '../project/wanted.ts'
 import type { Packages } from '../python/packages.ts'
+import type { SelfUpdate } from '../self/self-update.ts'
+import { type SelfStatus, selfStatus } from '../self/status.ts'
 import { canLook, scan } from '../source/deposit/scan.ts'
 import type { GitSource } from '../source/git/git.ts'
 import type { LastRun } from '../source/git/last-run.ts'
@@ -44,6 +46,8 @@ export type Status = {
   readonly packages: PackagesStatus | null
   /** Null while no daemon runs, or git is not used. */
   readonly git: GitStatus | null
+  /** Null while no daemon runs, or there is nothing to tell. */
+  readonly selfUpdate: SelfStatus | null
 }
 
 /** The daemon itself. `session` is its log file, absolute; null when it could not make one. */
@@ -155,6 +159,7 @@ export type Live = {
   readonly guarantee: Guarantee
   readonly packages: Packages
   readonly git: GitSource
+  readonly selfUpdate: SelfUpdate
   readonly obstacle: Obstacle
   readonly clock: Clock
 }
@@ -188,6 +193,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
     },
     packages: packagesOf(live.packages),
     git: gitOf(site, live),
+    selfUpdate: selfStatus(live.selfUpdate.state(), site.config.selfUpdate, live.clock),
   }
 }
 
@@ -250,6 +256,7 @@ export async function statusFromDisk(site: Site): Promise<Status> {
     deposit: { files: files.length, waitingFor: null, guarantee: null },
     packages: null,
     git: null,
+    selfUpdate: null,
   }
 }
 

@@ -9,6 +9,8 @@ export type Ending = {
   readonly shutdown: AbortSignal
   /** Aborts when not even the polite waits are to be waited for. */
   readonly hasten: AbortSignal
+  /** Ends the daemon in order; the text is the end of the last line of the log. */
+  readonly begin: (how: string) => void
   readonly exitCode: () => number
   /** For the last line of the log. */
   readonly how: () => string
@@ -53,6 +55,10 @@ export function endOnSignal(log: Log, config: Config, { now }: Clock): Ending {
   return {
     shutdown: shutdown.signal,
     hasten: hasten.signal,
+    begin(why) {
+      if (!shutdown.signal.aborted) how = why
+      shutdown.abort()
+    },
     exitCode: () => exitCode,
     how: () => how,
   }

@@ -12,6 +12,7 @@ import {
   type Stats,
   statfsSync,
   statSync,
+  symlinkSync,
   unlinkSync,
 } from 'node:fs'
 import { chmod, copyFile, readFile, rename } from 'node:fs/promises'
@@ -203,6 +204,15 @@ export const disk = {
     if (isForAll) await chmod(temporary, 0o644)
     await rename(temporary, path)
     await syncDir(dirname(path))
+  },
+
+  /** Has a symbolic link lead to a target, as it is written: after a power cut to the old one or the new one. */
+  async lead(link: string, target: string): Promise<void> {
+    const temporary = `${link}.new`
+    disk.unlink(temporary)
+    symlinkSync(target, temporary)
+    await rename(temporary, link)
+    await syncDir(dirname(link))
   },
 
   /** Appends a text to a file, durably. */

@@ -19,6 +19,7 @@ const floors: Readonly<Record<string, number>> = {
   'words-git': 0,
   'words-packages': 0,
   'words-release': 0,
+  'words-self': 0,
   'words-service': 0,
   'words-verbs': 0,
   system: 1,
@@ -39,6 +40,7 @@ const floors: Readonly<Record<string, number>> = {
   project: 4,
   control: 5,
   doctor: 5,
+  self: 5,
   daemon: 6,
   cli: 7,
   supervisor: 8,
@@ -140,6 +142,7 @@ for (const [file, speaker] of [
   ['words-git.ts', 'gitWords'],
   ['words-packages.ts', 'packageWords'],
   ['words-release.ts', 'releaseWords'],
+  ['words-self.ts', 'selfWords'],
   ['words-service.ts', 'serviceWords'],
   ['words-verbs.ts', 'verbWords'],
 ] as const) {
@@ -154,7 +157,13 @@ for (const [file, speaker] of [
 }
 
 const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
-  .concat(['examples/README.md', 'bench/README.md', 'docs/settings.md', 'docs/git.md'])
+  .concat([
+    'examples/README.md',
+    'bench/README.md',
+    'docs/settings.md',
+    'docs/git.md',
+    'docs/self-update.md',
+  ])
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 test('the links between the pages lead somewhere', () => {
