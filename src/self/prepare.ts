@@ -3,12 +3,16 @@ import { withDeadline } from '../system/clock.ts'
 import { command, findCommand } from '../system/command.ts'
 import { dropFolder } from '../system/gone.ts'
 import { asksNobody, type JobEnd, runJob } from '../system/job.ts'
+import { endTagged } from '../system/tagged.ts'
 import { lastLines } from '../words-git.ts'
 import { selfWords } from '../words-self.ts'
 import type { Means } from './around.ts'
 import type { Candidate, Trouble } from './candidate.ts'
 import { cardIn } from './git-remote.ts'
 import { folderOf, type Install } from './install.ts'
+
+/** Whoever makes a version carries this in his environment, with the folder of the install. */
+const tagName = 'OTA_SUPERVISOR_VERSIONS'
 
 /** What is being made; no version has this name. */
 const sideName = '.new'
@@ -25,6 +29,8 @@ export async function prepare(
 ): Promise<Trouble | null> {
   const { disk } = means.site
   const side = join(install.releases, sideName)
+  // A build of a daemon that was killed may still go on.
+  await endTagged(tagName, install.dir)
   await dropFolder(side, disk)
   disk.makeDir(side)
   try {
@@ -70,9 +76,17 @@ async function buildIfNeeded(side: string, means: Means): Promise<Trouble | null
     )
     if (ran.why !== null) return { why: selfWords.buildFailed(step.join(' '), ran.why) }
   }
-  // Only what runs stays.
-  for (const name of ['node_modules', '.npm']) await disk.removeTree(join(side, name))
+  const packed = packedOf((await disk.readText(join(side, 'package.json'))) ?? '')
+  const others = disk.list(side).filter((name) => !packed.has(name))
+  for (const name of others) await disk.removeTree(join(side, name))
   return null
+}
+
+/** What npm would pack of it: only that stays. */
+function packedOf(card: string): ReadonlySet<string> {
+  const { files } = JSON.parse(card) as { readonly files?: unknown }
+  const paths = Array.isArray(files) ? files.map(String) : ['dist']
+  return new Set(['package.json', ...paths.map((path) => path.split('/')[0] ?? '')])
 }
 
 /** The new version, asked by itself: what it is, and whether it can work with these settings and records. */
@@ -98,7 +112,7 @@ async function runIn(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
   ms: number,
-  { setpriv, end }: Means,
+  { setpriv, end, install }: Means,
 ): Promise<{ readonly out: string; readonly why: string | null }> {
   const deadline = withDeadline(ms, end)
   const texts = { out: '', err: '' }
@@ -107,7 +121,7 @@ async function runIn(
     {
       argv: [...(setpriv === null ? [] : [setpriv, '--pdeathsig', 'TERM', '--']), ...argv],
       cwd,
-      env: { ...process.env, ...asksNobody, ...env, PATH },
+      env: { ...process.env, ...asksNobody, ...env, PATH, [tagName]: install?.dir ?? '' },
       async read(stream, pipe) {
         for await (const text of pipe.setEncoding('utf8')) {
           texts[stream] = (texts[stream] + text).slice(-16_000)

@@ -80,8 +80,15 @@ export function openSelfUpdate(around: Around, log: Log, clock: Clock): SelfUpda
       last: { is: found.is, newest, text, at: clock.now() },
       plan: turns.state().plan,
     }
-    tell(found.is, text)
+    // What is being installed is told of by that.
+    if (found.is !== 'found' || !installs(asked)) tell(found.is, text)
     return found
+  }
+
+  /** True when a version that is found is installed. */
+  function installs(asked: Asked | null): boolean {
+    if (asked !== null) return !asked.isCheck
+    return site.config.selfUpdate.mode === 'auto' && state.isManaged
   }
 
   async function safely(ask: () => Promise<Look>): Promise<Look> {
@@ -129,7 +136,7 @@ export function openSelfUpdate(around: Around, log: Log, clock: Clock): SelfUpda
   async function turn(): Promise<void> {
     const found = await look(null)
     if (found.is !== 'found') return
-    if (site.config.selfUpdate.mode !== 'auto' || !state.isManaged) return turns.taken()
+    if (!installs(null)) return turns.taken()
     const became = await takeIt(found.candidate, whenIdle)
     if (became.is === 'done') return
     const text = selfWords.trouble(became)

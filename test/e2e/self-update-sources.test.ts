@@ -29,7 +29,14 @@ async function makeWorld(t: TestContext, settings: Readonly<Record<string, unkno
 function sourceOf(version: string, build: string): Record<string, string> {
   const engines = { node: '>=20.19.0' }
   const scripts = { build, preinstall: 'touch was-run' }
-  const card = { name: 'ota-supervisor', version, type: 'module', engines, scripts }
+  const card = {
+    name: 'ota-supervisor',
+    version,
+    type: 'module',
+    engines,
+    files: ['dist'],
+    scripts,
+  }
   const packages = { '': { name: card.name, version, engines, hasInstallScript: true } }
   const lock = { name: card.name, version, lockfileVersion: 3, requires: true, packages }
   return {
@@ -61,7 +68,7 @@ test('the highest tag of a git remote is built and installed, without scripts of
   assert.equal(currentOf(install), '0.10.0')
   assert.equal(await disk.readText(install.pending), '0.10.0\n0.1.0\n')
   const files = Object.keys(await readTree(join(install.releases, '0.10.0')))
-  assert.deepEqual(files, ['dist/supervisor.js', 'package-lock.json', 'package.json', 'tell.js'])
+  assert.deepEqual(files, ['dist/supervisor.js', 'package.json'])
 })
 
 test('a branch that has dist/ needs no npm, and what cannot be built is refused', async (t) => {

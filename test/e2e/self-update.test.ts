@@ -63,7 +63,7 @@ async function untilVersion(dir: string, version: string): Promise<void> {
 test('auto: a newer version is tried out, started, watched and kept', async (t) => {
   const { dir, install } = await makeWorld(t, { mode: 'auto', stay: '400ms' }, { '0.2.0': 'good' })
   const daemon = await startLaunched(t, dir, install)
-  await daemon.says(/self-update: version 0\.2\.0 is there/)
+  await daemon.says(/self-update: version 0\.2\.0 is fetched and tried out/)
   await daemon.says(/self-update: version 0\.2\.0 is ready: the daemon ends/)
   await daemon.says(/stopped for version 0\.2\.0/)
   await daemon.says(/ota-supervisor 0\.2\.0 in /)
