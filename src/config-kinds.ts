@@ -140,6 +140,16 @@ export const remote = text('the name of a remote, or an address', (found) => {
   return !/^-|[\s\p{Cc}]|::/u.test(found)
 })
 
+/** Where versions of ota-supervisor come from, or nothing. Whoever is on the way must not be able to change them. */
+export const versionSource = text(
+  'an address such as "git+https://…" or "https://…" without a password, or the path of a folder',
+  (found) => {
+    if (/^-|[\s\p{Cc}]|::/u.test(found)) return false
+    if (!found.includes('://')) return !found.startsWith('git+')
+    return /^git\+(https|ssh|file):\/\/./.test(found) || /^https:\/\/[^/@]+(\/[^?#]*)?$/.test(found)
+  },
+)
+
 /** The name of a branch, or nothing, as git takes it: git-check-ref-format(1). */
 export const refName = text('the name of a branch', (found) => found === '' || isRef(found, ''))
 

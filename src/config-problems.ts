@@ -77,7 +77,7 @@ function complaintText(complaint: Complaint, parsed: unknown, known: readonly st
 
 /** Settings that are right, each by itself, but not together. `given`: what the file gives, with its lines. */
 export function contradictions(
-  { folders, program, health, git }: Config,
+  { folders, program, health, git, selfUpdate }: Config,
   lineOf: LineOf,
   given: ReadonlyMap<string, number | null>,
 ): Problem[] {
@@ -86,7 +86,9 @@ export function contradictions(
     ...backoffProblems(program, lineOf),
     ...healthProblems(health, lineOf),
     ...branchProblems(git, lineOf),
-    ...scheduleProblems(git, given),
+    ...scheduleProblems('git', git, given),
+    ...scheduleProblems('self_update', selfUpdate, given),
+    ...sourceProblems(selfUpdate, lineOf),
   ]
 }
 
@@ -112,12 +114,19 @@ function branchProblems({ branch, tag }: Config['git'], lineOf: LineOf): Problem
 
 /** `every` has a default, so it counts only where it is written. */
 function scheduleProblems(
-  { schedule }: Config['git'],
+  section: 'git' | 'self_update',
+  { schedule }: { readonly schedule: string },
   given: ReadonlyMap<string, number | null>,
 ): Problem[] {
-  if (schedule === '' || !given.has('git.every')) return []
-  const key = 'git.schedule'
-  return [{ line: given.get(key) ?? null, key, what: words.oneOfBoth('git.every') }]
+  const [key, other] = [`${section}.schedule`, `${section}.every`]
+  if (schedule === '' || !given.has(other)) return []
+  return [{ line: given.get(key) ?? null, key, what: words.oneOfBoth(other) }]
+}
+
+function sourceProblems({ mode, from }: Config['selfUpdate'], lineOf: LineOf): Problem[] {
+  if (mode === 'off' || from !== '') return []
+  const path = ['self_update', 'mode'] as const
+  return [{ line: lineOf(path), key: keyText(path), what: words.needs('self_update.from') }]
 }
 
 function healthProblems(health: Config['health'], lineOf: LineOf): Problem[] {

@@ -16,6 +16,9 @@ export const localChangePolicies = ['refuse', 'save'] as const
 /** What may be done when a branch was rewritten. */
 export const rewrittenPolicies = ['refuse', 'follow'] as const
 
+/** What may be done about a newer version of ota-supervisor itself. */
+export const selfUpdateModes = ['off', 'notify', 'auto'] as const
+
 /** The forms that the lines of the log files may have. */
 export const logFormats = ['text', 'json'] as const
 
@@ -513,6 +516,59 @@ export const defaults = {
     gupfiles: false,
     /** Names of folders that are none; `*` is any text. */
     ignore: [] as readonly string[],
+  },
+  /** Newer versions of ota-supervisor itself. See docs/self-update.md. */
+  selfUpdate: {
+    /** `notify` tells of a newer version, `auto` installs it and goes back if it does not stay up. */
+    mode: 'off' as (typeof selfUpdateModes)[number],
+    /**
+     * Where new versions come from: a git remote (`git+https://…`, `git+ssh://…`, `git+file://…`), or a folder with packages
+     * and their `SHA256SUMS`: a path, relative to the project directory, or an address (`https://…`).
+     */
+    from: '',
+    /** Of a git remote: the highest version among the tags of this pattern. */
+    tag: 'v*',
+    /** Of a git remote, instead of a tag: the newest commit of this branch. */
+    branch: '',
+    /**
+     * A file with the SSH keys whose signatures count (ssh-keygen(1), ALLOWED SIGNERS), relative to the project
+     * directory: what none of them has signed is not used. Empty: signatures are not looked at.
+     */
+    allowedSigners: '',
+    /** Of a git remote: the private key for SSH, relative to the project directory. Empty: the user's own. */
+    sshKey: '',
+    /** Of a git remote: the keys of SSH servers that are trusted, relative to the project directory. Empty: the user's own. */
+    knownHosts: '',
+    /** It is looked for newer versions this often. */
+    everyMs: 86_400_000,
+    /** Instead of `every`: when it is looked, as in a crontab; a version that is found is installed then. Empty: `every` so often. */
+    schedule: '',
+    /** A run of the `schedule` begins later by a time that is drawn anew each time, this long at most. */
+    randomDelayMs: 120_000,
+    /** And this long at least. */
+    randomDelayMinMs: 10_000,
+    /** The `schedule` waits this long for the clock to be synchronised; see `git.clockWaitMs`. */
+    clockWaitMs: 600_000,
+    /** One answer of the place where versions come from may take this long. */
+    deadlineMs: 120_000,
+    /** When it could not be reached, it is asked again after this; the wait doubles with each failure that follows. */
+    retryMs: 600_000,
+    /** The longest wait between two tries. */
+    retryMaxMs: 21_600_000,
+    /** A package may have this many bytes, packed. */
+    maxPackedBytes: 20_000_000,
+    /** And this many unpacked, or in a commit. */
+    maxBytes: 200_000_000,
+    /** Building a version that comes without its `dist/` may take this long. */
+    buildMs: 3_600_000,
+    /** The check of a new version, with these settings, may take this long. */
+    checkMs: 120_000,
+    /** A version that is ready waits this long for releases and trials to end; then until it is found again. */
+    idleMs: 3_600_000,
+    /** The new version must stay up this long, and all programs be back within twice this; else the old one comes back. */
+    stayMs: 600_000,
+    /** How often it is looked whether it is so. */
+    tickMs: 1_000,
   },
   /** What the verb `doctor` warns of. */
   doctor: {

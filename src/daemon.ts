@@ -4,10 +4,12 @@ import { type Ask, askDesk } from './control/ask-desk.ts'
 import { openControl } from './control/server.ts'
 import { beginAlone } from './daemon/alone.ts'
 import { endOnSignal, isTerminal } from './daemon/ending.ts'
+import type { Household } from './daemon/household.ts'
 import { openInterpreters } from './daemon/interpreters.ts'
 import { beginMany } from './daemon/many.ts'
 import type { Shared } from './daemon/project.ts'
 import { reportToSystemd } from './daemon/report.ts'
+import { openSelf } from './daemon/self.ts'
 import { openSession } from './daemon/session.ts'
 import { openTurns } from './daemon/turns.ts'
 import { clock, timeAgo } from './system/clock.ts'
@@ -52,7 +54,9 @@ export async function runDaemon(
 
   const { version } = packageOf()
   const parallel = () => (layout.is === 'one' ? Number.POSITIVE_INFINITY : config.daemon.parallel)
+  const selfUpdate = openSelf(site, () => household.readings(), setpriv, ending, log, clock)
   const shared: Shared = {
+    selfUpdate,
     setpriv,
     interpreters,
     turns: openTurns(parallel),
@@ -64,7 +68,7 @@ export async function runDaemon(
     isPass: pass !== null,
   }
   const { shutdown } = ending
-  const household = begun.household(log, shutdown, shared)
+  const household: Household = begun.household(log, shutdown, shared)
   watch(household.runs)
   const report = reportToSystemd(manager, household, shutdown, { config, log, clock })
   try {
@@ -76,12 +80,14 @@ export async function runDaemon(
   if (!isTerminal()) process.on('SIGHUP', () => void household.reload())
   const control = openControl(household.desk, site, log, clock)
   const over = household.run()
+  const caring = pass === null ? selfUpdate.run() : null
   const [passed] =
     pass === null
       ? []
       : await Promise.allSettled([pass((project) => askDesk(household.desk, project))])
   if (pass !== null) ending.end(words.updateOver)
   await over
+  await caring
 
   await control.close()
   await interpreters.close()

@@ -27,8 +27,9 @@ export const gitWords = {
     `${shown(at)} has no ${is} ${shown(name)}`,
   noCommitAt: (of: string) => `${of} is not a commit`,
   hostKeyHint:
-    'the SSH server is not known here, or is another one. Compare its key, then: ssh-keyscan HOST >> FILE, and known_hosts = "FILE" under [git]',
-  keyHint: 'the remote does not know this key: ssh_key under [git] names the private one',
+    'the SSH server is not known here, or is another one. Compare its key, then: ssh-keyscan HOST >> FILE, and known_hosts = "FILE" beside the address in supervisor.toml',
+  keyHint:
+    'the remote does not know this key: ssh_key beside the address in supervisor.toml names the private one',
   loginHint:
     'it wants a name and a password: use a deploy key over SSH, or git credential-store as the owner of the checkout',
   clockHint: 'the clock of this machine is wrong; it will be right when the time has been fetched',
@@ -38,8 +39,7 @@ export const gitWords = {
   goesOn: (how: string) => `it goes on: ${how}`,
   current: (commit: string, of: string) => `main is at ${short(commit)}, as ${of}`,
 
-  clockWaits:
-    'the schedule waits until the clock of this machine is synchronised (clock_wait under [git])',
+  clockWaits: 'the schedule waits until the clock of this machine is synchronised (clock_wait)',
   clockTaken: (ms: number) =>
     `the clock is not synchronised after ${seconds(ms)}; the schedule goes by it as it is`,
   runNotKept: (why: string) =>

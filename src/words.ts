@@ -265,6 +265,7 @@ export const words = {
     mixed: 'deposit must lie beside main: neither in it nor around it',
     taken: 'deposit must not lie in .supervisor, logs or .git',
   },
+  needs: (other: string) => `it needs ${other} as well`,
   longerThan: (other: string) => `it is longer than ${other}`,
   noToml: (why: string) => `this is not TOML: ${why}`,
   brokenConfigHint: 'correct the file, or remove it: every setting has a default',

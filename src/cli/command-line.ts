@@ -18,7 +18,9 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   reload: () => import('./reload.ts'),
   service: () => import('./service.ts'),
   doctor: () => import('./doctor.ts'),
+  'self-update': () => import('./self-update.ts'),
   version: () => import('./version.ts'),
+  'self-check': () => import('./self-check.ts'),
 }
 
 /** What was asked for: a verb with what it is to do, a help text, or what is wrong with the line. */
@@ -46,6 +48,7 @@ Verbs:
   reload     read supervisor.toml again
   service    install the daemon as a service of systemd, or remove it
   doctor     what is wrong here, and the commands that mend it
+  self-update look for a newer version of ota-supervisor, and install it
   version    print the version
 
 `

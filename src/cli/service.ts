@@ -7,6 +7,8 @@ import { type RunAs, stopLimit, unitText } from '../control/unit.ts'
 import { isExpected, OperationalError } from '../errors.ts'
 import { shellLine } from '../phrases.ts'
 import { findAccount } from '../program/identity.ts'
+import type { Install } from '../self/install.ts'
+import { installFor, setUp } from '../self/set-up.ts'
 import { disk } from '../system/disk.ts'
 import { isLingering, isSystemdHere, logLine, systemctlLine } from '../system/systemctl.ts'
 import { words } from '../words.ts'
@@ -21,7 +23,8 @@ export const verb: Verb = {
   help: `Usage: ota-supervisor service install|uninstall|print [options]
 
   install      have systemd run the daemon for this directory: now, and after
-               every boot
+               every boot. With [self_update] it runs from a place of its
+               own, where versions can be exchanged
   uninstall    stop it and remove it; the project stays as it is
   print        print the unit that would be installed
 
@@ -115,8 +118,9 @@ async function installService(
   config: Config,
   folders: readonly string[],
 ): Promise<void> {
-  const { text, user, warnings } = await planOf(service, asked.values, config, folders)
-  const changed = await install(service, text, waitFor(config))
+  const { text, user, warnings, exchanged } = await planOf(service, asked.values, config, folders)
+  const isNew = exchanged !== null && (await setUp(exchanged, user.name))
+  const changed = await install(service, text, waitFor(config), isNew)
   const { scope, unit, path } = service
   const all = [
     ...warnings,
@@ -178,7 +182,7 @@ async function planOf(
   values: Asked['values'],
   config: Config,
   folders: readonly string[],
-): Promise<{ text: string; user: RunAs; warnings: string[] }> {
+): Promise<{ text: string; user: RunAs; warnings: string[]; exchanged: Install | null }> {
   const owner = disk.ownerOf(project)
   if (owner === null) {
     throw new OperationalError(serviceWords.noSuchFolder(project), {
@@ -191,13 +195,16 @@ async function planOf(
   const node = process.execPath
   const { main, deposit, logs } = pathsOf(project, config.folders)
   const { python, cwd } = config.program
+  const name = basename(unit, '.service')
+  const exchanged = config.selfUpdate.mode === 'off' ? null : installFor(scope, name)
   const text = unitText(
     {
       scope,
-      name: basename(unit, '.service'),
+      name,
       project,
       node,
       script: entry,
+      launch: exchanged?.launch ?? null,
       user,
       reads: withTargets(node, dirname(dirname(entry)), home, resolve(project, python), ...folders),
       writes: withTargets(
@@ -206,6 +213,7 @@ async function planOf(
         ...(deposit === null ? [] : [deposit]),
         logs,
         resolve(main, cwd),
+        ...(exchanged === null ? [] : [exchanged.dir]),
         ...folders,
       ),
     },
@@ -216,7 +224,7 @@ async function planOf(
     ...(isAllRoot ? [serviceWords.runsAsRoot(project)] : []),
     ...(movingPlaces.test(node) ? [serviceWords.nodeMoves(node)] : []),
   ]
-  return { text, user, warnings }
+  return { text, user, warnings, exchanged }
 }
 
 /** Folders of what keeps several Nodes side by side, and replaces them. */

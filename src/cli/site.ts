@@ -47,13 +47,7 @@ export async function choose(wanted: Wanted): Promise<Chosen> {
   const layout = await layoutOf(wanted.directory)
   const paths = pathsOf(wanted.directory)
   const door: Door = paths
-  if (!existsSync(paths.own)) {
-    throw new OperationalError(verbWords.noProject(paths.project), {
-      code: 'ENOPROJECT',
-      path: paths.project,
-      hint: verbWords.noProjectHint,
-    })
-  }
+  if (!existsSync(paths.own)) throw neverRun(paths.project)
   // A project that has ever run has this folder; a parent has not.
   const mayBeMany =
     layout?.is !== 'one' || !existsSync(pathsOf(wanted.directory, layout.config.folders).releases)
@@ -78,6 +72,14 @@ export async function chooseOne({ directory, project }: Omit<Wanted, 'args'>): P
     code: 'EUSAGE',
     hint: projectWords.usageHint,
   })
+}
+
+/** The ground of the daemon itself: of a parent, with the settings of the daemon. Throws when none has ever run there. */
+export async function daemonSite(directory: string): Promise<Site> {
+  const { config } = (await layoutOf(directory)) ?? noSettings()
+  const paths = pathsOf(directory, config.folders)
+  if (existsSync(paths.own)) return { paths, config, disk }
+  throw neverRun(paths.project)
 }
 
 /** A mistake in the settings must not keep anybody from asking, or from stopping the program: null. */
@@ -157,4 +159,9 @@ async function placeInParent({ paths }: Site): Promise<Place | null> {
 
 function patternsOf({ args, project }: Wanted): string[] {
   return [...args, ...(project === undefined ? [] : [project])]
+}
+
+function neverRun(path: string): OperationalError {
+  const hint = verbWords.noProjectHint
+  return new OperationalError(verbWords.noProject(path), { code: 'ENOPROJECT', path, hint })
 }

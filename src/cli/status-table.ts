@@ -1,22 +1,26 @@
-import type { NotOpen } from '../control/overview.ts'
+import type { NotOpen, Overview } from '../control/overview.ts'
 import type { Status } from '../control/status.ts'
 import { resultText, shown } from '../phrases.ts'
+import type { SelfStatus } from '../self/status.ts'
 import { words } from '../words.ts'
+import { gitWords } from '../words-git.ts'
 import { projectWords } from '../words-projects.ts'
+import { selfWords } from '../words-self.ts'
 import { verbWords } from '../words-verbs.ts'
-import { agoText, coloured, field } from './screen.ts'
+import { agoText, coloured, field, momentText } from './screen.ts'
 
 /** Many projects, a line for each and what is wrong with it below, for a narrow terminal. */
 export function tableText(
   projects: readonly (readonly [string, Status | NotOpen])[],
-  daemon: Status['daemon'],
+  { daemon, selfUpdate }: Pick<Overview, 'daemon' | 'selfUpdate'>,
 ): string {
   const width = Math.max(8, ...projects.map(([name]) => name.length))
   const lines = projects.map(([name, status]) => {
     const [first = '', ...rest] = 'trouble' in status ? notOpenLines(status) : linesOf(status)
     return [`${name.padEnd(width)}  ${first}`, ...rest.map((line) => `  ${line}`)].join('\n')
   })
-  return [...lines, '', field('daemon', daemonLines(daemon))].join('\n')
+  const version = selfUpdate === null ? [] : [field('version', versionLines(selfUpdate))]
+  return [...lines, '', ...version, field('daemon', daemonLines(daemon))].join('\n')
 }
 
 function notOpenLines({ trouble, hint }: NotOpen): string[] {
@@ -56,6 +60,25 @@ export function stateText({ state, wanted }: Status['program'], width = 0): stri
   const isUp = state === 'RUNNING' || state === 'STARTING'
   const isMeant = wanted === 'down' || state === 'STOPPED' || state === 'ELSEWHERE'
   return coloured(state.padEnd(width), isUp ? 'green' : isMeant ? 'yellow' : 'red')
+}
+
+/** The lines about the version of ota-supervisor. */
+export function versionLines(self: SelfStatus): string[] {
+  const { mode, version, newest, isNewer, lookedAt, nextAt, waitingFor, lastFailed } = self
+  const isTrial = self.onTrialSince !== null && self.previous !== null
+  const looked = lookedAt === null ? [] : [gitWords.lookedAgo(agoText(lookedAt))]
+  const next = nextAt === null ? [] : [gitWords.nextLook(momentText(nextAt))]
+  const times = [...looked, ...next].join('; ')
+  return [
+    version,
+    ...(isTrial ? [selfWords.trialSince(self.previous, agoText(self.onTrialSince))] : []),
+    ...(isNewer && newest !== null ? [coloured(selfWords.newest(newest, mode), 'green')] : []),
+    ...(waitingFor === null ? [] : coloured(waitingFor, 'yellow').split('\n')),
+    ...(times === '' ? [] : [times]),
+    ...(lastFailed === null
+      ? []
+      : [coloured(selfWords.failedAt(lastFailed, momentText(lastFailed.at)), 'red')]),
+  ]
 }
 
 /** The lines about the daemon itself. */

@@ -13,7 +13,7 @@ import { verbWords } from '../words-verbs.ts'
 import { askOrRead } from './ask.ts'
 import { agoText, coloured, field, momentText, printAnswer } from './screen.ts'
 import { type Chosen, choose, type Place } from './site.ts'
-import { daemonLines, stateText, tableText } from './status-table.ts'
+import { daemonLines, stateText, tableText, versionLines } from './status-table.ts'
 import { type Asked, exitCodes, names, type Verb } from './verb.ts'
 
 /** `status`: how the project stands. Without a daemon it says what the disk tells, and exits with 3. */
@@ -45,11 +45,7 @@ async function overviewOf({ places, door }: Chosen, asked: Asked): Promise<numbe
     const found = name === null ? undefined : all.projects[name]
     return name === null || found === undefined ? [] : [[name, found]]
   })
-  printAnswer(
-    asked,
-    { ...all, projects: Object.fromEntries(wanted) },
-    tableText(wanted, all.daemon),
-  )
+  printAnswer(asked, { ...all, projects: Object.fromEntries(wanted) }, tableText(wanted, all))
   return all.daemon === null ? exitCodes.notRunning : exitCodes.done
 }
 
@@ -61,7 +57,7 @@ async function overviewFromDisk(places: readonly Place[], door: Door): Promise<O
     return [name ?? '', isThere ? await statusFromDisk(site) : { project, trouble }]
   })
   const projects = Object.fromEntries(await Promise.all(all))
-  return { directory: door.project, daemon: null, projects }
+  return { directory: door.project, daemon: null, selfUpdate: null, projects }
 }
 
 /** The status for a narrow terminal. */
@@ -72,6 +68,7 @@ function statusText(status: Status): string {
     ...packagesFields(status),
     ...(status.deposit === null ? [] : [field('deposit', depositLines(status.deposit))]),
     ...(status.git === null ? [] : [field('git', gitLines(status.git))]),
+    ...(status.selfUpdate === null ? [] : [field('version', versionLines(status.selfUpdate))]),
     field('daemon', daemonLines(status.daemon)),
   ].join('\n')
 }

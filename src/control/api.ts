@@ -1,4 +1,5 @@
 import type { Order } from '../project/orders.ts'
+import type { Asked } from '../self/self-update.ts'
 import type { HistoryEntry } from '../update/history.ts'
 import { isReleaseId } from '../update/store.ts'
 import type { Overview, Summary } from './overview.ts'
@@ -9,6 +10,7 @@ export type Wish =
   | { readonly is: 'status' | 'projects' | 'history' | 'reload' }
   /** `isNow`: what is found is not to reboot the machine. */
   | { readonly is: 'update'; readonly isNow: boolean }
+  | { readonly is: 'self-update'; readonly asked: Asked }
   | Order
 
 /** What each request is answered with, as JSON. */
@@ -26,6 +28,7 @@ export type Answers = {
   readonly rollback: Said
   readonly reload: Said
   readonly update: Looked
+  readonly 'self-update': Said
 }
 
 /** What a look at the git remote came to. A commit is given when one was found, and is on its way. */
@@ -61,6 +64,7 @@ export const requests: { readonly [Name in keyof Answers]: Request } = {
   rollback: { method: 'POST', path: '/v1/rollback', read: readRollback },
   reload: { method: 'POST', path: '/v1/reload', read: () => ({ is: 'reload' }) },
   update: { method: 'POST', path: '/v1/update', read: readUpdate },
+  'self-update': { method: 'POST', path: '/v1/self-update', read: readSelfUpdate },
 }
 
 /** The path of a request to the daemon itself, or about one of its projects. */
@@ -85,6 +89,15 @@ function readRollback(body: unknown): Wish | string {
     ? { is: 'rollback', to }
     : 'the body must be like {"to": "r12"}'
 }
+
+function readSelfUpdate(body: unknown): Wish | string {
+  const { check = false, force = false } = isObject(body ?? {}) ? ((body ?? {}) as Switches) : {}
+  return typeof check === 'boolean' && typeof force === 'boolean'
+    ? { is: 'self-update', asked: { isCheck: check, isForced: force } }
+    : 'the body must be like {"check": true, "force": false}'
+}
+
+type Switches = { readonly check?: unknown; readonly force?: unknown }
 
 function readUpdate(body: unknown): Wish | string {
   const isNow: unknown = isObject(body) ? (body['now'] ?? false) : body === undefined ? false : null

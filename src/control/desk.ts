@@ -36,6 +36,8 @@ export function openDesk(
         return { is: 'unknown' }
       case 'reload':
         return reload()
+      case 'self-update':
+        return live.selfUpdate.byHand(wish.asked)
       case 'update':
         return looked(await live.git.lookNow(wish.isNow))
       default:

@@ -4,7 +4,7 @@ import { withoutPassword } from '../phrases.ts'
 import type { GitSource } from '../source/git/git.ts'
 import type { LastRun } from '../source/git/last-run.ts'
 import { type Look, lookText } from '../source/git/look.ts'
-import type { Plan } from '../source/git/turns.ts'
+import { nextLookAt, type Plan } from '../source/git/turns.ts'
 import { timeAgo } from '../system/clock.ts'
 import { gitWords } from '../words-git.ts'
 
@@ -54,17 +54,12 @@ export function gitOf({ config }: Site, git: GitSource, clock: Clock): GitStatus
     follows: tag || branch || null,
     isLooking,
     lookedAt: last && timeAgo(last.at, clock),
-    nextAt: nextOf(plan, clock),
+    nextAt: nextLookAt(plan, clock),
     schedule: schedule === '' ? null : scheduleOf(schedule, plan, lastRun),
     found: last?.look.is ?? null,
     waitingFor: isTrouble ? lookText(last.look) : null,
     text: last && lookText(last.look),
   }
-}
-
-function nextOf(plan: Plan, clock: Clock): string | null {
-  if (plan.is === 'set') return timeAgo(Math.max(plan.at, clock.now()), clock)
-  return plan.is === 'calendar' ? new Date(plan.due).toISOString() : null
 }
 
 function scheduleOf(expression: string, plan: Plan, last: LastRun | null): ScheduleStatus {

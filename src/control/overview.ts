@@ -1,4 +1,5 @@
 import type { ProgramState } from '../model.ts'
+import type { SelfStatus } from '../self/status.ts'
 import type { DaemonStatus, Status } from './status.ts'
 
 /** How all the projects of a daemon stand. */
@@ -7,6 +8,8 @@ export type Overview = {
   readonly directory: string
   /** Null while no daemon runs; then the rest is what the disks tell. */
   readonly daemon: DaemonStatus | null
+  /** Null while no daemon runs, or there is nothing to tell. */
+  readonly selfUpdate: SelfStatus | null
   /** By their names, sorted. */
   readonly projects: Readonly<Record<string, Status | NotOpen>>
 }

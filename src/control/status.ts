@@ -13,6 +13,8 @@ import { causeText, exitText } from '../phrases.ts'
 import type { Obstacle } from '../project/obstacle.ts'
 import { isWanted } from '../project/wanted.ts'
 import type { Packages } from '../python/packages.ts'
+import type { SelfUpdate } from '../self/self-update.ts'
+import { type SelfStatus, selfStatus } from '../self/status.ts'
 import type { GitSource } from '../source/git/git.ts'
 import { timeAgo } from '../system/clock.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
@@ -39,6 +41,8 @@ export type Status = {
   readonly packages: PackagesStatus | null
   /** Null while no daemon runs, or git is not used. */
   readonly git: GitStatus | null
+  /** Null while no daemon runs, or there is nothing to tell. */
+  readonly selfUpdate: SelfStatus | null
 }
 
 /** The daemon itself. `session` is its log file, absolute; null when it could not make one. */
@@ -107,6 +111,7 @@ export type Live = LiveDeposit & {
   readonly reading: () => ProgramReading
   readonly packages: Packages
   readonly git: GitSource
+  readonly selfUpdate: SelfUpdate
   readonly obstacle: Obstacle
   readonly clock: Clock
 }
@@ -135,6 +140,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
     deposit: depositOf(live),
     packages: packagesOf(live.packages),
     git: gitOf(site, live.git, live.clock),
+    selfUpdate: selfStatus(live.selfUpdate.state(), site.config.selfUpdate, live.clock),
   }
 }
 
@@ -167,6 +173,7 @@ export async function statusFromDisk(site: Site): Promise<Status> {
     deposit: await depositOnDisk(site),
     packages: null,
     git: null,
+    selfUpdate: null,
   }
 }
 

@@ -38,6 +38,7 @@ function household(
   const reload = async () => {
     const answer = await reloadSettings(prepared.site, log)
     project?.wake()
+    shared.selfUpdate.wake()
     return answer
   }
   return {
@@ -46,6 +47,7 @@ function household(
     },
     desk: async (wish, name) =>
       project === null || name !== null ? { is: 'unknown' } : project.desk(wish),
+    readings: () => (project === null ? [] : [project]),
     runs: () => (project === null ? atFirst : words.runs(project.reading())),
     reload,
     run: async () => project?.run(),

@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Site } from '../config.ts'
 import type { Layout, Listed } from '../config-projects.ts'
 import type { Desk } from '../control/desk.ts'
+import type { Overview } from '../control/overview.ts'
 import type { SessionLog } from '../log/session.ts'
 import type { Answer } from '../project/orders.ts'
+import { selfStatus } from '../self/status.ts'
 import { within } from '../system/clock.ts'
 import { packageOf } from '../system/package.ts'
 import { words } from '../words.ts'
@@ -74,6 +76,7 @@ function household(
       ...next.projects.flatMap(takeIn),
     ]
     tellLeftOut(next.leftOut)
+    shared.selfUpdate.wake()
     const text = lines.join('\n') || words.reloaded([], [])
     log.info(text)
     return { is: 'done', text }
@@ -111,12 +114,17 @@ function household(
           sorted().map(async (one) => [one.name, await one.status()] as const),
         )
         const projects = Object.fromEntries(all)
-        return { is: 'told', value: { directory, daemon: shared.daemon(), projects } }
+        const { daemon, selfUpdate: self, clock } = shared
+        const selfUpdate = selfStatus(self.state(), config.selfUpdate, clock)
+        const value: Overview = { directory, daemon: daemon(), selfUpdate, projects }
+        return { is: 'told', value }
       }
       case 'projects':
         return { is: 'told', value: sorted().map((one) => one.summary()) }
       case 'reload':
         return reload()
+      case 'self-update':
+        return shared.selfUpdate.byHand(wish.asked)
       default:
         return {
           is: 'refused',
@@ -130,6 +138,7 @@ function household(
     open: async () => undefined,
     desk,
     reload,
+    readings: () => sorted().flatMap((one) => one.project() ?? []),
     runs: () =>
       sorted()
         .map((one) => `${one.name}: ${one.runs()}`)

@@ -21,6 +21,8 @@ export type Member = {
   readonly name: string
   /** Its settings here are those in force. */
   readonly listed: Listed
+  /** The project while it is open. */
+  readonly project: () => Project | null
   readonly summary: () => Summary
   readonly status: () => Promise<Status | NotOpen>
   /** What runs, for the beginning of a log file. */
@@ -123,6 +125,7 @@ export function openMember(listed: Listed, log: Log, parental: Parental): Member
   return {
     name,
     listed,
+    project: () => (state.is === 'open' ? state.project : null),
     summary() {
       const is = state.is === 'open' ? state.project.reading().state.is : null
       return { name, directory, state: is, trouble: is === null ? notOpen().trouble : null }

@@ -1,7 +1,7 @@
 import type { Site } from '../config.ts'
 import { openDesk, type ProjectDesk } from '../control/desk.ts'
 import { type DaemonStatus, type Live, liveStatus, type Status } from '../control/status.ts'
-import type { Clock, Log, ProgramReading } from '../model.ts'
+import type { Clock, Log } from '../model.ts'
 import { findIdentity, type Identity, identityArguments } from '../program/identity.ts'
 import { endLeftovers, type Program } from '../program/life.ts'
 import { openHooks } from '../project/hooks.ts'
@@ -11,6 +11,7 @@ import { runProject } from '../project/project.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import { openPackages, type Packages, sweepPackages } from '../python/packages.ts'
 import { onBehalf } from '../python/worker.ts'
+import type { SelfUpdate } from '../self/self-update.ts'
 import type { Lock } from '../system/lock.ts'
 import { openPipes } from '../system/pipes.ts'
 import { words } from '../words.ts'
@@ -18,6 +19,7 @@ import { openCheckout } from './git.ts'
 import { lockFolder, makeFolders } from './ground.ts'
 import type { Interpreters } from './interpreters.ts'
 import { openRun } from './program.ts'
+import type { Reading } from './self.ts'
 import { checkInTurn, installInTurn, type Turns } from './turns.ts'
 import { noUploads, openUploads } from './uploads.ts'
 
@@ -29,6 +31,7 @@ export type Shared = {
   /** Aborts when not even the polite waits are to be waited for. */
   readonly hasten: AbortSignal
   readonly daemon: () => DaemonStatus
+  readonly selfUpdate: SelfUpdate
   readonly clock: Clock
   /** It is only for an update: no program is started, no upload taken, and a remote looked at when that is asked. */
   readonly isPass: boolean
@@ -67,8 +70,7 @@ export async function prepare(
 }
 
 /** A project with its program, its sources and its desk. */
-export type Project = {
-  readonly reading: () => ProgramReading
+export type Project = Reading & {
   /** True once the first start of its program was attempted, or waits for an install. */
   readonly isAttempted: () => boolean
   readonly status: () => Promise<Status>
@@ -114,14 +116,15 @@ export async function openProject(
   const git = openCheckout(setpriv, !isPass, site, log, clock, end, turns.fetches)
   const orders = openOrders(end, { is: 'refused', why: words.endingNow })
   const obstacle = openObstacle()
-  const { daemon } = shared
+  const { daemon, selfUpdate } = shared
   const { reading } = program
   const state = { daemon, reading, deposit: deposit.state, guarantee, packages, git }
-  const live: Live = { ...state, obstacle, clock }
+  const live: Live = { ...state, selfUpdate, obstacle, clock }
   const ahead = checkInTurn(interpreters.ahead, turns, () => isUp(program))
   const means = { site, ...run, isPass, python, packages, git, ahead, obstacle }
   const tools = { ...means, log, clock, shutdown: end, orders }
   return {
+    site,
     reading,
     isAttempted: () => isWaiting() || isAttempted(program),
     status: () => liveStatus(site, live),

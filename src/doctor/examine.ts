@@ -21,6 +21,7 @@ import { type AskedUsers, type Machine, meetMachine, meetProject, type Patient }
 import { power } from './power.ts'
 import { python } from './python.ts'
 import { daemonRights, programRights, uploaderRights } from './rights.ts'
+import { selfUpdate } from './self-update.ts'
 import { service } from './service.ts'
 import { readSettings } from './settings.ts'
 import { space } from './space.ts'
@@ -42,6 +43,7 @@ const ofProject: readonly Check<Patient>[] = [
   ofUploads(servers),
   ofUploads(inotify),
   service,
+  selfUpdate,
 ]
 
 /** What matters only where there is a deposit. */

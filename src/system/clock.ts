@@ -18,14 +18,6 @@ export const clock: Clock = {
 }
 
 /**
- * The wall clock's time at a moment of the monotonic clock, ISO 8601. A Pi's wall clock jumps when it
- * finds the network: only counting back from now gives a time that fits the others.
- */
-export function timeAgo(moment: number, { now, wall }: Clock): string {
-  return new Date(wall().getTime() - (now() - moment)).toISOString()
-}
-
-/**
  * A signal that aborts with the first of these, or after `ms`; after `clear` it does not any more, and
  * nothing of it stays. Of each `AbortSignal.any` something stays with its signals in Node 20, and
  * `AbortSignal.timeout` in it is forgotten at the next garbage collection.
@@ -48,6 +40,14 @@ export function withDeadline(
       for (const signal of signals) signal.removeEventListener('abort', abort)
     },
   }
+}
+
+/**
+ * The wall clock's time at a moment of the monotonic clock, ISO 8601. A Pi's wall clock jumps when it
+ * finds the network: only counting back from now gives a time that fits the others.
+ */
+export function timeAgo(moment: number, { now, wall }: Clock): string {
+  return new Date(wall().getTime() - (now() - moment)).toISOString()
 }
 
 /** What came first in `within`. */

@@ -216,6 +216,15 @@ export const disk = {
     await syncDir(dirname(path))
   },
 
+  /** Has a symbolic link lead to a target, as it is written: after a power cut to the old one or the new one. */
+  async lead(link: string, target: string): Promise<void> {
+    const temporary = `${link}.new`
+    disk.unlink(temporary)
+    symlinkSync(target, temporary)
+    await rename(temporary, link)
+    await syncDir(dirname(link))
+  },
+
   /** Appends a text to a file, durably. */
   async append(path: string, text: string): Promise<void> {
     await writeDurably(path, text, 'a')

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { OperationalError } from '../../src/errors.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
@@ -42,6 +42,7 @@ const changing = [
   'reserve',
   'writeRecord',
   'replaceText',
+  'lead',
   'append',
   'syncAll',
 ] as const satisfies (keyof Disk)[]
@@ -105,6 +106,9 @@ function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolea
       return true
     case 'replaceText':
       writeFileSync(`${path}.new`, half(String(second)))
+      return true
+    case 'lead':
+      symlinkSync(String(second), `${path}.new`)
       return true
     case 'append':
       writeFileSync(path, half(String(second)), { flag: 'a' })

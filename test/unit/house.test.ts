@@ -20,6 +20,7 @@ const floors: Readonly<Record<string, number>> = {
   'words-packages': 0,
   'words-projects': 0,
   'words-release': 0,
+  'words-self': 0,
   'words-service': 0,
   'words-verbs': 0,
   system: 1,
@@ -42,6 +43,7 @@ const floors: Readonly<Record<string, number>> = {
   project: 4,
   control: 5,
   doctor: 5,
+  self: 5,
   daemon: 6,
   cli: 7,
   supervisor: 8,
@@ -144,6 +146,7 @@ for (const [file, speaker] of [
   ['words-packages.ts', 'packageWords'],
   ['words-projects.ts', 'projectWords'],
   ['words-release.ts', 'releaseWords'],
+  ['words-self.ts', 'selfWords'],
   ['words-service.ts', 'serviceWords'],
   ['words-verbs.ts', 'verbWords'],
 ] as const) {
@@ -163,6 +166,7 @@ const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'
     'bench/README.md',
     'docs/settings.md',
     'docs/git.md',
+    'docs/self-update.md',
     'docs/after-update.md',
     'docs/connectors.md',
   ])

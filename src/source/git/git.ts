@@ -80,7 +80,12 @@ export function openGit(
   end: AbortSignal,
 ): GitSource {
   const { disk, paths } = site
-  const turns = openTurns(site, around, log, clock)
+  const says = {
+    ...log,
+    info: (text: string) => log.info(gitWords.says(text)),
+    warn: (text: string) => log.warn(gitWords.says(text)),
+  }
+  const turns = openTurns(site, around, says, clock)
   let state: Omit<GitState, keyof TurnState> = { isLooking: false, last: null }
   let told = ''
   let wakeUp: () => void = () => undefined
@@ -118,7 +123,7 @@ export function openGit(
       await tryToLook(),
       askers.some(({ isNow }) => isNow),
     )
-    await turns.looked(found, askers.length > 0)
+    await turns.looked({ is: found.is, text: lookText(found) }, askers.length > 0)
     state = { isLooking: false, last: { look: found, at: clock.now() } }
     tell(found)
     for (const { answer } of askers) answer(found)
@@ -215,7 +220,7 @@ export function openGit(
     },
     async postpone(obstacle) {
       const look: Look = { is: 'failed', ...obstacle }
-      await turns.postponed(look)
+      await turns.postponed({ is: look.is, text: lookText(look) })
       state = { ...state, last: { look, at: clock.now() } }
       tell(look)
     },
