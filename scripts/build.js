@@ -1,6 +1,6 @@
 /**
- * Builds `dist/`: `supervisor.js`, what it loads in `parts/`, Python's scripts in `python/`, and the licences of
- * all the packages that are in it. One module of many files costs the daemon less time and memory than many modules
+ * Builds `dist/`: `supervisor.js`, what it loads in `parts/`, Python's scripts in `python/`, `self/launch.sh`, and the
+ * licences of all the packages that are in it. One module of many files costs the daemon less time and memory than many modules
  * (docs/decisions/0013). Types are checked before, by tsc.
  *
  * Every part lies one folder deep, as in src: what is found from a module's own place (`../python/check.py`,
@@ -51,6 +51,8 @@ mkdirSync(join(dist, 'python'))
 for (const name of readdirSync(join(root, 'src/python')).filter((file) => file.endsWith('.py'))) {
   copyFileSync(join(root, 'src/python', name), join(dist, 'python', name))
 }
+mkdirSync(join(dist, 'self'))
+copyFileSync(join(root, 'src/self/launch.sh'), join(dist, 'self/launch.sh'))
 chmodSync(join(dist, 'supervisor.js'), 0o755)
 writeFileSync(join(dist, 'LICENSES.txt'), packagesOf(metafile).map(licenceOf).join('\n\n'))
 

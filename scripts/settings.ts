@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { type Config, defaults } from '../src/config.ts'
 import { type Setting, settingsOf, tomlName } from '../src/config-names.ts'
+import { daemonSections } from '../src/config-projects.ts'
 import { configSchema } from '../src/config-schema.ts'
 
 /**
@@ -72,9 +73,33 @@ function schemaText(comments: Comments): string {
     const whole = { description, ...rest, properties: Object.fromEntries(settings) }
     schema.properties = { ...schema.properties, [section]: whole }
   }
+  schema.properties = { ...schema.properties, projects: projectsSchema(schema.properties ?? {}) }
   const { $schema, ...rest } = schema
   const head = { $schema, title: 'supervisor.toml', description: 'Settings of ota-supervisor.' }
   return `${JSON.stringify({ ...head, ...rest }, null, 2)}\n`
+}
+
+/** The projects of a parent: sections as at the top, but for those of the daemon. */
+function projectsSchema(sections: Readonly<Record<string, Schema>>): Schema {
+  const own = Object.entries(sections)
+    .filter(([section]) => !daemonSections.includes(section))
+    .map(([section, { description }]) => [
+      section,
+      { description, allOf: [{ $ref: `#/properties/${section}` }] },
+    ])
+  const directory = {
+    description: 'The folder of the project, relative to this file; its name if it is not given.',
+    type: 'string',
+    minLength: 1,
+  }
+  const description =
+    'Many projects under one daemon, by name. Sections at the top hold for each that does not say otherwise.'
+  const project = {
+    type: 'object',
+    properties: { directory, ...Object.fromEntries(own) },
+    additionalProperties: false,
+  }
+  return { description, type: 'object', additionalProperties: project }
 }
 
 const head = `# Settings
@@ -90,6 +115,10 @@ daemon starts, and again on \`ota-supervisor reload\`; one with a mistake is ref
 - Names of the deposit (\`ignore\`, \`keep\`, \`drop\`, \`temporary\`) are names without folders, and count in every folder.
 - Editors that know TOML (VS Code with Even Better TOML, others with Taplo) complete and check the file if it begins with
   \`#:schema /opt/ota-supervisor/supervisor.schema.json\` (the path to your copy).
+
+With \`[projects.NAME]\` or \`[discover]\` in it the file is that of a parent, whose daemon runs many projects
+([connectors.md](connectors.md)). All sections may then stand under \`[projects.NAME]\` too, and go before those at the top, key by key; but
+for ${daemonSections.map((section) => `\`[${section}]\``).join(', ')}, which are about the daemon as a whole.
 
 Most of them are there for odd machines and for tests. The few that are often wanted are in the [README](../README.md#settings).
 `

@@ -1,5 +1,6 @@
 // All names in one, so that the build can leave out what is not used: most of it is languages.
 import * as z from 'zod'
+import { afterUpdates } from './config.ts'
 import { isHttp, targetOf } from './config-health.ts'
 import { units } from './config-names.ts'
 import { dueAfter, isSchedule } from './config-schedule.ts'
@@ -114,6 +115,16 @@ export const argv: z.ZodType = z
   .array(text(), words.expected('a list: a command and its arguments'))
   .refine(([command]) => command !== '', words.expected('a command first'))
 
+/** What happens after an update. */
+export const afterUpdate: z.ZodType = z
+  .union(
+    [z.enum(afterUpdates), z.array(text()).min(1)],
+    words.expected(
+      `${afterUpdates.map((word) => `"${word}"`).join(', ')}, or a list: a command and its arguments`,
+    ),
+  )
+  .refine((found) => found[0] !== '', words.expected('a command first'))
+
 /** An address to be asked by HTTP, or nothing. */
 export const httpAddress = text('an address such as "http://127.0.0.1:8080/"', (found) => {
   return found === '' || isHttp(found)
@@ -128,6 +139,16 @@ export const tcpAddress = text('a port: "8080", "127.0.0.1:8080" or "[::1]:8080"
 export const remote = text('the name of a remote, or an address', (found) => {
   return !/^-|[\s\p{Cc}]|::/u.test(found)
 })
+
+/** Where versions of ota-supervisor come from, or nothing. Whoever is on the way must not be able to change them. */
+export const versionSource = text(
+  'an address such as "git+https://…" or "https://…" without a password, or the path of a folder',
+  (found) => {
+    if (/^-|[\s\p{Cc}]|::/u.test(found)) return false
+    if (!found.includes('://')) return !found.startsWith('git+')
+    return /^git\+(https|ssh|file):\/\/./.test(found) || /^https:\/\/[^/@]+(\/[^?#]*)?$/.test(found)
+  },
+)
 
 /** The name of a branch, or nothing, as git takes it: git-check-ref-format(1). */
 export const refName = text('the name of a branch', (found) => found === '' || isRef(found, ''))
@@ -149,6 +170,13 @@ function isRef(found: string, also: string): boolean {
   const odd = /^[-/]|\.\.|@\{|\/\/|\.$|\/$|\.lock$|[\s\p{Cc}~^:?[\\]/u
   return !odd.test(found) && (also === '*' || !found.includes('*'))
 }
+
+/** The folder of the program: inside the project, and not what is the daemon's or git's there. */
+export const mainFolder = text('a path inside the project, such as "main" or "."', (found) => {
+  const [first = ''] = found.split('/')
+  const isOurs = ['.supervisor', 'logs', '.git'].includes(first)
+  return found === '.' || (!isOurs && found.split('/').every(isName))
+})
 
 /** The path of a folder. */
 export const folder = text('the path of a folder', (found) => found !== '')

@@ -23,8 +23,8 @@ export function lineNear(path: readonly string[], lineOf: LineOf): number | null
   return lineOf(path) ?? lineNear(path.slice(0, -1), lineOf)
 }
 
-/** Settings lie in sections, and variables in a table of one. */
-const deepest = 3
+/** Settings lie in sections, variables in a table of one, and sections in the table of a project. */
+const deepest = 5
 
 function keyOf(path: readonly string[]): string {
   return path.join('\0')

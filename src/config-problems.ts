@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { Config } from './config.ts'
+import { depositTrouble } from './config-folders.ts'
 import { waysToAsk } from './config-health.ts'
 import { type LineOf, lineNear } from './config-lines.ts'
 import { shown } from './phrases.ts'
@@ -44,13 +45,18 @@ export function problemsOf(
   const once = new Map(all.map((one) => [one.path.join('\0'), one]))
   return [...once.values()]
     .map((complaint) => ({ complaint, line: lineNear(complaint.path, lineOf) }))
-    .sort((one, other) => (one.line ?? Infinity) - (other.line ?? Infinity))
+    .sort(byLine)
     .slice(0, mostTold)
     .map(({ complaint, line }) => ({
       line,
       key: keyText(complaint.path),
       what: complaintText(complaint, parsed, known),
     }))
+}
+
+/** In the order of the file; what has no line comes last. */
+export function byLine(one: Pick<Problem, 'line'>, other: Pick<Problem, 'line'>): number {
+  return (one.line ?? Infinity) - (other.line ?? Infinity)
 }
 
 /** What is wrong with the thing at a path. */
@@ -71,16 +77,33 @@ function complaintText(complaint: Complaint, parsed: unknown, known: readonly st
 
 /** Settings that are right, each by itself, but not together. `given`: what the file gives, with its lines. */
 export function contradictions(
-  { program, health, git }: Config,
+  { folders, program, health, git, selfUpdate }: Config,
   lineOf: LineOf,
   given: ReadonlyMap<string, number | null>,
 ): Problem[] {
   return [
+    ...folderProblems(folders, given),
     ...backoffProblems(program, lineOf),
     ...healthProblems(health, lineOf),
     ...branchProblems(git, lineOf),
-    ...scheduleProblems(git, given),
+    ...scheduleProblems('git', git, given),
+    ...scheduleProblems('self_update', selfUpdate, given),
+    ...sourceProblems(selfUpdate, lineOf),
   ]
+}
+
+/** Relative paths lead to the same wherever the project is. What an absolute one leads to is seen at the start. */
+const anyProject = '/a/b/c/d/e/f/project'
+
+function folderProblems(
+  folders: Config['folders'],
+  given: ReadonlyMap<string, number | null>,
+): Problem[] {
+  const trouble = depositTrouble(folders, anyProject)
+  if (trouble === null) return []
+  const key = 'folders.deposit'
+  const line = given.get(key) ?? given.get('folders.main') ?? null
+  return [{ line, key, what: words.depositMisplaced[trouble] }]
 }
 
 function branchProblems({ branch, tag }: Config['git'], lineOf: LineOf): Problem[] {
@@ -91,12 +114,19 @@ function branchProblems({ branch, tag }: Config['git'], lineOf: LineOf): Problem
 
 /** `every` has a default, so it counts only where it is written. */
 function scheduleProblems(
-  { schedule }: Config['git'],
+  section: 'git' | 'self_update',
+  { schedule }: { readonly schedule: string },
   given: ReadonlyMap<string, number | null>,
 ): Problem[] {
-  if (schedule === '' || !given.has('git.every')) return []
-  const key = 'git.schedule'
-  return [{ line: given.get(key) ?? null, key, what: words.oneOfBoth('git.every') }]
+  const [key, other] = [`${section}.schedule`, `${section}.every`]
+  if (schedule === '' || !given.has(other)) return []
+  return [{ line: given.get(key) ?? null, key, what: words.oneOfBoth(other) }]
+}
+
+function sourceProblems({ mode, from }: Config['selfUpdate'], lineOf: LineOf): Problem[] {
+  if (mode === 'off' || from !== '') return []
+  const path = ['self_update', 'mode'] as const
+  return [{ line: lineOf(path), key: keyText(path), what: words.needs('self_update.from') }]
 }
 
 function healthProblems(health: Config['health'], lineOf: LineOf): Problem[] {

@@ -6,6 +6,7 @@ import {
   localChangePolicies,
   restartPolicies,
   rewrittenPolicies,
+  selfUpdateModes,
   sourceSchemes,
   stopSignals,
 } from './config.ts'
@@ -75,6 +76,8 @@ type Name = {
 }[keyof Config]
 
 const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
+  ['folders.main', kinds.mainFolder],
+  ['folders.deposit', kinds.text('the path of a folder')],
   ['program.entry', kinds.pathInside],
   ['program.python', kinds.commandIfAny],
   ['program.args', kinds.list(kinds.text())],
@@ -82,6 +85,7 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   ['program.cwd', kinds.folder],
   ['program.user', kinds.account],
   ['program.group', kinds.account],
+  ['program.afterUpdate', kinds.afterUpdate],
   ['program.restart', kinds.choice(restartPolicies)],
   ['program.stopSignal', kinds.choice(stopSignals)],
   ['health.command', kinds.argv],
@@ -118,6 +122,12 @@ const specials: ReadonlyMap<string, z.ZodType> = new Map<Name, z.ZodType>([
   ['git.schedule', kinds.schedule],
   ['git.localChanges', kinds.choice(localChangePolicies)],
   ['git.rewritten', kinds.choice(rewrittenPolicies)],
+  ['selfUpdate.mode', kinds.choice(selfUpdateModes)],
+  ['selfUpdate.from', kinds.versionSource],
+  ['selfUpdate.tag', kinds.refPattern],
+  ['selfUpdate.branch', kinds.refName],
+  ['selfUpdate.schedule', kinds.schedule],
+  ['discover.ignore', kinds.list(kinds.pattern)],
   ['python.sources', kinds.list(kinds.choice(sourceSchemes))],
 ])
 
@@ -134,6 +144,11 @@ const mayBeZero: ReadonlySet<string> = new Set<Name>([
   'git.randomDelayMs',
   'git.randomDelayMinMs',
   'git.clockWaitMs',
+  'selfUpdate.randomDelayMs',
+  'selfUpdate.randomDelayMinMs',
+  'selfUpdate.clockWaitMs',
+  'selfUpdate.idleMs',
+  'selfUpdate.stayMs',
   'hooks.endMs',
   'hooks.waiting',
   'hooks.maxOutputBytes',

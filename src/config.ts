@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { tomlName } from './config-names.ts'
 import { movingSuffix } from './system/across.ts'
@@ -16,11 +16,20 @@ export const localChangePolicies = ['refuse', 'save'] as const
 /** What may be done when a branch was rewritten. */
 export const rewrittenPolicies = ['refuse', 'follow'] as const
 
+/** What may be done about a newer version of ota-supervisor itself. */
+export const selfUpdateModes = ['off', 'notify', 'auto'] as const
+
 /** The forms that the lines of the log files may have. */
 export const logFormats = ['text', 'json'] as const
 
 /** What may happen when the program has ended by itself; systemd's words. */
 export const restartPolicies = ['on-failure', 'always', 'never'] as const
+
+/** What may happen when a release is in main, apart from a command. */
+export const afterUpdates = ['restart', 'nothing', 'reboot'] as const
+
+/** What happens when a release is in main: one of these, or a command and its arguments. */
+export type AfterUpdate = (typeof afterUpdates)[number] | readonly string[]
 
 /** The signals a program can be asked to end by. */
 export const stopSignals = [
@@ -42,6 +51,19 @@ export const importPolicies = ['warn', 'strict', 'ignore'] as const
  * are the text of docs/settings.md and of the schema: `npm run schema` writes them.
  */
 export const defaults = {
+  /** Where main and deposit are. Read when the daemon starts. */
+  folders: {
+    /**
+     * The folder that the program lies in, relative to the project directory and inside it. `.`: the project
+     * directory itself, as where that is a checkout of git.
+     */
+    main: 'main',
+    /**
+     * The folder for uploads: any path; a relative one is relative to the project directory. Empty: none. With
+     * `main = "."` there is none either, unless it is set.
+     */
+    deposit: 'deposit',
+  },
   /** How main.py is run, restarted and stopped. */
   program: {
     /** The file in main that is run, relative to main. */
@@ -80,6 +102,16 @@ export const defaults = {
     stopSignal: 'auto' as (typeof stopSignals)[number],
     /** Up this long, a start counts as done: STARTING becomes RUNNING. */
     startMs: 1_000,
+    /**
+     * What happens when a release is in main. `restart`: the daemon runs the program itself, and restarts it. Else
+     * it runs no program here: it does `nothing`, has the machine `reboot`, or runs a command and its arguments,
+     * such as `["systemctl", "restart", "roof.service"]`. Read when the daemon starts. See docs/after-update.md.
+     */
+    afterUpdate: 'restart' as AfterUpdate,
+    /** The command of `afterUpdate` may take this long; then it is killed, and counts as failed. */
+    afterUpdateDeadlineMs: 120_000,
+    /** With `reboot`: the machine goes down this long after it was announced, in whole minutes. */
+    rebootDelayMs: 60_000,
     /** The first wait after a crash; it doubles with each crash that follows. */
     backoffMs: 1_000,
     /** The longest wait after a crash. */
@@ -471,6 +503,76 @@ export const defaults = {
     requestMs: 10_000,
     /** Requests at the same time; more than these are turned away. */
     maxRequests: 64,
+    /**
+     * Of many projects: so many look at their remotes or install packages at the same time, and so many are
+     * checked; the others wait for their turn.
+     */
+    parallel: 2,
+    /** Of many projects: one that could not be opened is tried again after this. */
+    projectRetryMs: 30_000,
+  },
+  /** Which folders are projects of this daemon without being listed under `[projects]`. See docs/connectors.md. */
+  discover: {
+    /**
+     * Every folder beside this file that is a checkout of git and holds a `gupfile` is a project; `git.remote` is
+     * `origin` there, and `folders.main` the folder itself, unless they are set.
+     */
+    gupfiles: false,
+    /** Names of folders that are none; `*` is any text. */
+    ignore: [] as readonly string[],
+  },
+  /** Newer versions of ota-supervisor itself. See docs/self-update.md. */
+  selfUpdate: {
+    /** `notify` tells of a newer version, `auto` installs it and goes back if it does not stay up. */
+    mode: 'off' as (typeof selfUpdateModes)[number],
+    /**
+     * Where new versions come from: a git remote (`git+https://…`, `git+ssh://…`, `git+file://…`), or a folder with packages
+     * and their `SHA256SUMS`: a path, relative to the project directory, or an address (`https://…`).
+     */
+    from: '',
+    /** Of a git remote: the highest version among the tags of this pattern. */
+    tag: 'v*',
+    /** Of a git remote, instead of a tag: the newest commit of this branch. */
+    branch: '',
+    /**
+     * A file with the SSH keys whose signatures count (ssh-keygen(1), ALLOWED SIGNERS), relative to the project
+     * directory: what none of them has signed is not used. Empty: signatures are not looked at.
+     */
+    allowedSigners: '',
+    /** Of a git remote: the private key for SSH, relative to the project directory. Empty: the user's own. */
+    sshKey: '',
+    /** Of a git remote: the keys of SSH servers that are trusted, relative to the project directory. Empty: the user's own. */
+    knownHosts: '',
+    /** It is looked for newer versions this often. */
+    everyMs: 86_400_000,
+    /** Instead of `every`: when it is looked, as in a crontab; a version that is found is installed then. Empty: `every` so often. */
+    schedule: '',
+    /** A run of the `schedule` begins later by a time that is drawn anew each time, this long at most. */
+    randomDelayMs: 120_000,
+    /** And this long at least. */
+    randomDelayMinMs: 10_000,
+    /** The `schedule` waits this long for the clock to be synchronised; see `git.clockWaitMs`. */
+    clockWaitMs: 600_000,
+    /** One answer of the place where versions come from may take this long. */
+    deadlineMs: 120_000,
+    /** When it could not be reached, it is asked again after this; the wait doubles with each failure that follows. */
+    retryMs: 600_000,
+    /** The longest wait between two tries. */
+    retryMaxMs: 21_600_000,
+    /** A package may have this many bytes, packed. */
+    maxPackedBytes: 20_000_000,
+    /** And this many unpacked, or in a commit. */
+    maxBytes: 200_000_000,
+    /** Building a version that comes without its `dist/` may take this long. */
+    buildMs: 3_600_000,
+    /** The check of a new version, with these settings, may take this long. */
+    checkMs: 120_000,
+    /** A version that is ready waits this long for releases and trials to end; then until it is found again. */
+    idleMs: 3_600_000,
+    /** The new version must stay up this long, and all programs be back within twice this; else the old one comes back. */
+    stayMs: 600_000,
+    /** How often it is looked whether it is so. */
+    tickMs: 1_000,
   },
   /** What the verb `doctor` warns of. */
   doctor: {
@@ -511,8 +613,9 @@ export type Config = Readonly<{
 }>
 
 /**
- * Puts other settings into force, in place: whoever holds a section reads the new values next time.
- * The answer names those that have changed, as they are called in `supervisor.toml`.
+ * Puts other settings into force, in place: whoever holds a section reads the new values next time; but those
+ * of `readAtStart` stay as they are. The answer names those that are others than in `config`, as they are called
+ * in `supervisor.toml`.
  */
 export function changeTo(next: Config, config: Config): string[] {
   const changed: string[] = []
@@ -520,7 +623,10 @@ export function changeTo(next: Config, config: Config): string[] {
     const values = { ...(next[name as keyof Config] as Readonly<Record<string, unknown>>) }
     for (const [key, value] of Object.entries(values)) {
       const known: unknown = (section as Readonly<Record<string, unknown>>)[key]
-      if (!isDeepStrictEqual(known, value)) changed.push(`${name}.${tomlName(key)}`)
+      if (isDeepStrictEqual(known, value)) continue
+      const called = `${tomlName(name)}.${tomlName(key)}`
+      changed.push(called)
+      if (readAtStart.includes(called)) delete values[key]
     }
     Object.assign(section, values)
   }
@@ -528,20 +634,35 @@ export function changeTo(next: Config, config: Config): string[] {
 }
 
 /** Settings that are looked at only when the daemon starts, as they are called in `supervisor.toml`. */
-export const readAtStart: readonly string[] = ['program.python', 'program.user', 'program.group']
+export const readAtStart: readonly string[] = [
+  'folders.main',
+  'folders.deposit',
+  'program.python',
+  'program.user',
+  'program.group',
+  'program.after_update',
+]
 
 /** Where everything is. All paths are absolute. */
 export type Paths = {
   readonly project: string
-  readonly deposit: string
+  /** Where uploads arrive; null: nowhere, the project is fed in another way. */
+  readonly deposit: string | null
+  /** It may be the project directory itself. */
   readonly main: string
   readonly logs: string
+  /** The settings file. */
+  readonly settings: string
   /** The daemon's own folder in the project: its number and its record of the running program. */
   readonly own: string
   readonly pid: string
   readonly runRecord: string
   /** There while the operator wants the program to stay down. */
   readonly stopped: string
+  /** A link to the virtual environment in use, for a program that is run by something else. */
+  readonly environment: string
+  /** There while the machine is to be rebooted for a release. */
+  readonly reboot: string
   /** The folder of the control socket, closed to others. */
   readonly run: string
   /** The project's state, always on the file system of main. */
@@ -559,6 +680,21 @@ export type Paths = {
 /** One project's ground: where it is, by which settings, on which disk. */
 export type Site = { readonly paths: Paths; readonly config: Config; readonly disk: Disk }
 
+/** The paths of a project that has a deposit. */
+export type DepositPaths = Paths & { readonly deposit: string }
+
+/** The ground of a project that has a deposit. */
+export type DepositSite = Site & { readonly paths: DepositPaths }
+
+/** The same ground, where there is a deposit; else null. */
+export function withDeposit(site: Site): DepositSite | null {
+  const { deposit } = site.paths
+  return deposit === null ? null : { ...site, paths: { ...site.paths, deposit } }
+}
+
+/** The settings file of a project, in its directory. It need not be there. */
+export const configFileName = 'supervisor.toml'
+
 /** The name of the daemon's folder, in the project and, if main is elsewhere, in main. */
 export const ownName = '.supervisor'
 
@@ -569,24 +705,32 @@ export const whiteoutPrefix = '.wh.'
 export const unholdableFolder = join(ownName, 'unholdable')
 
 /**
- * Where everything is for a project directory. Staging and journal must be on the file system of
- * main, so that a rename is enough. If main is a mount or a link to another disk, they go into it.
+ * Where everything is for a project directory; without `folders`, where it usually is. Staging and journal must
+ * be on the file system of main, so that a rename is enough. If main is a mount or a link to another disk, they
+ * go into it.
  */
-export function pathsOf(projectDir: string): Paths {
+export function pathsOf(projectDir: string): DepositPaths
+/** The same, with the folders of the settings. */
+export function pathsOf(projectDir: string, folders: Config['folders']): Paths
+/** See above. */
+export function pathsOf(projectDir: string, folders: Config['folders'] = defaults.folders): Paths {
   const project = resolve(projectDir)
   const own = join(project, ownName)
-  const main = join(project, 'main')
+  const main = resolve(project, folders.main)
   const sameDisk = disk.fileSystemOf(own) === disk.fileSystemOf(`${main}/.`)
   const state = sameDisk ? own : join(main, ownName)
   return {
     project,
-    deposit: join(project, 'deposit'),
+    deposit: folders.deposit === '' ? null : resolve(project, folders.deposit),
     main,
     logs: join(project, 'logs'),
+    settings: join(project, configFileName),
     own,
     pid: join(own, 'daemon.pid'),
     runRecord: join(own, 'program.json'),
     stopped: join(own, 'stopped'),
+    environment: join(own, 'environment'),
+    reboot: join(own, 'reboot.json'),
     run: join(own, 'run'),
     releases: join(state, 'releases'),
     rejected: join(state, 'rejected'),
@@ -595,4 +739,14 @@ export function pathsOf(projectDir: string): Paths {
     lastRun: join(own, 'last-run.json'),
     environments: join(state, 'environments'),
   }
+}
+
+/**
+ * What lies in main, or would, and is not the program's: our own folder, and where main is the project directory
+ * also logs, deposit and settings. Relative to main.
+ */
+export function ownInMain({ main, own, releases, logs, settings, deposit }: Paths): string[] {
+  const all = [own, dirname(releases), logs, settings, ...(deposit === null ? [] : [deposit])]
+  const inMain = all.filter((path) => path.startsWith(`${main}/`))
+  return [...new Set(inMain)].map((path) => relative(main, path))
 }

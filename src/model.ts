@@ -21,7 +21,12 @@ export type Origin =
       /** The SHA-256 of the manifest it came with: who uploaded it can find it by that. */
       readonly manifest?: string
     }
-  | { readonly from: 'git'; readonly commit: Move }
+  | {
+      readonly from: 'git'
+      readonly commit: Move
+      /** Whoever asked for it wants no reboot: `update --now`. */
+      readonly noReboot?: true
+    }
 
 /** From one commit of main's checkout to another. */
 export type Move = {
@@ -158,14 +163,22 @@ export type Cause =
   | { readonly by: 'memory'; readonly bytes: number }
   | { readonly by: 'operator'; readonly does: 'start' | 'stop' | 'restart' | 'rollback' }
 
-/** The life of the program, in supervisord's words. Written by `program/life.ts` only. */
+/**
+ * The life of the program, in supervisord's words. Written by `program/life.ts` only; where that runs none, by
+ * `program/elsewhere.ts`.
+ */
 export type ProgramState =
-  | { readonly is: 'STOPPED'; readonly why: Cause | 'no main.py' | 'not started yet' }
+  | {
+      readonly is: 'STOPPED'
+      readonly why: Cause | 'no main.py' | 'not started yet' | 'only an update'
+    }
   | { readonly is: 'STARTING' | 'RUNNING'; readonly pid: number; readonly cause: Cause }
   | { readonly is: 'STOPPING'; readonly pid: number; readonly cause: Cause }
   | { readonly is: 'BACKOFF'; readonly last: Exit; readonly waitMs: number }
   | { readonly is: 'EXITED'; readonly last: Exit }
   | { readonly is: 'FATAL'; readonly last: Exit; readonly waitMs: number }
+  /** Something else runs it, or nothing: the settings say so. */
+  | { readonly is: 'ELSEWHERE' }
 
 /** The program at one moment, for whoever asks. */
 export type ProgramReading = {

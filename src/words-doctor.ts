@@ -81,6 +81,11 @@ export const doctorWords = {
   stopped: (unit: string) => `${unit} is stopped`,
   byHand: (unit: string) => `the daemon runs, but not as ${unit}`,
 
+  onlyTells: 'newer versions of ota-supervisor are told of',
+  notExchanged: 'newer versions are only told of: not installed for more',
+  exchanges: (dir: string) => `newer versions are installed in ${dir}`,
+  openVersions: (path: string) => `others may exchange ota-supervisor: ${path}`,
+
   // --- disks ---
 
   space: (bytes: number, holds: string) => `${size(bytes)} free for ${holds}`,

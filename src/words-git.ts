@@ -27,19 +27,19 @@ export const gitWords = {
     `${shown(at)} has no ${is} ${shown(name)}`,
   noCommitAt: (of: string) => `${of} is not a commit`,
   hostKeyHint:
-    'the SSH server is not known here, or is another one. Compare its key, then: ssh-keyscan HOST >> FILE, and known_hosts = "FILE" under [git]',
-  keyHint: 'the remote does not know this key: ssh_key under [git] names the private one',
+    'the SSH server is not known here, or is another one. Compare its key, then: ssh-keyscan HOST >> FILE, and known_hosts = "FILE" beside the address in supervisor.toml',
+  keyHint:
+    'the remote does not know this key: ssh_key beside the address in supervisor.toml names the private one',
   loginHint:
     'it wants a name and a password: use a deploy key over SSH, or git credential-store as the owner of the checkout',
   clockHint: 'the clock of this machine is wrong; it will be right when the time has been fetched',
   transportHint: 'addresses begin with https://, ssh://, http://, git:// or file://',
-  addressHint: 'is the address right, and may this key or user read it? git -C main remote -v',
+  addressHint: 'is the address right, and may this key or user read it? In main: git remote -v',
   says: (text: string) => `git: ${text}`,
   goesOn: (how: string) => `it goes on: ${how}`,
   current: (commit: string, of: string) => `main is at ${short(commit)}, as ${of}`,
 
-  clockWaits:
-    'the schedule waits until the clock of this machine is synchronised (clock_wait under [git])',
+  clockWaits: 'the schedule waits until the clock of this machine is synchronised (clock_wait)',
   clockTaken: (ms: number) =>
     `the clock is not synchronised after ${seconds(ms)}; the schedule goes by it as it is`,
   runNotKept: (why: string) =>
@@ -54,7 +54,7 @@ export const gitWords = {
   diverged: (of: string) =>
     `${of} does not go on from what main holds: it was rewritten, or main has commits of its own`,
   divergedHint:
-    'look at it: git -C main log --oneline --graph --all. To have it followed in any case: rewritten = "follow" under [git]',
+    'look at it, in main: git log --oneline --graph --all. To have it followed in any case: rewritten = "follow" under [git]',
   unsigned: (commit: string, said: string) =>
     `${short(commit)} is not signed by anybody in allowed_signers: ${shown(said === '' ? 'no signature' : said)}`,
   missing: 'objects are missing in the repository of main: a clone with --filter does not do',
@@ -69,10 +69,10 @@ export const gitWords = {
   edited: (paths: readonly string[]) =>
     `changed in main since the commit it is at (by hand, or by an upload), and now by the new one: ${listed(paths)}`,
   editedHint:
-    'look at it: git -C main diff. Take it back: git -C main checkout -- FILE. Or to have such changes saved and replaced: local_changes = "save" under [git]',
+    'look at it, in main: git diff. Take it back: git checkout -- FILE. Or to have such changes saved and replaced: local_changes = "save" under [git]',
 
   hiddenHint:
-    'git was told not to look at it: git -C main update-index --no-skip-worktree --no-assume-unchanged FILE, then look at it: git -C main diff',
+    'git was told not to look at it; in main: git update-index --no-skip-worktree --no-assume-unchanged FILE, then: git diff',
   locked: (lock: string) => `git is at work in main, or was killed there: ${shown(lock)} is there`,
   lockedHint: 'it is removed when no git runs in main; if it stays, remove it',
   notAt: (old: string) => `main is not at ${short(old)} any more`,
@@ -83,7 +83,7 @@ export const gitWords = {
   claimed: (id: ReleaseId, move: Move, files: number, bytes: number) =>
     `${id}: ${commitText(move)}: ${count(files, 'file')} (${size(bytes)})`,
   saved: (id: ReleaseId, paths: readonly string[], ref: string) =>
-    `${id}: replaces what was changed in main: ${listed(paths)}. It is saved: git -C main stash show -p ${ref}`,
+    `${id}: replaces what was changed in main: ${listed(paths)}. It is saved; in main: git stash show -p ${ref}`,
   notSaved: (said: string) => `what was changed in main could not be saved: ${shown(said)}`,
   notClaimed: (why: string) => `could not take the commit out of the repository: ${why}`,
   dropped: (id: ReleaseId) =>
@@ -103,6 +103,8 @@ export const gitWords = {
   offHint: 'for a checkout in main: remote = "origin"',
   looking: 'looking at the remote',
   lost: 'it could not be taken up now, and is tried again by itself: see ota-supervisor status',
+  lostForNow:
+    'it could not be taken up now; the next update, or the daemon, tries it again. Why: ota-supervisor logs',
   lookedAgo: (ago: string) => `looked at ${ago} ago`,
   nextLook: (at: string) => `next time at ${at}`,
   nextUnknown: 'next time not known yet',

@@ -67,6 +67,14 @@ export const releaseWords = {
     `${shown(path)}: the file system of main/ cannot hold this name, or not beside another of this upload (it may not tell upper from lower case). Rename it and upload again`,
   ownNameUsed: (path: string) => `${shown(path)}: the name .supervisor belongs to ota-supervisor`,
 
+  reserved: (path: string) =>
+    `${shown(path)}: this is ota-supervisor's own in this project, and no release may bring or delete it`,
+  bringsSettings: (path: string) =>
+    `${shown(path)}: these are the settings of the daemon, whose commands run as the daemon does. A release may not change them here; do it by hand`,
+  wrongSettings: (why: string) => `no daemon would start with these settings: ${why}`,
+  newSettings:
+    'it brings settings: they are in force after ota-supervisor reload, or the next start',
+
   // --- the road ---
 
   applied: (release: Release, downtimeMs: number, trialMs: number) =>
@@ -75,6 +83,8 @@ export const releaseWords = {
     `${release.id}: its trial goes on (start ${boots} of ${maxBoots})`,
   appliedHeld: ({ id }: Release) =>
     `${id}: applied; main.py stays stopped, and its trial begins with: ota-supervisor start`,
+  appliedLater: ({ id }: Release) => `${id}: applied; its trial begins when the daemon starts`,
+  appliedElsewhere: ({ id }: Release) => `${id}: applied`,
   journalDropped: (id: ReleaseId) =>
     `the disk is full: ${id} cannot be rolled back any more, its journal is gone`,
   trialEndedBy: (release: Release, by: Release) =>

@@ -1,5 +1,5 @@
 import type { Outcome, Release, ReleaseId } from './model.ts'
-import { count, resultText, shown, size } from './phrases.ts'
+import { count, resultText, seconds, shown, size } from './phrases.ts'
 
 /** What the verbs of the command line say. */
 export const verbWords = {
@@ -30,6 +30,10 @@ export const verbWords = {
 
   // --- deploy ---
 
+  noDeposit: (project: string) => `${project} has no deposit: nothing can be uploaded there`,
+  noDepositHint:
+    'a commit to its repository is what changes it (ota-supervisor update). For a deposit: deposit = "PATH" under [folders] in supervisor.toml, then a restart of the daemon',
+
   notThere: (path: string) => `there is no ${shown(path)}`,
   isTheProject: (path: string) =>
     `${shown(path)} is the project itself, or what holds it. Name what is to go into main/`,
@@ -50,6 +54,10 @@ export const verbWords = {
   isUnderWay: (id: ReleaseId, stage: string) => `${id}: ${stage}`,
   deployHeld: (id: ReleaseId) =>
     `${id}: applied; the operator has stopped main.py, so its trial begins with: ota-supervisor start`,
+  appliedLater: (id: ReleaseId) =>
+    `${id}: applied; main.py is not started without the daemon, and its trial begins with it`,
+  delayed: (ms: number) =>
+    `no daemon runs here; looking at the remote in ${seconds(ms)} (random_delay). At once: update --now`,
   deployed: (release: Release & Outcome & { readonly downtimeMs: number }) =>
     `${release.id}: ${resultText(release)}${release.downtimeMs > 0 ? `, main.py was down for ${Math.round(release.downtimeMs)} ms` : ''}`,
   notDeployed: 'interrupted: nothing is deployed, what was put is taken away again',

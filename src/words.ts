@@ -17,6 +17,7 @@ import {
   type Named,
   names,
   seconds,
+  shellLine,
   shown,
   size,
 } from './phrases.ts'
@@ -29,6 +30,7 @@ export const words = {
     `ota-supervisor ${about.version} in ${about.project}\nPython ${about.python}, Node ${about.node}`,
   madeFolder: (name: string) => `made the folder ${name}/`,
   waiting: (deposit: string) => `waiting for uploads in ${deposit}`,
+  updateOver: 'the update is over',
   stopping: (signal: string) => `${signal}: stopping main.py, then the daemon`,
   hastened: 'second signal: ending main.py at once',
   noFolders: (project: string, why: string) => `cannot make the folders of ${project}: ${why}`,
@@ -47,9 +49,11 @@ export const words = {
   /** The line that `systemctl status` shows. */
   statusLine(state: ProgramState): string {
     if (state.is === 'RUNNING') return `main.py runs (pid ${state.pid}): ${causeText(state.cause)}`
+    if (state.is === 'ELSEWHERE') return 'main.py is not run by this daemon'
     if (state.is !== 'STOPPED') return shown(words.state(state) ?? 'main.py is being started')
     if (state.why === 'no main.py') return 'there is no main.py yet; waiting for the first upload'
     if (state.why === 'not started yet') return 'getting ready'
+    if (state.why === 'only an update') return words.onlyUpdate
     const isKept = state.why.by === 'operator' && state.why.does === 'stop'
     return isKept ? `main.py is ${words.keptDown}` : 'main.py is stopped'
   },
@@ -89,8 +93,8 @@ export const words = {
 
   // --- the program ---
 
-  noMain: (main: string, deposit: string) =>
-    `No main.py inside the main directory (${main})\nPut your program into ${deposit}: main.py and what it needs. It starts by itself`,
+  noMain: (main: string, deposit: string | null) =>
+    `No main.py inside the main directory (${main})\n${deposit === null ? 'It starts by itself when a commit brings it' : `Put your program into ${deposit}: main.py and what it needs. It starts by itself`}`,
   state(state: ProgramState): string | null {
     switch (state.is) {
       case 'STARTING':
@@ -98,6 +102,7 @@ export const words = {
           ? null
           : `main.py started (pid ${state.pid}): ${causeText(state.cause)}`
       case 'RUNNING':
+      case 'ELSEWHERE':
         return null
       case 'STOPPING':
         return `main.py is being stopped (pid ${state.pid}): ${causeText(state.cause)}`
@@ -132,6 +137,32 @@ export const words = {
   noSetprivForUser: 'setpriv is missing, which runs the program as another user',
   noRunRecord: (path: string, why: string) => `could not write ${path}: ${why}`,
   keptDown: 'stopped by the operator, until: ota-supervisor start',
+
+  // --- a program that something else runs ---
+
+  afterUpdate: (release: ReleaseId, argv: readonly string[]) =>
+    `${release}: after the update: ${shown(shellLine(...argv))}`,
+  afterUpdateFlood: (bytes: number) =>
+    `after_update has printed more than ${size(bytes)}; the rest of it is not logged`,
+  afterUpdateLate: (argv: readonly string[], ms: number) =>
+    `${shellLine(...argv)} was ended: it took longer than ${seconds(ms)}`,
+  afterUpdateFailed: (argv: readonly string[], how: string, said: string) =>
+    `${shellLine(...argv)} ${how}${said === '' ? '' : `. It said last: ${said}`}`,
+  notWell: (how: string) => `the program ${how}`,
+  runElsewhere:
+    'the daemon runs no program in this project: after_update in supervisor.toml says so',
+  runElsewhereHint: 'start or stop it where it is run, as with systemctl',
+  onlyUpdate: 'this is only an update: the daemon does not run here',
+  rebootOrdered: (id: ReleaseId, minutes: number) =>
+    `${id}: the machine is rebooted in ${count(minutes, 'minute')}. To cancel it: sudo shutdown -c`,
+  rebootMessage: (project: string, id: ReleaseId) =>
+    `ota-supervisor: reboot for ${id} in ${project}. To cancel it: shutdown -c`,
+  rebootFailed: (id: ReleaseId, how: string, said: string) =>
+    `${id}: the machine could not be rebooted, and must be, by hand: shutdown ${how}${said === '' ? '' : `: ${said}`}\nthe daemon must be root for it, or its user be allowed to (polkit)`,
+  rebootLeftOut: (id: ReleaseId) =>
+    `${id}: no reboot, as it was asked for with --now; what runs may still be the old version`,
+  oldNotTold: (id: ReleaseId, why: string) =>
+    `main holds ${id} again, but what runs may be another version: ${why}`,
 
   // --- health checks and hooks ---
 
@@ -207,8 +238,10 @@ export const words = {
   orphan: (path: string) =>
     `${shown(path)} has a temporary name and nobody writes it any more: an upload that broke off? It stays in the deposit and is never used. Rename it to have it used, or remove it`,
   depositMadeAgain: (deposit: string) => `${deposit} was gone; made it again`,
+  noDeposit: 'there is no deposit any more that it could go back to',
   depositNotFolder:
     'it is not a folder but a link or a file. Links are never followed; make it a folder, or mount the other place there',
+  projectGone: (project: string) => `the project folder ${project} is gone`,
   depositTrouble: (deposit: string, why: string) => `cannot read ${deposit}: ${why}`,
   watchTrouble: (code: string) =>
     `file events do not work here (${code}); uploads are found by looking every few seconds${watchHint(code)}`,
@@ -228,6 +261,11 @@ export const words = {
   unknownKey: (nearest: string | null) =>
     `there is no such setting${nearest === null ? '' : `; did you mean ${nearest}?`}`,
   oneOfBoth: (other: string) => `${other} is set too; only one of them can be`,
+  depositMisplaced: {
+    mixed: 'deposit must lie beside main: neither in it nor around it',
+    taken: 'deposit must not lie in .supervisor, logs or .git',
+  },
+  needs: (other: string) => `it needs ${other} as well`,
   longerThan: (other: string) => `it is longer than ${other}`,
   noToml: (why: string) => `this is not TOML: ${why}`,
   brokenConfigHint: 'correct the file, or remove it: every setting has a default',

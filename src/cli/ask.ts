@@ -1,31 +1,37 @@
-import { asking, type Paths } from '../config.ts'
+import { asking } from '../config.ts'
 import type { Answers, RequestName } from '../control/api.ts'
-import { ask } from '../control/client.ts'
+import type { Ask } from '../control/ask-desk.ts'
+import { ask, type Door } from '../control/client.ts'
 import { codeOf, notRunning } from '../errors.ts'
 import { words } from '../words.ts'
 import { verbWords } from '../words-verbs.ts'
 
-/** Asks the daemon of a project; null when none runs. Throws as `ask` does for anything else. */
+/** Asks the daemon that runs, for as long as it takes. */
+export function askAt(door: Door): Ask {
+  return (name, body) => ask(name, door, body)
+}
+
+/** Asks the daemon; null when none runs. Throws as `ask` does for anything else. */
 export async function askIfRunning<Name extends RequestName>(
   name: Name,
-  paths: Paths,
+  door: Door,
 ): Promise<Answers[Name] | null> {
   try {
-    return await ask(name, paths, undefined, asking.answerMs)
+    return await ask(name, door, undefined, asking.answerMs)
   } catch (error) {
     if (codeOf(error) !== notRunning) throw error
     return null
   }
 }
 
-/** Asks the daemon of a project; when none runs, says so and reads what the disk tells. */
+/** Asks the daemon; when none runs, says so and reads what the disk tells. */
 export async function askOrRead<Name extends RequestName>(
   name: Name,
-  paths: Paths,
+  door: Door,
   read: () => Promise<Answers[Name]>,
 ): Promise<Answers[Name]> {
-  const answer = await askIfRunning(name, paths)
+  const answer = await askIfRunning(name, door)
   if (answer !== null) return answer
-  console.error(verbWords.fromDisk(words.notRunning(paths.project)))
+  console.error(verbWords.fromDisk(words.notRunning(door.project)))
   return read()
 }

@@ -1,6 +1,7 @@
-import { defaults, pathsOf, type Site } from '../config.ts'
-import { configFileName, loadSettings, type Settings } from '../config-file.ts'
+import { configFileName, defaults, type Site, withDeposit } from '../config.ts'
+import type { Settings } from '../config-file.ts'
 import { type Setting, settingsOf } from '../config-names.ts'
+import { loadLayout } from '../config-projects.ts'
 import { OperationalError } from '../errors.ts'
 import { shown } from '../phrases.ts'
 import { findAccount } from '../program/identity.ts'
@@ -11,12 +12,14 @@ import { clock } from '../system/clock.ts'
 import { disk } from '../system/disk.ts'
 import { words } from '../words.ts'
 import { verbWords } from '../words-verbs.ts'
-import { coloured, field, printAnswer } from './screen.ts'
-import { exitCodes, type Verb } from './verb.ts'
+import { answerEach } from './each.ts'
+import { coloured, field } from './screen.ts'
+import { chooseFrom } from './site.ts'
+import { exitCodes, names, namesHelp, type Verb } from './verb.ts'
 
 /** `check`: what would happen to what lies in the deposit now, and which settings are in force. */
 export const verb: Verb = {
-  help: `Usage: ota-supervisor check [-C DIR]
+  help: `Usage: ota-supervisor check [NAME...] [-C DIR]
 
 Says what would happen to what lies in the deposit now, and which settings are
 not the defaults. It changes nothing, needs no daemon, and may be asked while
@@ -24,21 +27,28 @@ one runs. With --json it gives all settings, and where each comes from.
 
 Exit code 0: it would be applied, or there is nothing; 1: it would be rejected,
 or this user cannot see enough; 2: supervisor.toml is wrong.
-`,
+
+${namesHelp}`,
   options: {},
-  takes: { least: 0, most: 0 },
+  takes: names,
   async run(asked) {
-    const { directory } = asked
-    const settings = await loadSettings(directory)
-    const site: Site = { paths: pathsOf(directory), config: settings.config, disk }
-    const found = await previewOf(site)
-    const text = `${depositText(found)}\n${settingsText(settings)}`
-    printAnswer(asked, forPrograms(found, settings), text)
-    return ['refused', 'unknown'].includes(found.forecast.is) ? exitCodes.failed : exitCodes.done
+    const layout = await loadLayout(asked.directory)
+    return answerEach(asked, await chooseFrom(layout, asked), async ({ site, given }) => {
+      const settings = { config: site.config, given }
+      const found = await previewOf(site)
+      const isBad = found !== null && ['refused', 'unknown'].includes(found.forecast.is)
+      const texts = [...(found === null ? [] : [depositText(found)]), settingsText(settings)]
+      return {
+        value: forPrograms(found, settings),
+        text: texts.join('\n'),
+        code: isBad ? exitCodes.failed : exitCodes.done,
+      }
+    })
   },
 }
 
-async function previewOf(site: Site): Promise<Preview> {
+/** Null where there is no deposit: then the settings are all there is to look at. */
+async function previewOf(site: Site): Promise<Preview | null> {
   const { paths, config } = site
   // With the dot a link is followed.
   if (disk.kind(`${paths.project}/.`) !== 'dir') {
@@ -49,9 +59,11 @@ async function previewOf(site: Site): Promise<Preview> {
   }
   const python = await findInterpreter(config.program.python, paths.project)
   await findAccount(config.program)
+  const place = withDeposit(site)
+  if (place === null) return null
   const writers = openWriters(python, config.deposit.askMs)
   try {
-    return await preview({ site, python, writers, clock })
+    return await preview({ site: place, python, writers, clock })
   } finally {
     await writers.close()
   }
@@ -132,13 +144,14 @@ function tomlText(value: unknown): string {
 }
 
 /** All of it: every setting with its value as it is written, and where it comes from. */
-function forPrograms(found: Preview, { config, given }: Settings): object {
+function forPrograms(found: Preview | null, { config, given }: Settings): object {
   const settings: Record<string, Record<string, object>> = {}
   for (const setting of settingsOf(config)) {
     const [section = '', key = ''] = setting.name.split('.')
     settings[section] ??= {}
     settings[section][key] = { value: shownValue(setting), from: fromText(setting, given) }
   }
+  if (found === null) return { deposit: null, settings }
   const { hold, ...rest } = found
   const waitingFor = hold === null ? null : { because: hold.because, text: words.hold(hold) }
   return { deposit: { waitingFor, ...rest }, settings }

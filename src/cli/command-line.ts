@@ -19,7 +19,9 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   service: () => import('./service.ts'),
   doctor: () => import('./doctor.ts'),
   migrate: () => import('./migrate.ts'),
+  'self-update': () => import('./self-update.ts'),
   version: () => import('./version.ts'),
+  'self-check': () => import('./self-check.ts'),
 }
 
 /** What was asked for: a verb with what it is to do, a help text, or what is wrong with the line. */
@@ -33,27 +35,30 @@ const usage = `ota-supervisor keeps main/main.py running, and swaps in what come
 Usage: ota-supervisor [VERB] [options]
 
 Verbs:
-  run        run the daemon in the foreground (the default)
-  check      what would happen to what lies in the deposit, and the settings
-  status     how the program, its release and the deposit stand
-  logs       print the log, and follow it
-  history    how the last releases ended
-  deploy     put files into the deposit as one release, and wait for its end
-  update     look at the git remote now, and wait for the end of what is new there
-  rollback   undo the newest release, or all back to before one
-  start      start main.py (after a stop, or after crashes)
-  stop       stop main.py until it is started again
-  restart    stop main.py and start it again
-  reload     read supervisor.toml again
-  service    install the daemon as a service of systemd, or remove it
-  doctor     what is wrong here, and the commands that mend it
-  migrate    from client-connector-updater: the settings that stand for it
-  version    print the version
+  run         run the daemon in the foreground (the default)
+  check       what would happen to what lies in the deposit, and the settings
+  status      how the program, its release and the deposit stand
+  logs        print the log, and follow it
+  history     how the last releases ended
+  deploy      put files into the deposit as one release, and wait for its end
+  update      look at the git remote now, and wait for the end of what is new there
+  rollback    undo the newest release, or all back to before one
+  start       start main.py (after a stop, or after crashes)
+  stop        stop main.py until it is started again
+  restart     stop main.py and start it again
+  reload      read supervisor.toml again
+  service     install the daemon as a service of systemd, or remove it
+  doctor      what is wrong here, and the commands that mend it
+  migrate     from client-connector-updater: the settings that stand for it
+  self-update look for a newer version of ota-supervisor, and install it
+  version     print the version
 
 `
 
 const commonHelp = `Options of every verb:
   -C, --directory DIR   the project directory (default: the current one)
+  -p, --project NAME    of many projects under one daemon: this one, or those
+                        of a pattern such as 'ga*'
       --json            answer in JSON
   -h, --help            help; of a verb: ota-supervisor VERB --help
 
@@ -63,6 +68,7 @@ is not running.
 
 const common = {
   directory: { type: 'string', short: 'C', default: '.' },
+  project: { type: 'string', short: 'p' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -81,24 +87,30 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
       allowPositionals: true,
       options: { ...common, ...verb.options },
     })
-    const { directory, json, help, ...own } = values as typeof values & CommonValues
+    const { directory, project, json, help, ...own } = values as typeof values & CommonValues
     if (help)
       return { is: 'help', text: at < 0 ? usage + commonHelp : `${verb.help}\n${commonHelp}` }
     const wrong = countProblem(positionals, verb)
     if (wrong !== null) return { is: 'wrong', why: wrong }
-    const asked = { directory, json, values: own as Asked['values'], args: positionals }
+    const asked = { directory, project, json, values: own as Asked['values'], args: positionals }
     return { is: 'verb', verb, asked }
   } catch (error) {
     return { is: 'wrong', why: messageOf(error) }
   }
 }
 
-type CommonValues = { readonly directory: string; readonly json: boolean; readonly help: boolean }
+type CommonValues = {
+  readonly directory: string
+  readonly project: string | undefined
+  readonly json: boolean
+  readonly help: boolean
+}
 
-/** Where the verb is, or -1: `-C` is the only option with a value that may come before it. */
+/** Where the verb is, or -1: these are the only options with a value that may come before it. */
 function verbAt(args: readonly string[]): number {
   return args.findIndex((arg, index) => {
-    const isValue = index > 0 && ['-C', '--directory'].includes(args[index - 1] ?? '')
+    const isValue =
+      index > 0 && ['-C', '--directory', '-p', '--project'].includes(args[index - 1] ?? '')
     return !isValue && !arg.startsWith('-')
   })
 }

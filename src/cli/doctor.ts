@@ -2,11 +2,12 @@ import { examine } from '../doctor/examine.ts'
 import type { Finding, State } from '../doctor/finding.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { coloured, printAnswer } from './screen.ts'
-import { exitCodes, type Verb } from './verb.ts'
+import { chooseFrom } from './site.ts'
+import { type Asked, exitCodes, names, namesHelp, type Verb } from './verb.ts'
 
 /** `doctor`: what is wrong here, and the command that mends it. */
 export const verb: Verb = {
-  help: `Usage: ota-supervisor doctor [-C DIR] [--as USER] [--uploader USER]
+  help: `Usage: ota-supervisor doctor [NAME...] [--as USER] [--uploader USER] [-C DIR]
 
 Looks at this machine and the project: commands, disks, permissions, clock,
 leftover processes. Each finding comes with the command that mends it.
@@ -17,18 +18,27 @@ Changes nothing, and needs no daemon. As root it sees more.
       --uploader USER   who uploads (default: the owner of deposit/)
 
 Exit code 1: there is an error. Warnings and unknowns are none.
-`,
+
+${namesHelp}`,
   options: { as: { type: 'string' }, uploader: { type: 'string' } },
-  takes: { least: 0, most: 0 },
+  takes: names,
   async run(asked) {
-    const { directory, values } = asked
-    const { as, uploader } = values as { as?: string; uploader?: string }
-    const findings = await examine(directory, { as, uploader })
+    const findings = await findingsFor(asked)
     printAnswer(asked, findings, asText(findings))
     const isBad = findings.some(({ state }) => state === 'error')
     // What did not answer may hang for ever: nothing is waited for.
     process.exit(isBad ? exitCodes.failed : exitCodes.done)
   },
+}
+
+async function findingsFor(asked: Asked): Promise<readonly Finding[]> {
+  const { directory, values } = asked
+  const { as, uploader } = values as { as?: string; uploader?: string }
+  return examine(directory, { as, uploader }, async (layout) => {
+    const { places } = await chooseFrom(layout, asked)
+    const all = layout.is === 'one' ? [] : layout.projects
+    return all.filter(({ name }) => places.some((one) => one.name === name))
+  })
 }
 
 /** What is shown at the beginning of a line, and in which colour; the worst last. */
@@ -47,9 +57,10 @@ function asText(findings: readonly Finding[]): string {
   return [...groups.flat().map(lineOf), summaryOf(findings)].join('\n')
 }
 
-function lineOf({ state, text, fix }: Finding): string {
+function lineOf({ state, project, text, fix }: Finding): string {
   const [mark, colour] = marks[state]
-  const line = `${coloured(mark.padEnd(indent.length), colour)}${text}`
+  const of = project === undefined ? '' : `${project}: `
+  const line = `${coloured(mark.padEnd(indent.length), colour)}${of}${text}`
   return fix === undefined ? line : `${line}\n${indent}${fix}`
 }
 

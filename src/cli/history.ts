@@ -3,35 +3,37 @@ import { type HistoryEntry, readHistory } from '../update/history.ts'
 import { words } from '../words.ts'
 import { verbWords } from '../words-verbs.ts'
 import { askOrRead } from './ask.ts'
-import { coloured, momentText, printAnswer } from './screen.ts'
-import { siteIn } from './site.ts'
-import { exitCodes, type Verb } from './verb.ts'
+import { answerEach } from './each.ts'
+import { coloured, momentText } from './screen.ts'
+import { choose } from './site.ts'
+import { exitCodes, names, namesHelp, type Verb } from './verb.ts'
 
 /** `history`: the releases that have ended, newest first. Without a daemon it reads the disk. */
 export const verb: Verb = {
-  help: `Usage: ota-supervisor history [-n N] [-C DIR]
+  help: `Usage: ota-supervisor history [NAME...] [-n N] [-C DIR]
 
 Shows how the last releases ended, newest first.
 
   -n, --lines N         this many (default: 20)
-`,
+
+${namesHelp}`,
   options: { lines: { type: 'string', short: 'n', default: '20' } },
-  takes: { least: 0, most: 0 },
+  takes: names,
   async run(asked) {
-    const { directory, values } = asked
+    const { values } = asked
     const most = Number(values['lines'])
     if (!Number.isInteger(most) || most < 1) {
       console.error(words.failure(verbWords.notANumber('-n', String(values['lines'])), undefined))
       return exitCodes.usage
     }
-    const site = await siteIn(directory)
-    const entries = await askOrRead('history', site.paths, async () =>
-      (await readHistory(site)).toReversed(),
-    )
-    const wanted = entries.slice(0, most)
-    const text = wanted.length === 0 ? verbWords.noHistory : wanted.map(entryText).join('\n')
-    printAnswer(asked, wanted, text)
-    return exitCodes.done
+    return answerEach(asked, await choose(asked), async ({ site, door }) => {
+      const entries = await askOrRead('history', door, async () =>
+        (await readHistory(site)).toReversed(),
+      )
+      const value = entries.slice(0, most)
+      const text = value.length === 0 ? verbWords.noHistory : value.map(entryText).join('\n')
+      return { value, text, code: exitCodes.done }
+    })
   },
 }
 

@@ -35,9 +35,10 @@ export function forTerminal(isColoured: boolean): Show {
   }
 }
 
-/** `sup`, `r12`, and `r12!` for what it says on stderr. */
-function nameOf({ who, stream }: LogLine): string {
-  return who === 'supervisor' ? 'sup' : `${who}${stream === 'err' ? '!' : ''}`
+/** `sup`, `r12`, and `r12!` for what it says on stderr; of many projects with the name before it. */
+function nameOf({ project, who, stream }: LogLine): string {
+  const short = who === 'supervisor' ? 'sup' : `${who}${stream === 'err' ? '!' : ''}`
+  return project === undefined ? short : `${project} ${short.padEnd(4)}`
 }
 
 /** The numbers of ECMA-48, SGR: red, yellow, cyan. */

@@ -1,4 +1,5 @@
 import { pathsOf, reading } from '../config.ts'
+import { loadLayout } from '../config-projects.ts'
 import { OperationalError } from '../errors.ts'
 import type { LogFile } from '../log/folder.ts'
 import { begunLogs, readLogs } from '../log/follow.ts'
@@ -6,16 +7,18 @@ import { parseLine } from '../log/format.ts'
 import { type Place, placeOfLast, placeSince } from '../log/read.ts'
 import { clock } from '../system/clock.ts'
 import { disk } from '../system/disk.ts'
+import { holderIn } from '../system/lock.ts'
 import { words } from '../words.ts'
 import { verbWords } from '../words-verbs.ts'
 import { asJson, asText, forTerminal } from './log-lines.ts'
 import { hasColours } from './screen.ts'
 import { momentOf } from './since.ts'
-import { type Asked, exitCodes, type Verb } from './verb.ts'
+import { chooseFrom } from './site.ts'
+import { type Asked, exitCodes, names, namesHelp, type Verb } from './verb.ts'
 
 /** `logs`: the last lines of the log, from the files themselves; the daemon need not run. */
 export const verb: Verb = {
-  help: `Usage: ota-supervisor logs [-C DIR] [-f] [-n N] [--since WHEN]
+  help: `Usage: ota-supervisor logs [NAME...] [-f] [-n N] [--since WHEN] [-C DIR]
 
 Prints the last ${reading.lines} lines of the log, from the files in logs/. The daemon
 need not run.
@@ -29,13 +32,14 @@ need not run.
 On a terminal the lines are short: time, then who spoke ("sup" is the
 supervisor; "r12" is main.py of release r12, "r12!" its stderr). Elsewhere they
 come as they are in the files.
-`,
+
+${namesHelp}`,
   options: {
     follow: { type: 'boolean', short: 'f' },
     lines: { type: 'string', short: 'n' },
     since: { type: 'string' },
   },
-  takes: { least: 0, most: 0 },
+  takes: names,
   async run(asked) {
     const wanted = wantedOf(asked, clock.wall())
     if ('wrong' in wanted) {
@@ -64,19 +68,68 @@ function wantedOf({ values }: Asked, now: Date): Wanted | { readonly wrong: stri
   return { follow: values['follow'] === true, lines: lines === null ? all : Number(lines), since }
 }
 
-async function print(wanted: Wanted, { directory, json }: Asked): Promise<void> {
-  const { logs } = pathsOf(directory)
+async function print(wanted: Wanted, asked: Asked): Promise<void> {
+  const { logs, isTheirs } = await whichLines(asked)
   const files = filesIn(logs, wanted.follow)
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
   // Whoever reads this has had enough: `logs | head`.
   process.stdout.on('error', () => stop.abort())
-  const show = json ? asJson : process.stdout.isTTY ? forTerminal(hasColours()) : asText
+  const show = asked.json ? asJson : process.stdout.isTTY ? forTerminal(hasColours()) : asText
   const following = wanted.follow ? { clock, pollMs: reading.pollMs } : null
-  const isSince = sinceThen(wanted.since)
-  const place = placeOf(logs, files, wanted)
+  const { place, skip } =
+    isTheirs === everyLine
+      ? { place: placeOf(logs, files, wanted), skip: 0 }
+      : await placeAmong(logs, files, wanted, isTheirs)
+  const isWanted = wants(wanted, isTheirs)
+  let left = skip
   for await (const lines of readLogs(logs, files, place, following, stop.signal)) {
-    process.stdout.write(lines.filter(isSince).map(show).join(''))
+    const found = lines.filter(isWanted)
+    process.stdout.write(found.slice(left).map(show).join(''))
+    left = Math.max(0, left - found.length)
+  }
+}
+
+const everyLine = () => true
+
+/** Where the log is, and which of its lines are asked for: of many projects those of some. */
+async function whichLines(
+  asked: Asked,
+): Promise<{ readonly logs: string; readonly isTheirs: (line: string) => boolean }> {
+  const { logs } = pathsOf(asked.directory)
+  const isNamed = asked.args.length > 0 || asked.project !== undefined
+  // The settings may be what is wrong: they are not read where they say nothing.
+  if (!isNamed && disk.kind(`${logs}/.`) === 'dir') return { logs, isTheirs: everyLine }
+  if (!isNamed && holderIn(pathsOf(asked.directory).pid).parent === null) {
+    return { logs, isTheirs: everyLine }
+  }
+  const { places, door } = await chooseFrom(await loadLayout(asked.directory), asked)
+  const theirs = new Set(places.map((place) => place.door.member))
+  return {
+    logs: pathsOf(door.project).logs,
+    isTheirs: (line) => theirs.has(parseLine(line)?.project),
+  }
+}
+
+/** The place of the last lines that are asked for, and how many of those before them have to be left out. */
+async function placeAmong(
+  logs: string,
+  files: readonly LogFile[],
+  wanted: Wanted,
+  isTheirs: (line: string) => boolean,
+): Promise<{ readonly place: Place; readonly skip: number }> {
+  const whole = placeOf(logs, files, { ...wanted, lines: null })
+  if (wanted.lines === null) return { place: whole, skip: 0 }
+  const never = new AbortController().signal
+  for (let lines = Math.max(1, wanted.lines); ; lines *= 8) {
+    const place = placeOf(logs, files, { ...wanted, lines })
+    const isWanted = wants(wanted, isTheirs)
+    let found = 0
+    for await (const some of readLogs(logs, files, place, null, never)) {
+      found += some.filter(isWanted).length
+    }
+    const isAll = place.at === whole.at && place.files.length === whole.files.length
+    if (found >= wanted.lines || isAll) return { place, skip: Math.max(0, found - wanted.lines) }
   }
 }
 
@@ -96,6 +149,12 @@ function filesIn(logs: string, follow: boolean): LogFile[] {
 function placeOf(logs: string, files: readonly LogFile[], { lines, since }: Wanted): Place {
   const bySince = since === null ? { files, at: 0 } : placeSince(files, since)
   return lines === null ? bySince : placeOfLast(logs, bySince.files, lines)
+}
+
+/** True for the lines that are asked for, which come one after the other. */
+function wants({ since }: Wanted, isTheirs: (line: string) => boolean): (line: string) => boolean {
+  const isSince = sinceThen(since)
+  return (line) => isSince(line) && isTheirs(line)
 }
 
 /** False for the lines before the first that was said then or later. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { configFileName } from '../config-file.ts'
+import { configFileName } from '../config.ts'
 import { OperationalError } from '../errors.ts'
 import { type Layout, readLayout } from '../migrate/layout.ts'
 import { type Proposal, propose } from '../migrate/proposal.ts'

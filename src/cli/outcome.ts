@@ -1,17 +1,17 @@
-import type { Site } from '../config.ts'
-import { ask } from '../control/client.ts'
+import type { Ask } from '../control/ask-desk.ts'
 import type { Status } from '../control/status.ts'
 import { OperationalError } from '../errors.ts'
 import type { ReleaseId } from '../model.ts'
 import { untouchedText } from '../phrases.ts'
 import { clock } from '../system/clock.ts'
 import type { HistoryEntry } from '../update/history.ts'
+import { packageWords } from '../words-packages.ts'
 import { verbWords } from '../words-verbs.ts'
-import { print, printAnswer } from './screen.ts'
-import { type Asked, exitCodes } from './verb.ts'
+import type { Answered, Say } from './each.ts'
+import { exitCodes } from './verb.ts'
 
-/** How often the daemon is asked, in milliseconds. */
-const pollMs = 200
+/** How often the daemon is asked, in milliseconds: of many projects less often about each, which is work for it. */
+const pollMs = { perProject: 200, most: 3_000 }
 
 /** A release, as the status and the history have it. */
 export type Candidate = {
@@ -27,55 +27,75 @@ export type Wanted = {
   readonly before: (status: Status) => string | null
   /** What to say when nothing of it is seen any more. */
   readonly lost: string
+  /** Nobody goes on when this process ends: what waits for something is not waited for. */
+  readonly isPass?: boolean
 }
 
 /**
- * Waits for the end of a release, telling what becomes of it. The answer is the exit code by its outcome. Fails
- * with `ELOST` when nothing of it is seen any more.
+ * Waits for the end of a release, telling what becomes of it; its exit code is by its outcome. Fails with `ELOST`
+ * when nothing of it is seen any more. `projects`: so many are waited for at the same time.
  */
 export async function waitForEnd(
   wanted: Wanted,
-  site: Pick<Site, 'paths'>,
-  asked: Asked,
-): Promise<number> {
+  ask: Ask,
+  say: Say,
+  projects = 1,
+): Promise<Answered> {
   let told = ''
   // Neither here nor there for long: somebody has taken it away.
   for (let missed = 0; missed < 10; ) {
-    const seen = await look(wanted, site)
-    if (seen.is === 'ended') return tellEnd(seen.entry, asked)
-    if (seen.is === 'held')
-      return printEnd(verbWords.deployHeld(seen.id), seen, exitCodes.done, asked)
+    const seen = await look(wanted, ask)
+    if (seen.is === 'ended') return endOf(seen.entry)
+    if (seen.is === 'held') {
+      return { text: heldText(seen.id, wanted), value: seen, code: exitCodes.done }
+    }
+    if (seen.is === 'stuck') throw new OperationalError(seen.why, { code: 'EWAITS' })
     missed = seen.is === 'gone' ? missed + 1 : 0
     if (seen.is === 'on its way' && seen.text !== told) {
       told = seen.text
-      if (!asked.json) print(told)
+      say(told)
     }
-    await clock.sleep(pollMs)
+    await clock.sleep(Math.min(projects * pollMs.perProject, pollMs.most))
   }
   throw new OperationalError(wanted.lost, { code: 'ELOST' })
 }
 
-/** `held`: its trial begins when the operator starts the program. `gone`: nothing of it is seen. */
+/**
+ * `held`: its trial begins when the operator starts the program, or the daemon. `stuck`: nobody is there for whom
+ * it could wait. `gone`: nothing of it is seen.
+ */
 type Seen =
   | { readonly is: 'ended'; readonly entry: HistoryEntry }
   | { readonly is: 'held'; readonly id: ReleaseId }
+  | { readonly is: 'stuck'; readonly why: string }
   | { readonly is: 'on its way'; readonly text: string }
   | { readonly is: 'gone' }
 
-async function look({ isIt, before }: Wanted, { paths }: Pick<Site, 'paths'>): Promise<Seen> {
-  const status = await ask('status', paths)
-  const { underWay, program } = status
-  const found = underWay.find(isIt)
+async function look({ isIt, before, isPass = false }: Wanted, ask: Ask): Promise<Seen> {
+  const status = await ask('status')
+  const why = isPass ? stuckIn(status) : null
+  if (why !== null) return { is: 'stuck', why }
+  const found = status.underWay.find(isIt)
   if (found !== undefined) {
-    const isHeld = found.stage === 'on-trial' && program.wanted === 'down'
-    if (isHeld) return { is: 'held', id: found.id }
+    if (found.isHeld) return { is: 'held', id: found.id }
     const text = found.waitingFor ?? verbWords.isUnderWay(found.id, found.stage)
     return { is: 'on its way', text }
   }
-  const entry = (await ask('history', paths)).find((one) => isIt(candidateOf(one)))
+  const entry = (await ask('history')).find((one) => isIt(candidateOf(one)))
   if (entry !== undefined) return { is: 'ended', entry }
   const text = before(status)
   return text === null ? { is: 'gone' } : { is: 'on its way', text }
+}
+
+function heldText(id: ReleaseId, { isPass = false }: Wanted): string {
+  return isPass ? verbWords.appliedLater(id) : verbWords.deployHeld(id)
+}
+
+/** What a release waits for, for longer than an update without a daemon does; null: nothing. */
+export function stuckIn({ underWay, packages }: Status): string | null {
+  const waiting = underWay.find(({ waitingFor }) => waitingFor !== null)?.waitingFor ?? null
+  const isOnTrial = underWay.some(({ stage, isHeld }) => stage === 'on-trial' && !isHeld)
+  return waiting ?? (packages?.isStandIn && isOnTrial ? packageWords.isStandIn : null)
 }
 
 function candidateOf(entry: HistoryEntry): Candidate {
@@ -85,16 +105,10 @@ function candidateOf(entry: HistoryEntry): Candidate {
     : { id, manifest: entry.manifest ?? null, commit: null }
 }
 
-function tellEnd(ended: HistoryEntry, asked: Asked): number {
+function endOf(ended: HistoryEntry): Answered {
   if (ended.result === 'committed') {
-    return printEnd(verbWords.deployed(ended), ended, exitCodes.done, asked)
+    return { text: verbWords.deployed(ended), value: ended, code: exitCodes.done }
   }
   const text = `${verbWords.deployed(ended)}: ${ended.why}\n${untouchedText(ended)}`
-  return printEnd(text, ended, exitCodes.failed, asked)
-}
-
-/** Prints what has come of it; the answer is the code. */
-export function printEnd(text: string, value: unknown, code: number, asked: Asked): number {
-  printAnswer(asked, value, text)
-  return code
+  return { text, value: ended, code: exitCodes.failed }
 }

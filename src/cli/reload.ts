@@ -1,4 +1,6 @@
-import { order } from './orders.ts'
+import { orderTo } from './orders.ts'
+import { printAnswer } from './screen.ts'
+import { choose } from './site.ts'
 import type { Verb } from './verb.ts'
 
 /** `reload`: puts what `supervisor.toml` says now into force. */
@@ -10,5 +12,11 @@ mistake in it the old settings stay in force. main.py is not restarted.
 `,
   options: {},
   takes: { least: 0, most: 0 },
-  run: (asked) => order('reload', asked),
+  async run(asked) {
+    // The file is one, and so is the daemon.
+    const { door } = await choose(asked)
+    const { value, text, code } = await orderTo('reload', { project: door.project, run: door.run })
+    printAnswer(asked, value, text)
+    return code
+  },
 }

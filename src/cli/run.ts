@@ -1,4 +1,4 @@
-import { loadConfig } from '../config-file.ts'
+import { loadLayout } from '../config-projects.ts'
 import type { Verb } from './verb.ts'
 
 /** `run`: the daemon itself, until a signal ends it. */
@@ -12,6 +12,6 @@ Runs the daemon in the foreground until Ctrl-C or SIGTERM ends it.
   async run({ directory }) {
     // Loaded here: `--help` without a verb shows the help of this one, and needs no daemon.
     const { runDaemon } = await import('../daemon.ts')
-    return runDaemon(directory, await loadConfig(directory))
+    return runDaemon(directory, await loadLayout(directory))
   },
 }

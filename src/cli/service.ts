@@ -1,12 +1,14 @@
 import { basename, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Config, pathsOf } from '../config.ts'
-import { loadConfig } from '../config-file.ts'
+import { type Layout, type Listed, loadLayout } from '../config-projects.ts'
 import { install, type Service, serviceOf, uninstall } from '../control/installation.ts'
 import { type RunAs, stopLimit, unitText } from '../control/unit.ts'
 import { isExpected, OperationalError } from '../errors.ts'
 import { shellLine } from '../phrases.ts'
 import { findAccount } from '../program/identity.ts'
+import type { Install } from '../self/install.ts'
+import { installFor, setUp } from '../self/set-up.ts'
 import { disk } from '../system/disk.ts'
 import { isLingering, isSystemdHere, logLine, systemctlLine } from '../system/systemctl.ts'
 import { words } from '../words.ts'
@@ -21,7 +23,8 @@ export const verb: Verb = {
   help: `Usage: ota-supervisor service install|uninstall|print [options]
 
   install      have systemd run the daemon for this directory: now, and after
-               every boot
+               every boot. With [self_update] it runs from a place of its
+               own, where versions can be exchanged
   uninstall    stop it and remove it; the project stays as it is
   print        print the unit that would be installed
 
@@ -45,10 +48,12 @@ export const verb: Verb = {
     }
     const project = resolve(asked.directory)
     const service = serviceOf(asked.values['user'] ? 'user' : 'system', nameOf(asked), project)
-    const config = await loadConfig(project)
+    const layout = await loadLayout(project)
+    const config = unitSettings(layout)
+    const folders = layout.is === 'one' ? [] : layout.projects.flatMap(placesOf)
     switch (action) {
       case 'print':
-        await printUnit(service, asked, config)
+        await printUnit(service, asked, config, folders)
         break
       case 'uninstall':
         refuseToChange(service, asked)
@@ -56,7 +61,7 @@ export const verb: Verb = {
         break
       default:
         refuseToChange(service, asked)
-        await installService(service, asked, config)
+        await installService(service, asked, config, folders)
     }
     return exitCodes.done
   },
@@ -64,6 +69,25 @@ export const verb: Verb = {
 
 function nameOf({ values }: Asked): string {
   return String(values['name']).replace(/\.service$/, '')
+}
+
+/** By what the unit is written: of many projects, they all end side by side, and the slowest counts. */
+function unitSettings(layout: Layout): Config {
+  if (layout.is === 'one') return layout.config
+  const { config, projects } = layout
+  const slowest = projects
+    .map((one) => one.config)
+    .reduce((one, other) => (stopLimit(other) > stopLimit(one) ? other : one), config)
+  const asDaemon = projects.some((one) => one.config.program.user === '')
+  const user = asDaemon ? '' : slowest.program.user
+  return { ...config, program: { ...slowest.program, user }, hooks: slowest.hooks }
+}
+
+/** Where one of many projects reads and writes. */
+function placesOf({ directory, config: { folders, program } }: Listed): string[] {
+  const { main, deposit } = pathsOf(directory, folders)
+  const places = [directory, main, resolve(main, program.cwd), resolve(directory, program.python)]
+  return deposit === null ? places : [...places, deposit]
 }
 
 /** What is wrong with the command line, or null. */
@@ -76,16 +100,27 @@ function problemOf({ args, values, ...asked }: Asked): string | null {
   return values['user'] && values['run-as'] !== undefined ? serviceWords.runAsWithUser : null
 }
 
-async function printUnit(service: Service, asked: Asked, config: Config): Promise<void> {
-  const { text, warnings } = await planOf(service, asked.values, config)
+async function printUnit(
+  service: Service,
+  asked: Asked,
+  config: Config,
+  folders: readonly string[],
+): Promise<void> {
+  const { text, warnings } = await planOf(service, asked.values, config, folders)
   const { unit, path } = service
   printAnswer(asked, { service: unit, path, unit: text, warnings }, text.trimEnd())
   warn(warnings, asked)
 }
 
-async function installService(service: Service, asked: Asked, config: Config): Promise<void> {
-  const { text, user, warnings } = await planOf(service, asked.values, config)
-  const changed = await install(service, text, waitFor(config))
+async function installService(
+  service: Service,
+  asked: Asked,
+  config: Config,
+  folders: readonly string[],
+): Promise<void> {
+  const { text, user, warnings, exchanged } = await planOf(service, asked.values, config, folders)
+  const isNew = exchanged !== null && (await setUp(exchanged, user.name))
+  const changed = await install(service, text, waitFor(config), isNew)
   const { scope, unit, path } = service
   const all = [
     ...warnings,
@@ -146,7 +181,8 @@ async function planOf(
   { scope, unit, project }: Service,
   values: Asked['values'],
   config: Config,
-): Promise<{ text: string; user: RunAs; warnings: string[] }> {
+  folders: readonly string[],
+): Promise<{ text: string; user: RunAs; warnings: string[]; exchanged: Install | null }> {
   const owner = disk.ownerOf(project)
   if (owner === null) {
     throw new OperationalError(serviceWords.noSuchFolder(project), {
@@ -157,18 +193,29 @@ async function planOf(
   const key = scope === 'user' ? process.getuid?.() : (values['run-as'] ?? owner)
   const { home, ...user } = await userOf(`${key}`)
   const node = process.execPath
-  const { main, deposit, logs } = pathsOf(project)
+  const { main, deposit, logs } = pathsOf(project, config.folders)
   const { python, cwd } = config.program
+  const name = basename(unit, '.service')
+  const exchanged = config.selfUpdate.mode === 'off' ? null : installFor(scope, name)
   const text = unitText(
     {
       scope,
-      name: basename(unit, '.service'),
+      name,
       project,
       node,
       script: entry,
+      launch: exchanged?.launch ?? null,
       user,
-      reads: withTargets(node, dirname(dirname(entry)), home, resolve(project, python)),
-      writes: withTargets(project, main, deposit, logs, resolve(main, cwd)),
+      reads: withTargets(node, dirname(dirname(entry)), home, resolve(project, python), ...folders),
+      writes: withTargets(
+        project,
+        main,
+        ...(deposit === null ? [] : [deposit]),
+        logs,
+        resolve(main, cwd),
+        ...(exchanged === null ? [] : [exchanged.dir]),
+        ...folders,
+      ),
     },
     config,
   )
@@ -177,7 +224,7 @@ async function planOf(
     ...(isAllRoot ? [serviceWords.runsAsRoot(project)] : []),
     ...(movingPlaces.test(node) ? [serviceWords.nodeMoves(node)] : []),
   ]
-  return { text, user, warnings }
+  return { text, user, warnings, exchanged }
 }
 
 /** Folders of what keeps several Nodes side by side, and replaces them. */

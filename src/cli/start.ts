@@ -1,14 +1,15 @@
 import { order } from './orders.ts'
-import type { Verb } from './verb.ts'
+import { names, namesHelp, type Verb } from './verb.ts'
 
 /** `start`: runs the program again after `stop`, or at once when it waits after crashes. */
 export const verb: Verb = {
-  help: `Usage: ota-supervisor start [-C DIR]
+  help: `Usage: ota-supervisor start [NAME...] [-C DIR]
 
 Starts main.py: after a stop, or at once when it waits after crashes. A release
 that was applied meanwhile is on trial from now on.
-`,
+
+${namesHelp}`,
   options: {},
-  takes: { least: 0, most: 0 },
+  takes: names,
   run: (asked) => order('start', asked),
 }

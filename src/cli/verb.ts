@@ -10,6 +10,7 @@ export function exitCodeOf(error: unknown): number {
     case notRunning:
       return exitCodes.notRunning
     case 'ECONFIG':
+    case 'EUSAGE':
       return exitCodes.usage
     default:
       return exitCodes.failed
@@ -20,6 +21,8 @@ export function exitCodeOf(error: unknown): number {
 export type Asked = {
   /** The project directory, as given. */
   readonly directory: string
+  /** Of many projects: the name of one, or a pattern of names, as `-p` gives it. */
+  readonly project: string | undefined
   /** Answer in JSON, for programs. */
   readonly json: boolean
   /** The verb's own options, as `options` of the verb declares them. */
@@ -39,3 +42,10 @@ export type Verb = {
   /** Does it; the answer is the exit code. An OperationalError becomes a message and exit code 1. */
   readonly run: (asked: Asked) => Promise<number>
 }
+
+/** What a verb takes that is for all projects, or for those that are named. */
+export const names: Verb['takes'] = { least: 0, most: Number.POSITIVE_INFINITY }
+
+/** What is said of them. */
+export const namesHelp = `Of many projects: all of them, or those that are named; 'ga*' names several.
+`

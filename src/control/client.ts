@@ -3,8 +3,11 @@ import type { Paths } from '../config.ts'
 import { codeOf, messageOf, noAnswer, notRunning, OperationalError, withHint } from '../errors.ts'
 import { seconds } from '../phrases.ts'
 import { words } from '../words.ts'
-import { type Answers, type Refusal, type RequestName, requests } from './api.ts'
+import { type Answers, pathFor, type Refusal, type RequestName, requests } from './api.ts'
 import { addressOf, socketOf } from './socket.ts'
+
+/** Whom a verb asks: the daemon of a directory or, by its name, one of the many projects that it runs. */
+export type Door = Pick<Paths, 'project' | 'run'> & { readonly member?: string }
 
 /**
  * Asks the daemon of a project, however long the answer takes, or for `limitMs` at most. Throws an
@@ -13,11 +16,11 @@ import { addressOf, socketOf } from './socket.ts'
  */
 export async function ask<Name extends RequestName>(
   name: Name,
-  paths: Paths,
+  door: Door,
   body?: unknown,
   limitMs?: number,
 ): Promise<Answers[Name]> {
-  const { status, text } = await send(name, paths, body, limitMs)
+  const { status, text } = await send(name, door, body, limitMs)
   const value: unknown = parse(text)
   if (status === 200) return value as Answers[Name]
   const { error, hint } = (value ?? { error: words.strangeAnswer(status) }) as Refusal
@@ -26,13 +29,14 @@ export async function ask<Name extends RequestName>(
 
 async function send(
   name: RequestName,
-  paths: Paths,
+  door: Door,
   body: unknown,
   timeout: number | undefined,
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const { method, path } = requests[name]
+  const { method } = requests[name]
+  const path = pathFor(requests[name], door.member ?? null)
   try {
-    const { address, close } = addressOf(paths)
+    const { address, close } = addressOf(door)
     try {
       const options = { socketPath: address, method, path, agent: false, timeout } as const
       return await exchange(options, body)
@@ -40,7 +44,7 @@ async function send(
       close()
     }
   } catch (error) {
-    throw explained(error, paths)
+    throw explained(error, door)
   }
 }
 
@@ -66,7 +70,7 @@ function exchange(
   })
 }
 
-function explained(error: unknown, paths: Paths): OperationalError {
+function explained(error: unknown, paths: Door): OperationalError {
   if (error instanceof OperationalError) return error
   const code = codeOf(error)
   if (['EACCES', 'EPERM'].includes(code)) {

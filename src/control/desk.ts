@@ -7,28 +7,39 @@ import type { Looked, Wish } from './api.ts'
 import { type Live, liveStatus } from './status.ts'
 
 /** The answer to a wish: what was asked for, or what became of an order. */
-export type Reply = Answer | { readonly is: 'told'; readonly value: unknown }
+export type Reply =
+  | Answer
+  | { readonly is: 'told'; readonly value: unknown }
+  /** There is no such request here, or no such project: `why`. */
+  | { readonly is: 'unknown'; readonly why?: string }
 
-/** Carries out what comes over the control socket. */
-export type Desk = (wish: Wish) => Promise<Reply>
+/** Carries out what comes over the control socket, for the daemon itself or one of its projects. */
+export type Desk = (wish: Wish, project: string | null) => Promise<Reply>
 
-/** Opens the desk: it tells by itself, and hands orders to the project. */
+/** The desk of one project. */
+export type ProjectDesk = (wish: Wish) => Promise<Reply>
+
+/** Opens the desk of a project: it tells by itself, and hands orders to the project. */
 export function openDesk(
   site: Site,
   live: Live,
   orders: Orders,
   reload: () => Promise<Answer>,
-): Desk {
+): ProjectDesk {
   return async (wish) => {
     switch (wish.is) {
       case 'status':
         return { is: 'told', value: await liveStatus(site, live) }
       case 'history':
         return { is: 'told', value: (await readHistory(site)).toReversed() }
+      case 'projects':
+        return { is: 'unknown' }
       case 'reload':
         return reload()
+      case 'self-update':
+        return live.selfUpdate.byHand(wish.asked)
       case 'update':
-        return looked(await live.git.lookNow())
+        return looked(await live.git.lookNow(wish.isNow))
       default:
         return orders.give(wish)
     }

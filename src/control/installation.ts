@@ -22,10 +22,16 @@ export function serviceOf(scope: Scope, name: string, project: string): Service 
 
 /**
  * Writes the unit, has it started at every boot, and starts it; resolves when the daemon is ready.
- * Where all is as it should be already, nothing is restarted. True when the unit was written. Throws
+ * Where all is as it should be already, and `isNew` does not say that another version is to be started, nothing is
+ * restarted. True when the unit was written. Throws
  * an OperationalError when a unit of somebody else's is in the way, or systemd reports a failure.
  */
-export async function install(service: Service, text: string, waitMs: number): Promise<boolean> {
+export async function install(
+  service: Service,
+  text: string,
+  waitMs: number,
+  isNew: boolean,
+): Promise<boolean> {
   const isOther = (await ownUnit(service)) !== text
   // Nothing is written where nobody would read it.
   await demand(service, ['show', '--property=Version'], waitMs)
@@ -36,7 +42,8 @@ export async function install(service: Service, text: string, waitMs: number): P
   await demand(service, ['daemon-reload'], waitMs)
   await demand(service, ['enable', service.unit], waitMs)
   const active = await systemctl(service.scope, ['is-active', '--quiet', service.unit], waitMs)
-  if (isOther || active.exitCode !== 0) await demand(service, ['restart', service.unit], waitMs)
+  if (isOther || isNew || active.exitCode !== 0)
+    await demand(service, ['restart', service.unit], waitMs)
   return isOther
 }
 

@@ -5,7 +5,7 @@ import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Clock, Log } from '../model.ts'
 import { traceOf } from '../system/trace.ts'
 import { words } from '../words.ts'
-import { type Refusal, requests, type Wish } from './api.ts'
+import { type Refusal, readPath, requests, type Wish } from './api.ts'
 import type { Desk } from './desk.ts'
 import { addressOf, socketOf } from './socket.ts'
 
@@ -109,10 +109,14 @@ async function serve(
   log: Log,
 ): Promise<void> {
   try {
-    const wish = await wishIn(request, limits.maxRequestBytes)
+    const path = (request.url ?? '').replace(/\?.*$/, '')
+    const asked = readPath(path)
+    const wish = await wishIn(request, path, asked.path, limits.maxRequestBytes)
     if ('status' in wish) return reply(response, wish.status, wish.refusal)
-    const answer = await desk(wish)
+    const answer = await desk(wish, asked.project)
     switch (answer.is) {
+      case 'unknown':
+        return reply(response, 404, { error: answer.why ?? words.unknownRequest(path) })
       case 'told':
         return reply(response, 200, answer.value)
       case 'done':
@@ -134,9 +138,13 @@ async function serve(
 type Wrong = { readonly status: number; readonly refusal: Refusal }
 
 /** Finds the request in the table and reads its body. */
-async function wishIn(request: IncomingMessage, maxBytes: number): Promise<Wish | Wrong> {
-  const path = (request.url ?? '').replace(/\?.*$/, '')
-  const found = Object.values(requests).find((one) => one.path === path)
+async function wishIn(
+  request: IncomingMessage,
+  path: string,
+  inTable: string,
+  maxBytes: number,
+): Promise<Wish | Wrong> {
+  const found = Object.values(requests).find((one) => one.path === inTable)
   if (found === undefined) return wrong(404, words.unknownRequest(path))
   if (request.method !== found.method) return wrong(405, words.wrongMethod(path, found.method))
   const body = await bodyOf(request, maxBytes)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Paths } from '../config.ts'
 
 /** The control socket's place, absolute. */
-export function socketOf({ run }: Paths): string {
+export function socketOf({ run }: Pick<Paths, 'run'>): string {
   return join(run, name)
 }
 
@@ -17,7 +17,10 @@ const maxAddressBytes = 107
  * too long is named through an open descriptor of its folder; `close` is for when it is not used
  * any more.
  */
-export function addressOf(paths: Paths): { readonly address: string; readonly close: () => void } {
+export function addressOf(paths: Pick<Paths, 'run'>): {
+  readonly address: string
+  readonly close: () => void
+} {
   const place = socketOf(paths)
   if (Buffer.byteLength(place) <= maxAddressBytes) return { address: place, close: () => undefined }
   const folder = openSync(paths.run, 'r')

@@ -3,27 +3,24 @@ import type {
   Cause,
   Clock,
   Exit,
-  Guarantee,
   Health,
-  Hold,
   ProgramReading,
   ProgramState,
   ReleaseId,
   Stage,
 } from '../model.ts'
-import { causeText, exitText, withoutPassword } from '../phrases.ts'
+import { causeText, exitText } from '../phrases.ts'
 import type { Obstacle } from '../project/obstacle.ts'
 import { isWanted } from '../project/wanted.ts'
 import type { Packages } from '../python/packages.ts'
-import { canLook, scan } from '../source/deposit/scan.ts'
+import type { SelfUpdate } from '../self/self-update.ts'
+import { type SelfStatus, selfStatus } from '../self/status.ts'
 import type { GitSource } from '../source/git/git.ts'
-import type { LastRun } from '../source/git/last-run.ts'
-import { type Look, lookText } from '../source/git/look.ts'
-import type { Plan } from '../source/git/turns.ts'
+import { timeAgo } from '../system/clock.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
 import { readReleases } from '../update/store.ts'
-import { words } from '../words.ts'
-import { gitWords } from '../words-git.ts'
+import { type DepositStatus, depositOf, depositOnDisk, type LiveDeposit } from './deposit-status.ts'
+import { type GitStatus, gitOf } from './git-status.ts'
 import { type Usage, usageOf } from './usage.ts'
 
 /** How a project stands. Times are ISO 8601 by the wall clock; `text` says the same to people. */
@@ -38,11 +35,14 @@ export type Status = {
   readonly underWay: readonly UnderWay[]
   /** The last release that has ended, however it did. */
   readonly last: HistoryEntry | null
-  readonly deposit: DepositStatus
+  /** Null where there is none. */
+  readonly deposit: DepositStatus | null
   /** Null while no daemon runs. */
   readonly packages: PackagesStatus | null
   /** Null while no daemon runs, or git is not used. */
   readonly git: GitStatus | null
+  /** Null while no daemon runs, or there is nothing to tell. */
+  readonly selfUpdate: SelfStatus | null
 }
 
 /** The daemon itself. `session` is its log file, absolute; null when it could not make one. */
@@ -84,16 +84,10 @@ export type UnderWay = {
   readonly manifest: string | null
   /** The commit it is made of, if it comes from git. */
   readonly commit: string | null
+  /** It is in main, and its trial has not begun: the program is to stay down, or the next daemon starts it. */
+  readonly isHeld: boolean
   /** What keeps it from going on; null: nothing, or no daemon runs. */
   readonly waitingFor: string | null
-}
-
-/** What lies in the deposit, and the first reason why it is not claimed yet. */
-export type DepositStatus = {
-  readonly files: number
-  readonly waitingFor: { readonly because: Hold['because']; readonly text: string } | null
-  /** What is guaranteed about half-written files; null while no daemon runs. */
-  readonly guarantee: (Guarantee & { readonly text: string }) | null
 }
 
 /** What the program is run with, and the install under way. */
@@ -111,49 +105,13 @@ export type PackagesStatus = {
   } | null
 }
 
-/** Main as a checkout of git. */
-export type GitStatus = {
-  /** The remote, without a password. */
-  readonly remote: string
-  /** What of it is followed, as the settings have it; null: what the checkout itself follows. */
-  readonly follows: string | null
-  readonly isLooking: boolean
-  /** When it was last looked at; null before the first time. */
-  readonly lookedAt: string | null
-  /** When it will be looked at again; null while that is not known. A schedule's random delay comes on top. */
-  readonly nextAt: string | null
-  /** The schedule, if it is looked at by one. */
-  readonly schedule: ScheduleStatus | null
-  /** What the last look found: `current`, `found`, `waits` or `failed`. */
-  readonly found: Look['is'] | null
-  /** What it waits for, or the remote's last failure. */
-  readonly waitingFor: string | null
-  /** The same to people, whatever was found. */
-  readonly text: string | null
-}
-
-/** The schedule by which the remote is looked at. */
-export type ScheduleStatus = {
-  /** As the settings have it: `0 2 * * *`. */
-  readonly expression: string
-  /** Its last run, of an earlier daemon too; null before the first. */
-  readonly lastRun: {
-    readonly at: string
-    readonly found: Look['is']
-    readonly text: string
-  } | null
-  /** What it waits for before the next run can be told: the clock. */
-  readonly waitingFor: string | null
-}
-
 /** What only the running daemon knows. */
-export type Live = {
+export type Live = LiveDeposit & {
   readonly daemon: () => DaemonStatus
   readonly reading: () => ProgramReading
-  readonly deposit: () => { readonly files: number; readonly waitingFor: Hold | null }
-  readonly guarantee: Guarantee
   readonly packages: Packages
   readonly git: GitSource
+  readonly selfUpdate: SelfUpdate
   readonly obstacle: Obstacle
   readonly clock: Clock
 }
@@ -163,7 +121,6 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
   const { state, forMs, ...reading } = live.reading()
   const pid = 'pid' in state && state.pid > 0 ? state.pid : null
   const usage = pid === null ? null : await usageOf(pid, site.config.daemon.cpuSampleMs, live.clock)
-  const { files, waitingFor } = live.deposit()
   const releases = await releasesOf(site, live.obstacle.of)
   return {
     project: site.paths.project,
@@ -180,46 +137,10 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       ...restOf(usage),
     },
     ...releases,
-    deposit: {
-      files,
-      waitingFor: waitingFor && { because: waitingFor.because, text: words.hold(waitingFor) },
-      guarantee: { ...live.guarantee, text: words.guarantee(live.guarantee) },
-    },
+    deposit: depositOf(live),
     packages: packagesOf(live.packages),
-    git: gitOf(site, live),
-  }
-}
-
-function gitOf({ config }: Site, { git, clock }: Live): GitStatus | null {
-  const { remote, branch, tag, schedule } = config.git
-  if (remote === '') return null
-  const { isLooking, last, plan, lastRun } = git.state()
-  const isTrouble = last?.look.is === 'waits' || last?.look.is === 'failed'
-  return {
-    remote: withoutPassword(remote),
-    follows: tag || branch || null,
-    isLooking,
-    lookedAt: last && timeAgo(last.at, clock),
-    nextAt: nextOf(plan, clock),
-    schedule: schedule === '' ? null : scheduleOf(schedule, plan, lastRun),
-    found: last?.look.is ?? null,
-    waitingFor: isTrouble ? lookText(last.look) : null,
-    text: last && lookText(last.look),
-  }
-}
-
-function nextOf(plan: Plan, clock: Clock): string | null {
-  if (plan.is === 'set') return timeAgo(Math.max(plan.at, clock.now()), clock)
-  return plan.is === 'calendar' ? new Date(plan.due).toISOString() : null
-}
-
-function scheduleOf(expression: string, plan: Plan, last: LastRun | null): ScheduleStatus {
-  const { at = 0, found = null, text = null } = last ?? {}
-  const isRun = found !== null && text !== null
-  return {
-    expression,
-    lastRun: isRun ? { at: new Date(at).toISOString(), found, text } : null,
-    waitingFor: plan.is === 'clock' ? gitWords.clockWaits : null,
+    git: gitOf(site, live.git, live.clock),
+    selfUpdate: selfStatus(live.selfUpdate.state(), site.config.selfUpdate, live.clock),
   }
 }
 
@@ -232,23 +153,13 @@ function packagesOf(packages: Packages): PackagesStatus {
   }
 }
 
-/**
- * The wall clock's time at a moment of the monotonic clock, ISO 8601. A Pi's wall clock jumps when it
- * finds the network: only counting back from now gives a time that fits the others.
- */
-export function timeAgo(moment: number, { now, wall }: Clock): string {
-  return new Date(wall().getTime() - (now() - moment)).toISOString()
-}
-
 /** The status while no daemon runs. */
 export async function statusFromDisk(site: Site): Promise<Status> {
-  const { entries, temporary } = await scan(site.paths.deposit, site.config, canLook)
-  const files = [...entries, ...temporary].filter(({ kind }) => kind !== 'dir')
   return {
     project: site.paths.project,
     daemon: null,
     program: {
-      state: 'STOPPED',
+      state: site.config.program.afterUpdate === 'restart' ? 'STOPPED' : 'ELSEWHERE',
       wanted: isWanted(site) ? 'up' : 'down',
       pid: null,
       since: null,
@@ -259,9 +170,10 @@ export async function statusFromDisk(site: Site): Promise<Status> {
       ...restOf(null),
     },
     ...(await releasesOf(site, () => null)),
-    deposit: { files: files.length, waitingFor: null, guarantee: null },
+    deposit: await depositOnDisk(site),
     packages: null,
     git: null,
+    selfUpdate: null,
   }
 }
 
@@ -277,7 +189,8 @@ async function releasesOf(
     const manifest = release?.from === 'deposit' ? (release.manifest ?? null) : null
     const commit = release?.from === 'git' ? release.commit.new : null
     const waitingFor = obstacleOf(id)
-    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest, commit, waitingFor }]
+    const isHeld = stage?.stage === 'on-trial' && stage.boots === 0
+    return [{ id, stage: stage?.stage ?? 'unknown', at, manifest, commit, isHeld, waitingFor }]
   })
   const trial = underWay.findLast(({ stage }) => stage === 'on-trial')
   const id = lastCommitted(history)

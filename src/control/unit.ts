@@ -16,6 +16,8 @@ export type UnitFacts = {
   /** This Node, and the daemon's entry. */
   readonly node: string
   readonly script: string
+  /** What is started instead, with Node as its first argument, where versions can be exchanged; null: nothing. */
+  readonly launch: string | null
   /** As whom it runs. */
   readonly user: RunAs
   /** All places that it reads, and where it writes, links followed: they must not be closed to it. */
@@ -34,10 +36,12 @@ export type UnitFacts = {
  * upload connections that the daemon looks at. PrivateTmp hides the sockets of X11 and others.
  */
 export function unitText(facts: UnitFacts, config: Config): string {
-  const { scope, name, project, node, script } = facts
-  for (const path of [project, node, script]) refuseOddPath(path)
+  const { scope, name, project, node, script, launch } = facts
+  for (const path of [project, node, script, launch ?? '']) refuseOddPath(path)
   if (/["'\\]/.test(node)) throw notInUnit(node)
-  const command = [word(node), argument(script), '-C', argument(project)].join(' ')
+  const started =
+    launch === null ? [word(node), argument(script)] : ['/bin/sh', argument(launch), argument(node)]
+  const command = [...started, '-C', argument(project)].join(' ')
   return [
     '# Written by `ota-supervisor service install`, which may write it again.',
     '# Changes of yours belong into a file beside it: systemctl edit',

@@ -12,6 +12,8 @@ export type Ending = {
   readonly exitCode: () => number
   /** For the last line of the log. */
   readonly how: () => string
+  /** Ends the daemon in order, without a signal; `why` is for the last line of the log. */
+  readonly end: (why: string) => void
 }
 
 /** True for a daemon that somebody runs by hand. SIGHUP then means that he is gone, else: reload. */
@@ -55,5 +57,9 @@ export function endOnSignal(log: Log, config: Config, { now }: Clock): Ending {
     hasten: hasten.signal,
     exitCode: () => exitCode,
     how: () => how,
+    end(why) {
+      if (!shutdown.signal.aborted) how = why
+      shutdown.abort()
+    },
   }
 }

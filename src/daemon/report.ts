@@ -1,27 +1,24 @@
-import type { Site } from '../config.ts'
+import type { Config } from '../config.ts'
 import { reportTo } from '../control/systemd.ts'
 import type { Clock, Log } from '../model.ts'
-import type { Program } from '../program/life.ts'
 import type { ServiceManager } from '../system/notify.ts'
-import { words } from '../words.ts'
 
-/** Tells systemd how the program goes, until `end`. Without systemd there is nothing to do: null. */
+/** How the daemon stands, in systemd's eyes. */
+export type Standing = {
+  /** How it goes, in one line. */
+  readonly statusLine: () => string
+  /** True once the first start of every program was attempted, or there is none to start. */
+  readonly isReady: () => boolean
+}
+
+/** Tells systemd how it goes, until `end`. Without systemd there is nothing to do: null. */
 export function reportToSystemd(
   manager: ServiceManager | null,
-  program: Program,
+  standing: Standing,
   shutdown: AbortSignal,
-  { site, log, clock }: { readonly site: Site; readonly log: Log; readonly clock: Clock },
+  about: { readonly config: Config; readonly log: Log; readonly clock: Clock },
 ): { readonly end: () => Promise<void> } | null {
   if (manager === null) return null
-  return reportTo(manager, {
-    statusLine: () => words.statusLine(program.state()),
-    isReady() {
-      const state = program.state()
-      return state.is !== 'STOPPED' || state.why !== 'not started yet'
-    },
-    shutdown,
-    limits: () => site.config.systemd,
-    log,
-    clock,
-  })
+  const { config, log, clock } = about
+  return reportTo(manager, { ...standing, shutdown, limits: () => config.systemd, log, clock })
 }

@@ -1,32 +1,30 @@
 import type { Site } from '../config.ts'
 import { openSessionLog, type SessionLog } from '../log/session.ts'
-import type { Clock, ProgramReading } from '../model.ts'
-import { packageOf } from '../system/package.ts'
-import { lastCommitted, readHistory } from '../update/history.ts'
-import { words } from '../words.ts'
+import type { Clock } from '../model.ts'
 
-/** The log of this session; `watch` gives it the program, whose state each of its files begins with. */
+/** The log of this session; `watch` gives it what runs, with which each of its files begins. */
 export type Session = {
   readonly log: SessionLog
-  readonly watch: (reading: () => ProgramReading) => void
+  readonly watch: (runs: () => string) => void
 }
 
-/** Opens the log of this session. Its files begin with what runs: versions, release, cause. */
-export async function openSession(
-  pythonVersion: string,
+/**
+ * Opens the log of this session. Its files begin with `hello` and what runs; that is `atFirst` at first. `isQuiet`:
+ * nothing is said on the console.
+ */
+export function openSession(
   site: Site,
   clock: Clock,
-): Promise<Session> {
-  const { version } = packageOf()
-  const node = process.versions.node
-  const hello = words.hello({ version, project: site.paths.project, python: pythonVersion, node })
-  const inMain = words.mainHolds(lastCommitted(await readHistory(site)))
-  let runs = () => inMain
-  const log = openSessionLog(site, clock, () => `${hello}\n${runs()}`)
+  isQuiet: boolean,
+  hello: string,
+  atFirst: string,
+): Session {
+  let runs = () => atFirst
+  const log = openSessionLog(site, clock, isQuiet, () => `${hello}\n${runs()}`.trimEnd())
   return {
     log,
-    watch(reading) {
-      runs = () => words.runs(reading())
+    watch(next) {
+      runs = next
     },
   }
 }

@@ -48,7 +48,7 @@ export function judgeDaemons(patient: Patient): Finding {
  * open, for the lock; of another user's processes only root sees that.
  */
 export function daemonsIn({ project, pid }: Paths): number[] {
-  const noted = Number(readIfAllowed(pid))
+  const noted = Number(readIfAllowed(pid).split('\n', 1)[0])
   const folder = disk.realPath(project)
   const found = allPids().filter((one) => one !== noted && isSupervisor(one))
   return [...(isSupervisor(noted) ? [noted] : []), ...found.filter((one) => isOpenIn(one, folder))]

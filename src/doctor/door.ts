@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
-import { ownName } from '../config.ts'
+import { resolve } from 'node:path'
+import { type Config, defaults, ownName } from '../config.ts'
 import { codeOf } from '../errors.ts'
 import { within } from '../system/clock.ts'
 import { command } from '../system/command.ts'
@@ -16,12 +16,18 @@ import { mayAccess } from './place.ts'
  * against it; nothing if all is well. A folder on a dead mount holds up for ever who touches it, and a
  * Node that is held up cannot even exit: so a process that can be killed touches it first.
  */
-export async function knock(project: string, machine: Machine): Promise<Finding[]> {
-  const names = ['', 'deposit', 'main', 'logs', ownName]
-  const answers = await Promise.all(names.map((name) => doesAnswer(join(project, name), machine)))
+export async function knock(
+  project: string,
+  machine: Machine,
+  { main, deposit }: Config['folders'] = defaults.folders,
+): Promise<Finding[]> {
+  const names = ['', deposit, main, 'logs', ownName]
+  const answers = await Promise.all(
+    names.map((name) => doesAnswer(resolve(project, name), machine)),
+  )
   const dead = names.find((_, index) => !answers[index])
   if (dead === undefined) return closedTo(project, machine)
-  const at = mountOf(join(project, dead), readMounts())?.at ?? '/'
+  const at = mountOf(resolve(project, dead), readMounts())?.at ?? '/'
   // The root disk cannot be taken away; it is only slow, or dying.
   const fix = at === '/' ? undefined : rootLine(machine, ['umount', '-l', at])
   return [error('project', doctorWords.dead(dead === '' ? project : `${dead}/`), fix)]

@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { shellLine } from '../phrases.ts'
 import { findCommand } from '../system/command.ts'
 import { disk } from '../system/disk.ts'
@@ -31,9 +31,10 @@ export const fileSystems: Check<Patient> = {
   async look(patient) {
     const mounts = readMounts()
     const { paths } = patient
-    const grounds = (['main', 'deposit', 'logs'] as const).map((name) =>
-      groundOf(`${name}/`, paths[name], mounts),
-    )
+    const grounds = (['main', 'deposit', 'logs'] as const).flatMap((name): Ground[] => {
+      const path = paths[name]
+      return path === null ? [] : [groundOf(`${name}/`, path, mounts)]
+    })
     const waysOut = {
       move: moveTo(patient, mountOf('/srv', mounts)?.kind ?? ''),
       overlayOff: await overlayOff(patient),
@@ -129,14 +130,15 @@ function judgePlaces({ paths }: Patient, mounts: readonly Mount[]): Finding[] {
   const check = 'same-disk'
   const device = (path: string) => statSync(realPlace(path)).dev
   const findings: Finding[] = []
-  if (disk.kind(paths.deposit) === 'symlink') {
-    const fix = inTurn(shellLine('rm', paths.deposit), shellLine('mkdir', paths.deposit))
+  const { deposit } = paths
+  if (deposit !== null && disk.kind(deposit) === 'symlink') {
+    const fix = inTurn(shellLine('rm', deposit), shellLine('mkdir', deposit))
     findings.push(error('deposit', doctorWords.depositLink, fix))
   }
-  const isInMain = paths.releases.startsWith(`${paths.main}/`)
-  if (isInMain) findings.push(ok(check, doctorWords.stateInMain))
-  if (device(paths.deposit) !== device(paths.main)) findings.push(ok(check, doctorWords.otherDisk))
-  if (findings.length === 0) findings.push(ok(check, doctorWords.sameDisk))
+  const isOther = deposit !== null && device(deposit) !== device(paths.main)
+  if (dirname(paths.releases) !== paths.own) findings.push(ok(check, doctorWords.stateInMain))
+  if (isOther) findings.push(ok(check, doctorWords.otherDisk))
+  if (deposit !== null && findings.length === 0) findings.push(ok(check, doctorWords.sameDisk))
   const main = realPlace(paths.main)
   for (const { at } of mounts.filter(({ at }) => at !== main && isWithin(at, main))) {
     findings.push(ok('mount-in-main', doctorWords.mountInMain(at.slice(main.length + 1))))

@@ -7,6 +7,8 @@ export type State = 'ok' | 'unknown' | 'warning' | 'error'
 export type Finding = {
   /** Its name, for programs. It stays the same from version to version. */
   readonly check: string
+  /** Of many projects: which one it is about. */
+  readonly project?: string
   readonly state: State
   /** One short line for people: 54 columns, where names and paths allow it. */
   readonly text: string

@@ -14,12 +14,14 @@ import { isOpen, kernelOpens, type Place, placeOf } from './place.ts'
  */
 export async function closedInside(patient: Patient): Promise<Finding[]> {
   const { paths, daemonUser: user } = patient
-  const deposit = inTurn(
-    rootLine(patient, ['chgrp', '-R', groupOf(user), paths.deposit]),
-    rootLine(patient, ['chmod', '-R', 'g+rwX', paths.deposit]),
-  )
+  const { deposit } = paths
+  const open = (folder: string) =>
+    inTurn(
+      rootLine(patient, ['chgrp', '-R', groupOf(user), folder]),
+      rootLine(patient, ['chmod', '-R', 'g+rwX', folder]),
+    )
   return [
-    ...(await closedBelow(paths.deposit, deposit, patient)),
+    ...(deposit === null ? [] : await closedBelow(deposit, open(deposit), patient)),
     ...(await closedBelow(paths.main, giveTo(user, paths.main, patient), patient)),
   ]
 }

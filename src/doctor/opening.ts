@@ -20,7 +20,9 @@ export function opening({ place, needs }: Closed, user: User, patient: Patient):
     return rootLine(patient, ['install', '-d', ...owner, paths.project])
   }
   if (!isInProject || place.uid === user.uid) return letIn({ place, needs }, user, patient)
-  if (path !== disk.realPath(paths.deposit) || uploader.uid === daemonUser.uid) {
+  const { deposit } = paths
+  const isDeposit = deposit !== null && path === disk.realPath(deposit)
+  if (!isDeposit || uploader.uid === daemonUser.uid) {
     return giveTo(daemonUser, path, patient)
   }
   return inTurn(

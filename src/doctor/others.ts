@@ -11,7 +11,8 @@ export const others: Check<Patient> = {
   name: 'others',
   look: (patient) => {
     const { project, deposit, main, own, logs } = patient.paths
-    return [judgeOthers(waysTo([project, deposit, main, own, logs], 2), patient)]
+    const folders = [project, ...(deposit === null ? [] : [deposit]), main, own, logs]
+    return [judgeOthers(waysTo(folders, 2), patient)]
   },
 }
 

@@ -50,13 +50,13 @@ export async function meetProject(
   project: string,
   asked: AskedUsers,
 ): Promise<Patient> {
-  const paths = pathsOf(project)
+  const paths = pathsOf(project, machine.config.folders)
   const daemons = daemonsIn(paths)
   const daemonUser =
     asked.as === undefined
       ? await likelyUser(machine, daemons, project)
       : await existingUser(asked.as)
-  const owner = ownerOf(paths.deposit)
+  const owner = paths.deposit === null ? null : ownerOf(paths.deposit)
   const uploader =
     asked.uploader !== undefined
       ? await existingUser(asked.uploader)

@@ -20,7 +20,8 @@ export const daemonRights: Check<Patient> = {
     const { releases, rejected, journals, history } = paths
     const ways = [
       ...waysTo([project], 5),
-      ...waysTo([deposit, main, logs, own, run, releases, rejected, journals], 7),
+      ...waysTo(deposit === null ? [] : [deposit], 7),
+      ...waysTo([main, logs, own, run, releases, rejected, journals], 7),
       ...waysTo([pid, runRecord, history], 6),
     ]
     const closed = await closedTo(user, ways, this.name, opening, patient)
@@ -54,7 +55,7 @@ export const uploaderRights: Check<Patient> = {
   async look(patient) {
     const { paths, daemonUser, uploader: user } = patient
     // The daemon's user must be able to do more.
-    if (user.uid === daemonUser.uid) return []
+    if (paths.deposit === null || user.uid === daemonUser.uid) return []
     const closed = await closedTo(user, waysTo([paths.deposit], 3), this.name, opening, patient)
     return closed.length > 0 ? closed : [ok(this.name, doctorWords.uploaderRights(user.name))]
   },

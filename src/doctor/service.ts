@@ -58,7 +58,7 @@ export function judgeService(found: Service | null, patient: Patient): Finding {
 }
 
 /** From files only: a question to systemd can take long, and for another user has no answer. */
-function findService({ paths, daemons, self, daemonUser }: Patient): Service | null {
+export function findService({ paths, daemons, self, daemonUser }: Patient): Service | null {
   // `/system.slice/NAME.service`, or `/user.slice/…/user@1000.service/app.slice/NAME.service`.
   const groups = (readProc(daemons[0] ?? 0, 'cgroup') ?? '').trim().split('/')
   const lingers = isLingering(daemonUser.name)

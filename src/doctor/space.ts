@@ -62,7 +62,12 @@ function freeingLine(room: Room, patient: Patient): string | null {
 
 function readRooms({ paths }: Patient): Room[] {
   const mounts = readMounts()
-  const folders = { 'main/': paths.main, 'deposit/': paths.deposit, 'logs/': paths.logs }
+  const { main, deposit, logs } = paths
+  const folders: Readonly<Record<string, string>> = {
+    'main/': main,
+    ...(deposit === null ? {} : { 'deposit/': deposit }),
+    'logs/': logs,
+  }
   const aptCache = '/var/cache/apt/archives'
   const devices = new Map<number, string[]>()
   for (const [name, path] of Object.entries(folders)) {
@@ -70,7 +75,7 @@ function readRooms({ paths }: Patient): Room[] {
     devices.set(device, [...(devices.get(device) ?? []), name])
   }
   return [...devices].map(([device, holds]) => {
-    const path = realPlace(folders[holds[0] as keyof typeof folders])
+    const path = realPlace(folders[holds[0] ?? ''] ?? main)
     const { bavail, bsize, ffree, files } = statfsSync(path)
     const isOn = (folder: string) => statSync(realPlace(folder)).dev === device
     return {

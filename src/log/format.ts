@@ -10,6 +10,8 @@ export type Form = Config['log']['format']
 /** Whose lines they are, and when they were said. */
 export type Speaker = {
   readonly time: Date
+  /** Of many projects: whose it is. A plain name, such as `garage`. */
+  readonly project?: string | undefined
   /** `supervisor`, a hook, or the release whose program speaks. */
   readonly who: 'supervisor' | 'hook' | ReleaseId
   /** Where the program said it; the supervisor has none. */
@@ -35,17 +37,20 @@ export function written(by: Speaker, body: string, form: Form): string {
   return form === 'json' ? jsonLines(by, body) : textLines(by, body)
 }
 
-function textLines({ time, who, stream, level }: Speaker, body: string): string {
+function textLines({ time, project, who, stream, level }: Speaker, body: string): string {
   const name = stream === undefined ? who : `${who} ${stream}`
-  const start = `${timeText(time)}  ${name.padEnd(nameWidth)}  ${marks[level]}`
+  // Before what anybody says: no program can forge it.
+  const of = project === undefined ? '' : `[${project}] `
+  const start = `${timeText(time)}  ${of}${name.padEnd(nameWidth)}  ${marks[level]}`
   // Faster than any other way to do it, and the program's output all goes through here.
   return `${start}${body.split('\n').join(`\n${start}`)}\n`
 }
 
 const nameWidth = 10
 
-function jsonLines({ time, who, stream, level }: Speaker, body: string): string {
-  const start = `${JSON.stringify({ time: time.toISOString(), who, stream, level }).slice(0, -1)},"text":`
+function jsonLines({ time, project, who, stream, level }: Speaker, body: string): string {
+  const by = { time: time.toISOString(), project, who, stream, level }
+  const start = `${JSON.stringify(by).slice(0, -1)},"text":`
   return body
     .split('\n')
     .map((text) => `${start}${JSON.stringify(text)}}\n`)
@@ -63,23 +68,25 @@ export function parseLine(line: string): LogLine | null {
 }
 
 const textPattern =
-  /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) {2}(supervisor|(hook|r\d+) (out|err)) *? {2}/
+  /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) {2}(?:\[([\w.-]+)\] )?(supervisor|(hook|r\d+) (out|err)) *? {2}/
 
 function parseText(line: string): LogLine | null {
   const found = textPattern.exec(line)
   if (found === null) return null
-  const [, date, clock, name = '', speaker, stream] = found
+  const [, date, clock, project, name = '', speaker, stream] = found
   const time = new Date(`${date}T${clock}`)
-  const text = line.slice(timeText(time).length + 2 + Math.max(nameWidth, name.length) + 2)
+  const before = timeText(time).length + 2 + (project === undefined ? 0 : project.length + 3)
+  const text = line.slice(before + Math.max(nameWidth, name.length) + 2)
+  const of = project === undefined ? {} : { project }
   if (stream === 'out' || stream === 'err') {
-    return { time, who: speaker as 'hook' | ReleaseId, stream, level: 'info', text }
+    return { time, ...of, who: speaker as 'hook' | ReleaseId, stream, level: 'info', text }
   }
   const level = text.startsWith(marks.error)
     ? 'error'
     : text.startsWith(marks.warn)
       ? 'warn'
       : 'info'
-  return { time, who: 'supervisor', level, text: text.slice(marks[level].length) }
+  return { time, ...of, who: 'supervisor', level, text: text.slice(marks[level].length) }
 }
 
 function parseJson(line: string): LogLine | null {

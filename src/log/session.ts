@@ -11,6 +11,8 @@ import { openSink, type Sink } from './sink.ts'
 
 /** The log of one session: one run of the daemon. */
 export type SessionLog = Log & {
+  /** The same log for one of many projects: each of its lines carries the name. */
+  readonly of: (project: string) => Log
   /** The file that is written now, absolute; null when none could be made (the console still has all). */
   readonly path: () => string | null
   /** Logs how the session ends, writes what is waiting and closes the files. Nothing is logged after it. */
@@ -20,14 +22,19 @@ export type SessionLog = Log & {
 /**
  * Opens the session's log and sends every line to its file and to the console. A folder that cannot be
  * written does not stop the daemon: it says so on the console, and the file is begun when it can be.
- * `runs` tells what runs just now; each file begins with it.
+ * `runs` tells what runs just now; each file begins with it. `isQuiet`: the console is for something else.
  */
-export function openSessionLog(site: Site, clock: Clock, runs: () => string): SessionLog {
+export function openSessionLog(
+  site: Site,
+  clock: Clock,
+  isQuiet: boolean,
+  runs: () => string,
+): SessionLog {
   const limits = () => site.config.log
   const began = clock.now()
 
-  function supervisor(level: Speaker['level']): Speaker {
-    return { time: clock.wall(), who: 'supervisor', level }
+  function supervisor(level: Speaker['level'], project?: string): Speaker {
+    return { time: clock.wall(), project, who: 'supervisor', level }
   }
   const lost = (form: () => Form) => (lines: number) =>
     written(supervisor('warn'), words.linesLost(lines), form())
@@ -46,32 +53,42 @@ export function openSessionLog(site: Site, clock: Clock, runs: () => string): Se
       ),
     tell: own,
   })
+  const onConsole = () => {
+    return { sink: openSink(consoleOutlet(), limits, lost(consoleForm)), form: consoleForm }
+  }
   const sinks = [
-    { sink: openSink(consoleOutlet(), limits, lost(consoleForm)), form: consoleForm },
+    ...(isQuiet ? [] : [onConsole()]),
     { sink: openSink(files, limits, lost(fileForm)), form: fileForm },
   ]
   const logger = winstonOnto(sinks)
 
-  function own(level: Speaker['level'], text: string): void {
-    logger.log({ level, message: text, by: supervisor(level) })
+  function own(level: Speaker['level'], text: string, project?: string): void {
+    logger.log({ level, message: text, by: supervisor(level, project) })
+  }
+
+  function logOf(project?: string): Log {
+    return {
+      info: (text) => own('info', text, project),
+      warn: (text) => own('warn', text, project),
+      error: (text) => own('error', text, project),
+      output(who, { stream, bytes }) {
+        const by: Speaker = { time: clock.wall(), project, who, stream, level: 'info' }
+        const body = printable(bytes)
+        const text = Buffer.from(written(by, body, 'text'))
+        for (const { sink, form } of sinks) {
+          sink.write(form() === 'text' ? text : Buffer.from(written(by, body, form())))
+        }
+      },
+      async room() {
+        await Promise.all(sinks.map(({ sink }) => sink.room()))
+      },
+    }
   }
 
   const log: SessionLog = {
+    ...logOf(),
+    of: logOf,
     path: files.path,
-    info: (text) => own('info', text),
-    warn: (text) => own('warn', text),
-    error: (text) => own('error', text),
-    output(who, { stream, bytes }) {
-      const by: Speaker = { time: clock.wall(), who, stream, level: 'info' }
-      const body = printable(bytes)
-      const text = Buffer.from(written(by, body, 'text'))
-      for (const { sink, form } of sinks) {
-        sink.write(form() === 'text' ? text : Buffer.from(written(by, body, form())))
-      }
-    },
-    async room() {
-      await Promise.all(sinks.map(({ sink }) => sink.room()))
-    },
     async close(how) {
       const ms = clock.now() - began
       own('info', words.sessionEnded(endMark(files.session), how, ms))

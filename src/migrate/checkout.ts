@@ -55,7 +55,7 @@ export async function readConnectorCheckout(
 /** The folder itself is what the program runs from. */
 function siteOf(folder: string): Site {
   const config: Config = { ...defaults, git: { ...defaults.git, remote: 'origin' } }
-  return { paths: { ...pathsOf(folder), main: folder }, config, disk }
+  return { paths: pathsOf(folder, { main: '.', deposit: '' }), config, disk }
 }
 
 async function readFollowed(

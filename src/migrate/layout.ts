@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path'
-import { defaults } from '../config.ts'
-import { configFileName } from '../config-file.ts'
+import { configFileName, defaults } from '../config.ts'
 import { codeOf, isExpected, messageOf, OperationalError } from '../errors.ts'
 import { findAccount } from '../program/identity.ts'
 import { asOwner } from '../project/owner.ts'

@@ -69,7 +69,7 @@ export async function startRun(
     }
   }
   const cwd = resolve(paths.main, config.program.cwd)
-  const asProgram = placeOf(cwd, environment(runId, release, launch, config), launch, config)
+  const asProgram = placeOf(runId, release, launch, site)
   const unstartable = (why: string) => neverStarted(runId, asProgram, why)
   // Else the system would say that there is no Python. With the dot a link is followed.
   if (site.disk.kind(`${cwd}/.`) !== 'dir') return unstartable(words.noWorkingFolder(cwd))
@@ -126,13 +126,17 @@ function toDescriptor(pipe: Pipe | undefined): 'pipe' {
   return (pipe?.write ?? 'pipe') as 'pipe'
 }
 
-/** What runs a command as the program is run. */
-function placeOf(
-  cwd: string,
-  env: NodeJS.ProcessEnv,
-  { setpriv, identity }: Launch,
-  { program }: Config,
+/** What runs a command as the program is run. `runId` is the value of its tag. */
+export function placeOf(
+  runId: string,
+  release: ReleaseId,
+  launch: Launch,
+  { paths, config }: Site,
 ): AsProgram {
+  const { setpriv, identity } = launch
+  const { program } = config
+  const cwd = resolve(paths.main, program.cwd)
+  const env = environment(runId, release, launch, config)
   // One setpriv for both: it sets this last, and a change of user after it would clear it (prctl(2)).
   const prefix =
     setpriv === null ? [] : [setpriv, ...identityArguments(identity), '--pdeathsig', 'KILL', '--']

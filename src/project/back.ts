@@ -5,7 +5,8 @@ import { reviveJournal } from '../update/journals.ts'
 import { readPlan, storeStage } from '../update/store.ts'
 import { undo } from '../update/undo.ts'
 import { releaseWords } from '../words-release.ts'
-import { endRelease, type Ground, patiently, startProgram } from './ground.ts'
+import { downSince, endRelease, type Ground, patiently, startProgram } from './ground.ts'
+import { tellAgain } from './tell-again.ts'
 import { beginTrial, newestOf, type Trial } from './trial.ts'
 
 /**
@@ -70,16 +71,24 @@ export async function backFromApply(
   // Stored as `applying` still, which a restart undoes as well.
   await takeBack([release], on)
   const cause: Cause = { by: 'roll-back', id: release.id }
+  // What something else runs has not heard of it yet.
   if (trial === null) await startProgram(await committedRelease(on), cause, on)
   const again = trial === null ? null : await beginTrial(trial.releases, cause, on)
   await patiently(release.id, on, () => settle(on.site))
-  await endRelease(release, { result: 'rolled-back', why }, on.clock.now() - stoppedAt, on)
+  await endRelease(release, { result: 'rolled-back', why }, downSince(stoppedAt, on), on)
   return again
 }
 
 /** The release whose files main holds now, apart from those on trial. */
 export async function committedRelease(on: Ground): Promise<ReleaseId> {
   return lastCommitted(await readHistory(on.site))
+}
+
+/** Starts what main holds, with nothing on trial. */
+export async function startAgain(cause: Cause, on: Ground): Promise<void> {
+  const release = await committedRelease(on)
+  await startProgram(release, cause, on)
+  await tellAgain(release, null, on)
 }
 
 /**
@@ -94,9 +103,13 @@ async function leave(
   on: Ground,
 ): Promise<number> {
   await takeBack(releases, on)
-  await startProgram(before ?? (await committedRelease(on)), cause, on)
-  const downtimeMs = on.clock.now() - stoppedAt
-  for (const { id } of releases.slice(-1)) await patiently(id, on, () => settle(on.site))
+  const now = before ?? (await committedRelease(on))
+  await startProgram(now, cause, on)
+  const downtimeMs = downSince(stoppedAt, on)
+  for (const release of releases.slice(-1)) {
+    await patiently(release.id, on, () => settle(on.site))
+    await tellAgain(now, release, on)
+  }
   return downtimeMs
 }
 

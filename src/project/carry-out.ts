@@ -3,11 +3,11 @@ import type { Cause, ReleaseId } from '../model.ts'
 import { broughtTheProgram, journaled } from '../update/journals.ts'
 import { words } from '../words.ts'
 import { committedRelease, goBack, rollBack } from './back.ts'
-import { type Ground, type Started, startProgram } from './ground.ts'
+import { type Ground, isHeld, type Started, startProgram } from './ground.ts'
 import type { Answer, Order } from './orders.ts'
 import { goOn, suspend } from './road.ts'
 import { beginTrial, newestOf, type Trial } from './trial.ts'
-import { forgetStop, isWanted, rememberStop } from './wanted.ts'
+import { forgetStop, rememberStop } from './wanted.ts'
 
 /** What an order comes to: what is on trial afterwards, and the answer. */
 export type CarriedOut = { readonly trial: Trial | null; readonly answer: Answer }
@@ -31,6 +31,8 @@ export async function obey(trial: Trial | null, on: Ground): Promise<Trial | nul
 /** Carries out what the operator asks for. His word counts more than crashes and uploads. */
 export async function carryOut(order: Order, trial: Trial | null, on: Ground): Promise<CarriedOut> {
   on.log.info(words.ordered(order.is))
+  const odd = refusal(order, on)
+  if (odd !== null) return { trial, answer: odd }
   switch (order.is) {
     case 'stop':
       return stop(trial, on)
@@ -41,6 +43,15 @@ export async function carryOut(order: Order, trial: Trial | null, on: Ground): P
     case 'rollback':
       return rollback(order.to, trial, on)
   }
+}
+
+/** Why an order makes no sense here; null: it does. */
+function refusal({ is }: Order, { elsewhere, isPass }: Ground): Answer | null {
+  if (is === 'rollback') return null
+  if (elsewhere !== null) {
+    return { is: 'refused', why: words.runElsewhere, hint: words.runElsewhereHint }
+  }
+  return isPass ? { is: 'refused', why: words.onlyUpdate } : null
 }
 
 /** The stop is on disk before the program is stopped: nothing starts it again, not even a power cut. */
@@ -87,6 +98,7 @@ function answerTo(started: Started, on: Ground): Answer {
       return { is: 'refused', why: words.noMain(on.site.paths.main, on.site.paths.deposit) }
     case 'held':
     case 'ending':
+    case 'elsewhere':
       return { is: 'refused', why: words.endingNow }
   }
 }
@@ -121,7 +133,7 @@ async function endTrial(trial: Trial, on: Ground): Promise<CarriedOut> {
 }
 
 function doneBack(now: ReleaseId, on: Ground): Answer {
-  return { is: 'done', text: words.isBack(now, isWanted(on.site)) }
+  return { is: 'done', text: words.isBack(now, !isHeld(on)) }
 }
 
 function refuse(why: string, trial: Trial | null): CarriedOut {

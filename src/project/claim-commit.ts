@@ -38,8 +38,12 @@ export async function claimCommit(incoming: Incoming, on: Ground): Promise<Claim
   return null
 }
 
-async function open({ move, put, bytes }: Incoming, { site, clock }: Ground): Promise<Release> {
+async function open(
+  { move, put, bytes, noReboot }: Incoming,
+  { site, clock }: Ground,
+): Promise<Release> {
   const at = clock.wall().toISOString()
-  const about = { from: 'git', commit: move, at, files: put.length, bytes } as const
+  const found = { from: 'git', commit: move, at, files: put.length, bytes } as const
+  const about = noReboot === true ? { ...found, noReboot } : found
   return openRelease(about, await newestId(site), site)
 }

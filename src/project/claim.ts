@@ -1,3 +1,4 @@
+import { withDeposit } from '../config.ts'
 import { codeOf, hintOf, isExpected, isOutOfSpace, messageOf } from '../errors.ts'
 import type { Claimed, Release } from '../model.ts'
 import { giveBack, sizeOf } from '../source/deposit/claim.ts'
@@ -7,7 +8,7 @@ import { newestId } from '../update/history.ts'
 import { dropRelease, filesOf, openRelease, storeStage } from '../update/store.ts'
 import { words } from '../words.ts'
 import { expectCheck } from './check.ts'
-import { type Ground, makeRoom, patiently } from './ground.ts'
+import { endRelease, type Ground, makeRoom, patiently } from './ground.ts'
 import { repack } from './unpack.ts'
 
 /**
@@ -62,15 +63,26 @@ export async function unclaim(release: Release, on: Ground): Promise<void> {
 /**
  * The same, once: fails when the system says no, and can be called again. The claim is half-made again
  * from here on: after a power cut what is left of it must not be taken for all. What comes from git only goes:
- * it is in the repository.
+ * it is in the repository. False: there is no deposit any more, and it has ended as rejected.
  */
-export async function putBack(release: Release, { site }: Ground): Promise<void> {
-  if (release.from === 'git') return dropRelease(release.id, site)
+export async function putBack(release: Release, on: Ground): Promise<boolean> {
+  const { site } = on
+  if (release.from === 'git') {
+    await dropRelease(release.id, site)
+    return true
+  }
+  const place = withDeposit(site)
+  // The settings have taken the deposit away meanwhile. What was claimed of it is kept with the refused.
+  if (place === null) {
+    await endRelease(release, { result: 'rejected', why: words.noDeposit }, 0, on)
+    return false
+  }
   await storeStage({ stage: 'claiming', release }, site)
   await repack(release.id, site)
-  await giveBack(filesOf(release.id, site.paths).staging, site)
-  await site.disk.syncAll(site.paths.deposit)
+  await giveBack(filesOf(release.id, site.paths).staging, place)
+  await site.disk.syncAll(place.paths.deposit)
   await dropRelease(release.id, site)
+  return true
 }
 
 function hintFor(error: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import type { Site } from '../config.ts'
 import { hintOf, isExpected, messageOf } from '../errors.ts'
 import type { Cause, Clock, Log, Outcome, Release, ReleaseId } from '../model.ts'
+import type { Elsewhere } from '../program/elsewhere.ts'
 import type { FirstRun, Program } from '../program/life.ts'
 import type { Ahead } from '../python/check.ts'
 import type { Interpreter } from '../python/interpreter.ts'
@@ -23,6 +24,10 @@ import { isWanted } from './wanted.ts'
 export type Ground = {
   readonly site: Site
   readonly program: Program
+  /** The same, where something else runs it; null: the daemon does. */
+  readonly elsewhere: Elsewhere | null
+  /** True for an update without a daemon: the next daemon starts the program. */
+  readonly isPass: boolean
   /** The bare interpreter: what the daemon itself asks Python for. */
   readonly python: Interpreter
   /** What the program is run with. */
@@ -43,23 +48,38 @@ export type Ground = {
   readonly tell: Hooks['tell']
 }
 
-/** What came of a start. `held`: the operator has stopped the program, and it stays so. */
+/**
+ * What came of a start. `held`: the operator has stopped the program, and it stays so; or the next daemon starts
+ * it. `elsewhere`: something else runs it, and is yet to be told.
+ */
 export type Started =
   | { readonly is: 'running'; readonly run: FirstRun }
   | { readonly is: 'no program' | 'held' | 'ending' }
+  | { readonly is: 'elsewhere'; readonly elsewhere: Elsewhere }
 
 /** Starts the program, unless the daemon is ending, the operator has stopped it, or there is none. */
 export async function startProgram(release: ReleaseId, cause: Cause, on: Ground): Promise<Started> {
   if (on.shutdown.aborted) return { is: 'ending' }
-  if (!isWanted(on.site)) {
+  if (isHeld(on)) {
     await on.program.stop({ by: 'operator', does: 'stop' })
     return { is: 'held' }
   }
   await choosePackages(on)
+  if (on.elsewhere !== null) return { is: 'elsewhere', elsewhere: on.elsewhere }
   const run = await on.program.start(release, cause)
   if (run !== null) return { is: 'running', run }
   on.log.error(words.noMain(on.site.paths.main, on.site.paths.deposit))
   return { is: 'no program' }
+}
+
+/** True while the program is not to be started. What something else runs is never held back. */
+export function isHeld({ site, elsewhere, isPass }: Ground): boolean {
+  return elsewhere === null && (isPass || !isWanted(site))
+}
+
+/** How long the program has been down, in milliseconds; one that something else runs was never stopped. */
+export function downSince(stoppedAt: number, { elsewhere, clock }: Ground): number {
+  return elsewhere === null ? clock.now() - stoppedAt : 0
 }
 
 /** The one end of every release: its outcome on disk, in the history and in the log. */

@@ -1,9 +1,7 @@
-import type { Readable } from 'node:stream'
 import type { Config, Site } from '../config.ts'
 import type { Exit, Log, Outcome, Release } from '../model.ts'
-import { lines } from '../program/lines.ts'
-import { atMost, within } from '../system/clock.ts'
-import { runJob } from '../system/job.ts'
+import { runErrand } from '../program/errand.ts'
+import { within } from '../system/clock.ts'
 import { words } from '../words.ts'
 
 /** What a hook is told of. */
@@ -91,35 +89,15 @@ async function call(
   { event, argv, input }: Call,
   site: Site,
   log: Log,
-  end: AbortSignal,
+  closing: AbortSignal,
 ): Promise<void> {
-  const { paths, config } = site
-  const { deadlineMs, maxOutputBytes } = config.hooks
-  let left = maxOutputBytes
-  async function read(stream: 'out' | 'err', pipe: Readable): Promise<void> {
-    const chunks = pipe.iterator({ destroyOnReturn: false })
-    for await (const bytes of lines(chunks, config.log.maxLineBytes)) {
-      if (left > 0) log.output('hook', { stream, bytes: bytes.subarray(0, left) })
-      left -= bytes.length
-      if (left < 0) break
-      await log.room()
-    }
-    // It may print on, but nobody cuts that into lines any more.
-    pipe.resume()
-  }
-  const job = {
-    argv,
-    input,
-    cwd: paths.project,
-    env: process.env,
-    read,
-    drainMs: config.program.drainMs,
-  }
-  const first = await atMost(deadlineMs, end, (cut) => runJob(job, cut))
-  if (left < 0) log.warn(words.hookFlood(event, maxOutputBytes))
-  if (first.is === 'late') log.warn(words.hookLate(event, deadlineMs))
-  else if (first.is === 'aborted' || first.value.is === 'cut') log.warn(words.hookEnded(event))
-  else if (!isDone(first.value)) log.warn(words.hookFailed(event, first.value))
+  const { deadlineMs, maxOutputBytes } = site.config.hooks
+  const errand = { argv, input, env: process.env, deadlineMs, who: 'hook' } as const
+  const { end, isFlood } = await runErrand(errand, site, log, closing)
+  if (isFlood) log.warn(words.hookFlood(event, maxOutputBytes))
+  if (end.is === 'late') log.warn(words.hookLate(event, deadlineMs))
+  else if (end.is === 'aborted' || end.value.is === 'cut') log.warn(words.hookEnded(event))
+  else if (!isDone(end.value)) log.warn(words.hookFailed(event, end.value))
 }
 
 function isDone(exit: Exit): boolean {

@@ -5,6 +5,7 @@ import type { Release, ReleaseId, Verified } from '../model.ts'
 import { hintText } from '../phrases.ts'
 import { type Asked, readWish, type Wish } from '../python/dependencies.ts'
 import type { Environment } from '../python/environment.ts'
+import { linkEnvironment } from '../python/link.ts'
 import type { InUse } from '../python/packages.ts'
 import type { View } from '../python/requirements.ts'
 import { within } from '../system/clock.ts'
@@ -62,9 +63,15 @@ export async function install(wish: Wish, release: Release, on: Ground): Promise
 
 /**
  * Chooses what the program is started with: what main asks for. If that is not there, what was in use
- * until now (at first the bare interpreter) stands in for it, and that is said loudly.
+ * until now (at first the bare interpreter) stands in for it, and that is said loudly. What something else runs
+ * finds it by a link.
  */
 export async function choosePackages(on: Ground): Promise<void> {
+  await choose(on)
+  if (on.elsewhere !== null) linkEnvironment(on.packages.inUse(), on.site)
+}
+
+async function choose(on: Ground): Promise<void> {
   const asked = await askMain(on)
   if ('inUse' in asked) return on.packages.use(asked.inUse, null)
   if ('why' in asked) {

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
-import type { Site } from '../config.ts'
+import type { DepositSite } from '../config.ts'
 import { codeOf, OperationalError } from '../errors.ts'
 import type { Clock, Hold, Plan, Writers } from '../model.ts'
 import { startChecker } from '../python/check.ts'
@@ -54,7 +54,7 @@ export type Counts = {
 
 /** What is asked for it. */
 export type Asking = {
-  readonly site: Site
+  readonly site: DepositSite
   readonly python: Interpreter
   readonly writers: Writers
   readonly clock: Clock
@@ -141,7 +141,7 @@ async function decide(
  * What a daemon would remember that has looked for long. When things last changed is asked of the disk,
  * so that nothing has to be waited for.
  */
-function seenNow(look: Look, now: number, { disk, paths }: Site, clock: Clock): Seen {
+function seenNow(look: Look, now: number, { disk, paths }: DepositSite, clock: Clock): Seen {
   const { entries, temporary } = look.snapshot
   const wall = clock.wall().getTime()
   const sinceOf = ({ raw }: Entry) =>
@@ -158,7 +158,7 @@ function seenNow(look: Look, now: number, { disk, paths }: Site, clock: Clock): 
 }
 
 /** The upload that it would be if nothing else came. What a manifest lists is not all there yet. */
-function asItLies(snapshot: Snapshot, { config }: Site): Upload {
+function asItLies(snapshot: Snapshot, { config }: DepositSite): Upload {
   const whole = oneArchive(snapshot, config.deposit.archives)
   const entries = snapshot.manifest === null ? whole.entries : []
   return { snapshot: { ...snapshot, entries }, mayWait: false, refused: null, heldMs: 0 }
@@ -178,7 +178,8 @@ async function forecastFor(
   const isOne = entries.length === 1 && first?.kind === 'file'
   if (isOne && site.config.deposit.archives.includes(first.path)) return { is: 'archive' }
   try {
-    const planned = await planFor(treeOf(entries, site), sizeOf(snapshot), site)
+    const about = { ...sizeOf(snapshot), from: 'deposit' } as const
+    const planned = await planFor(treeOf(entries, site), about, site)
     if ('refused' in planned) return { is: 'refused', why: planned.refused }
     if (unread.length > 0) return { is: 'unknown' }
     const only = entries.map(({ path }) => path)
@@ -221,7 +222,7 @@ async function packagesFor(
 }
 
 /** What would be claimed, as it would lie in staging. */
-function treeOf(entries: readonly Entry[], { disk, paths }: Site): Tree {
+function treeOf(entries: readonly Entry[], { disk, paths }: DepositSite): Tree {
   const listed = new Set(entries.map(({ path }) => path))
   const folders = new Map<string, string[]>()
   for (const { path } of entries) {
@@ -237,7 +238,7 @@ function treeOf(entries: readonly Entry[], { disk, paths }: Site): Tree {
   }
 }
 
-function countsOf(plan: Plan, site: Site): Counts {
+function countsOf(plan: Plan, site: DepositSite): Counts {
   const { disk, paths } = site
   const placed = filesIn(plan)
   const isDropped = isDroppedBy(plan)
@@ -251,7 +252,7 @@ function countsOf(plan: Plan, site: Site): Counts {
   return { added: placed.length - replaced, replaced, deleted }
 }
 
-function filesBelow(path: string, site: Site): number {
+function filesBelow(path: string, site: DepositSite): number {
   if (site.disk.kind(path) !== 'dir') return 1
   return site.disk.list(path).reduce((sum, name) => sum + filesBelow(join(path, name), site), 0)
 }

@@ -8,11 +8,11 @@ import { earliest, type Lasting, lasting } from '../system/lasting.ts'
 import { traceOf } from '../system/trace.ts'
 import { words } from '../words.ts'
 import { releaseWords } from '../words-release.ts'
-import { committedRelease } from './back.ts'
+import { startAgain } from './back.ts'
 import { obey } from './carry-out.ts'
 import { claim, unclaim } from './claim.ts'
 import { claimCommit } from './claim-commit.ts'
-import { type Ground, startProgram } from './ground.ts'
+import { type Ground, isHeld } from './ground.ts'
 import {
   choosePackages,
   collectPackages,
@@ -23,8 +23,8 @@ import {
 import { recover } from './recover.ts'
 import { postpone, type Queued, refuse } from './refuse.ts'
 import { conclude, goOn, suspend, type Walked, walk } from './road.ts'
+import { settleElsewhere } from './tell-again.ts'
 import type { Trial, Verdict } from './trial.ts'
-import { isWanted } from './wanted.ts'
 
 /** Runs one project until the daemon ends. A bug is logged, and the truth is read from disk again. */
 export async function runProject(deposit: Deposit, on: Ground): Promise<void> {
@@ -102,6 +102,7 @@ async function resume(uploads: Uploads, on: Ground): Promise<Standing> {
   const left = await recover(on)
   await remakePackages(on)
   const trial = await goOn(left.onTrial, { by: 'boot' }, on)
+  await settleElsewhere(trial !== null, on)
   const isIdle = trial === null && left.claimed.length === 0 && left.claiming.length === 0
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
   const queue = isIdle ? await claimEarly(uploads, on) : again
@@ -194,11 +195,11 @@ async function restartHealed(trial: Trial | null, on: Ground): Promise<Trial | n
   const cause: Cause = { by: 'packages' }
   if (on.packages.lacking() === null) return trial
   // Its next start is with them.
-  if (!isWanted(on.site)) await choosePackages(on)
-  if (!isWanted(on.site) || on.shutdown.aborted) return trial
+  if (isHeld(on)) await choosePackages(on)
+  if (isHeld(on) || on.shutdown.aborted) return trial
   await on.program.stop(cause)
   if (trial !== null) return goOn(trial.releases, cause, on)
-  await startProgram(await committedRelease(on), cause, on)
+  await startAgain(cause, on)
   return null
 }
 
@@ -264,7 +265,7 @@ async function claimEarly({ deposit, signal }: Uploads, on: Ground): Promise<rea
 async function startIfNot(on: Ground): Promise<void> {
   const state = on.program.state()
   if (state.is !== 'STOPPED' || state.why === 'no main.py') return
-  await startProgram(await committedRelease(on), { by: 'boot' }, on)
+  await startAgain({ by: 'boot' }, on)
 }
 
 async function nextUpload(

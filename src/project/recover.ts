@@ -7,8 +7,11 @@ import { undo } from '../update/undo.ts'
 import { words } from '../words.ts'
 import { gitWords } from '../words-git.ts'
 import { releaseWords } from '../words-release.ts'
+import { committedRelease } from './back.ts'
 import { putBack } from './claim.ts'
 import { endRelease, type Ground, patiently } from './ground.ts'
+import { choosePackages } from './packages.ts'
+import { tellAgain } from './tell-again.ts'
 
 /** What the last session left to be walked. Everything else it left is finished by `recover`. */
 export type Left = {
@@ -59,6 +62,8 @@ async function finish(
       return stage
     case 'applying': {
       await backOut(stage.release, on)
+      // After a power cut something may have started what was half of it.
+      if (!mustGo) await tellOld(null, on)
       return retry(stage.release, stage.attempt + 1, on)
     }
     case 'on-trial':
@@ -68,6 +73,7 @@ async function finish(
       return null
     case 'undoing':
       await backOut(stage.release, on)
+      if (!mustGo) await tellOld(stage.release, on)
       await endRelease(stage.release, gone(stage.why), stage.downtimeMs, on)
       return null
     case 'ended':
@@ -79,15 +85,22 @@ async function finish(
 /** A half-made claim goes back to the deposit; but the program need not wait until it can. */
 async function isPutBack(release: Release, on: Ground): Promise<boolean> {
   try {
-    await putBack(release, on)
+    const isBack = await putBack(release, on)
     const text = release.from === 'git' ? gitWords.dropped : words.givenBack
-    on.log.warn(text(release.id))
+    if (isBack) on.log.warn(text(release.id))
     return true
   } catch (error) {
     if (!isExpected(error)) throw error
     on.log.error(releaseWords.stuck(release.id, messageOf(error), hintOf(error)))
     return false
   }
+}
+
+/** The last to go is out: what something else runs is to be what is in main again. */
+async function tellOld(undone: Release | null, on: Ground): Promise<void> {
+  if (on.elsewhere === null) return
+  await choosePackages(on)
+  await tellAgain(await committedRelease(on), undone, on)
 }
 
 async function backOut(release: Release, on: Ground): Promise<void> {

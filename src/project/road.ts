@@ -10,11 +10,20 @@ import { type Refused, verify } from '../update/verify.ts'
 import { releaseWords } from '../words-release.ts'
 import { backFromApply, goBack } from './back.ts'
 import { check } from './check.ts'
-import { endRelease, type Ground, makeRoom, patiently, startProgram } from './ground.ts'
+import {
+  downSince,
+  endRelease,
+  type Ground,
+  isHeld,
+  makeRoom,
+  patiently,
+  type Started,
+  startProgram,
+} from './ground.ts'
 import { install, lookForPackages, type Made, missingPackages } from './packages.ts'
+import { noteReboot, orderReboot } from './reboot.ts'
 import { beginTrial, newestOf, type Trial, type Verdict, watchTrial } from './trial.ts'
 import { unpack } from './unpack.ts'
-import { isWanted } from './wanted.ts'
 
 /**
  * Where a walk has led. In all cases but `done` nothing was stopped, and the release is still claimed;
@@ -150,8 +159,8 @@ export async function goOn(
   if (newest === undefined) return null
   const below = releases.slice(0, -1)
   // While the operator keeps the program down no trial begins, nor without its packages.
-  const isHeld = !isWanted(on.site) || (await missingPackages(on)) !== null
-  if (isHeld) return beginTrial([...below, newest], cause, on)
+  const waits = isHeld(on) || (await missingPackages(on)) !== null
+  if (waits) return beginTrial([...below, newest], cause, on)
   const { maxBoots } = on.site.config.trial
   const again = { ...newest, boots: newest.boots + 1 }
   const all: Trial['releases'] = [...below, again]
@@ -191,22 +200,29 @@ async function swap(
   apply(verified, bytecode, on.site)
   const started = await startProgram(release.id, { by: 'release', id: release.id }, on)
   const isHeld = started.is === 'held'
-  const downtimeMs = isHeld ? 0 : on.clock.now() - stoppedAt
+  const downtimeMs = isHeld ? 0 : downSince(stoppedAt, on)
   const boots = isHeld ? 0 : 1
   const onTrial: OnTrial = { stage: 'on-trial', release, isFirst, boots, downtimeMs }
-  // Its time runs from the start, not from when the card has written all.
-  const now = watchTrial([...(trial?.releases ?? []), onTrial], started, on)
+  const watch = () => watchTrial([...(trial?.releases ?? []), onTrial], started, on)
+  // Its time runs from the start, not from when the card has written all. Who runs it elsewhere is told when all
+  // is durable: if that is cut off, the next start finds it on trial, and tells him again.
+  const early = started.is === 'elsewhere' ? null : watch()
   await settle(on.site)
   await on.git.follow(release, true)
   await storeStage(onTrial, on.site)
-  const text = isHeld
-    ? releaseWords.appliedHeld(release)
-    : releaseWords.applied(release, downtimeMs, on.site.config.trial.ms)
+  const text = appliedText(started, onTrial, on)
   on.log.info(text)
   on.answer(text)
   if (trial !== null)
     on.log.info(releaseWords.trialEndedBy(newestOf(trial.releases).release, release))
-  return now
+  return early ?? watch()
+}
+
+function appliedText(started: Started, { release, downtimeMs }: OnTrial, on: Ground): string {
+  if (started.is === 'elsewhere') return releaseWords.appliedElsewhere(release)
+  if (started.is !== 'held')
+    return releaseWords.applied(release, downtimeMs, on.site.config.trial.ms)
+  return on.isPass ? releaseWords.appliedLater(release) : releaseWords.appliedHeld(release)
 }
 
 async function commit(
@@ -215,6 +231,7 @@ async function commit(
   on: Ground,
 ): Promise<void> {
   const newest = newestOf(releases)
+  await noteReboot(newest.release, on)
   // Oldest first: a power cut in between must not leave one on trial below one that is committed.
   for (const one of releases) {
     const remark = one === newest ? note : releaseWords.noteWith(newest.release.id)
@@ -224,6 +241,7 @@ async function commit(
     } as const
     await endRelease(one.release, outcome, one.downtimeMs, on)
   }
+  await orderReboot(on)
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { Cause, Clock, Exit, OnTrial } from '../model.ts'
+import type { Cause, Clock, Exit, OnTrial, ReleaseId } from '../model.ts'
+import type { Elsewhere } from '../program/elsewhere.ts'
 import { type First, within } from '../system/clock.ts'
 import { type Lasting, lasting } from '../system/lasting.ts'
 import { packageWords } from '../words-packages.ts'
@@ -37,12 +38,22 @@ export async function beginTrial(
  */
 export function watchTrial(releases: Trial['releases'], started: Started, on: Ground): Trial {
   if (started.is === 'held') return { releases, verdict: null }
+  const { id } = newestOf(releases).release
   if (on.packages.lacking() !== null) {
-    on.log.warn(packageWords.trialWaits(newestOf(releases).release.id))
+    on.log.warn(packageWords.trialWaits(id))
     return { releases, verdict: null }
   }
-  const verdict = judge(started, on.site.config.trial.ms, on.clock, on.shutdown)
+  const verdict =
+    started.is === 'elsewhere'
+      ? hear(started.elsewhere, id)
+      : judge(started, on.site.config.trial.ms, on.clock, on.shutdown)
   return { releases, verdict: lasting(verdict) }
+}
+
+/** Tells whoever runs the program of the release: his answer is the verdict. */
+async function hear(elsewhere: Elsewhere, id: ReleaseId): Promise<Verdict> {
+  const heard = await elsewhere.tell(id)
+  return heard.is === 'well' ? { is: 'passed' } : heard
 }
 
 /** The release that a trial is about, in the first place: the one running. */
@@ -57,7 +68,7 @@ export function newestOf(releases: Trial['releases']): OnTrial {
  * the one that the daemon makes because the program is not well, or takes too much memory.
  */
 async function judge(
-  started: Exclude<Started, { is: 'held' }>,
+  started: Exclude<Started, { is: 'held' | 'elsewhere' }>,
   ms: number,
   clock: Clock,
   shutdown: AbortSignal,

@@ -42,6 +42,14 @@ export function withDeadline(
   }
 }
 
+/**
+ * The wall clock's time at a moment of the monotonic clock, ISO 8601. A Pi's wall clock jumps when it
+ * finds the network: only counting back from now gives a time that fits the others.
+ */
+export function timeAgo(moment: number, { now, wall }: Clock): string {
+  return new Date(wall().getTime() - (now() - moment)).toISOString()
+}
+
 /** What came first in `within`. */
 export type First<T> =
   | { readonly is: 'done'; readonly value: T }

@@ -6,12 +6,14 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmdirSync,
   type Stats,
   statfsSync,
   statSync,
+  symlinkSync,
   unlinkSync,
 } from 'node:fs'
 import { chmod, copyFile, readFile, rename, writeFile } from 'node:fs/promises'
@@ -137,6 +139,15 @@ export const disk = {
     }
   },
 
+  /** Has a symbolic link lead to a target: the old one or, from one rename on, this one. */
+  pointTo(target: string, link: string): void {
+    if (statIfAny(link)?.isSymbolicLink() && readlinkSync(link) === target) return
+    const temporary = `${link}.new`
+    disk.unlink(temporary)
+    symlinkSync(target, temporary)
+    renameSync(temporary, link)
+  },
+
   /** Removes one file; it need not be there. */
   unlink(path: string | Buffer): void {
     try {
@@ -208,6 +219,15 @@ export const disk = {
     if (isForAll) await chmod(temporary, 0o644)
     await rename(temporary, path)
     await syncDir(dirname(path))
+  },
+
+  /** Has a symbolic link lead to a target, as it is written: after a power cut to the old one or the new one. */
+  async lead(link: string, target: string): Promise<void> {
+    const temporary = `${link}.new`
+    disk.unlink(temporary)
+    symlinkSync(target, temporary)
+    await rename(temporary, link)
+    await syncDir(dirname(link))
   },
 
   /** Appends a text to a file, durably. */

@@ -5,8 +5,12 @@ import { command } from './command.ts'
 /** Held as long as the process lives, or until `release`. */
 export type Lock = { readonly release: () => void }
 
+/** Who holds a lock, by the note it has left: the number of its process, and the folder of the parent it runs. */
+export type Holder = { readonly pid: string; readonly parent: string | null }
+
 /**
- * Takes the lock of a folder, or says which process (by the number it left in `note`) has it.
+ * Takes the lock of a folder, or says who has it. `parent`: the folder of the daemon's that runs many projects;
+ * null when this is a project of its own.
  *
  * Node has no flock(2), but the lock belongs to the open folder and not to who asked for it: the
  * `flock` command locks what it was handed as stdin and exits; the lock stays with our own open
@@ -16,11 +20,12 @@ export type Lock = { readonly release: () => void }
 export async function takeLock(
   folder: string,
   note: string,
-): Promise<Lock | { readonly heldBy: string }> {
+  parent: string | null = null,
+): Promise<Lock | { readonly heldBy: Holder }> {
   const descriptor = openSync(folder, 'r')
   const done = await command('flock', ['-n', '0'], { stdin: descriptor })
   if (done.exitCode === 0) {
-    noteHolder(note)
+    noteHolder(note, parent)
     return { release: () => closeSync(descriptor) }
   }
   closeSync(descriptor)
@@ -33,18 +38,21 @@ export async function takeLock(
 }
 
 /** The number is for people only: on a full disk the lock holds without it. */
-function noteHolder(note: string): void {
+function noteHolder(note: string, parent: string | null): void {
+  const of = parent === null ? '' : `${parent}\n`
   try {
-    writeFileSync(note, `${process.pid}\n`, { mode: 0o644 })
+    writeFileSync(note, `${process.pid}\n${of}`, { mode: 0o644 })
   } catch (error) {
     if (!isOutOfSpace(error)) throw error
   }
 }
 
-function holderIn(note: string): string {
+/** Who has left this note: the holder of the lock, or the last one. */
+export function holderIn(note: string): Holder {
   try {
-    return readFileSync(note, 'utf8').trim()
+    const [pid = '', parent = ''] = readFileSync(note, 'utf8').split('\n')
+    return { pid, parent: parent === '' ? null : parent }
   } catch {
-    return ''
+    return { pid: '', parent: null }
   }
 }

@@ -1,7 +1,15 @@
 import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-type Card = { readonly version: string; readonly engines: { readonly node: string } }
+/** The folder of the package itself, absolute, links followed. */
+export const packageFolder = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+
+type Card = {
+  readonly version: string
+  readonly engines: { readonly node: string }
+  /** What is packed of it beside package.json. */
+  readonly files: readonly string[]
+}
 
 /** The package's own name card. */
 export function packageOf(): Card {

@@ -35,7 +35,8 @@ export async function journaled(site: Site): Promise<Release[]> {
 /** True when main would have no program without this release: it brought the first one. */
 export async function broughtTheProgram({ id }: Release, site: Site): Promise<boolean> {
   const files = filesBelowDir(journalOf(id, site))
-  const { entry } = site.config.program
+  const { entry, afterUpdate } = site.config.program
+  if (afterUpdate !== 'restart') return false
   if (site.disk.kind(join(files.old, entry)) !== null) return false
   return filesIn(await readPlanIn(files, site)).includes(entry)
 }

@@ -6,6 +6,7 @@ import type { Disk, Kind } from '../system/disk.ts'
 import { pathOfSafeName } from '../system/safe-name.ts'
 import { releaseWords } from '../words-release.ts'
 import { mistakeIn } from './mistakes.ts'
+import { judgeSettings, type Reserved, reservedIn } from './reserved.ts'
 import { filesOf } from './store.ts'
 import { whiteoutOf } from './whiteout.ts'
 
@@ -39,9 +40,14 @@ function treeIn(folder: string, { from }: Release, disk: Disk): Tree {
  */
 export async function verify(claimed: Claimed, site: Site): Promise<Verified | Refused> {
   const { release, attempt } = claimed
-  const staged = treeIn(filesOf(release.id, site.paths).staging, release, site.disk)
-  const planned = await planFor(staged, release, site)
-  return 'refused' in planned ? planned : { stage: 'verified', release, attempt, ...planned }
+  const { staging } = filesOf(release.id, site.paths)
+  const planned = await planFor(treeIn(staging, release, site.disk), release, site)
+  if ('refused' in planned) return planned
+  const settings = await judgeSettings(staging, site)
+  if (settings !== null && 'refused' in settings) return { ...settings, mayBeCutOff: false }
+  const added = settings === null ? [] : [settings.warning]
+  const warnings = [...planned.warnings, ...added]
+  return { stage: 'verified', release, attempt, ...planned, warnings }
 }
 
 /** What apply would do, and what is odd about it. */
@@ -50,7 +56,7 @@ export type Planned = Pick<Verified, 'plan' | 'isFirst' | 'warnings'>
 /** The same for files that lie anywhere. */
 export async function planFor(
   staged: Tree,
-  size: Pick<Release, 'files' | 'bytes'>,
+  about: Pick<Release, 'files' | 'bytes' | 'from'>,
   site: Site,
 ): Promise<Planned | Refused> {
   const { disk, paths, config } = site
@@ -58,13 +64,14 @@ export async function planFor(
   if (unholdable !== undefined) {
     return { refused: releaseWords.unholdable(pathOfSafeName(unholdable)), mayBeCutOff: false }
   }
-  const tooMuch = overLimits(size, site)
+  const tooMuch = overLimits(about, site)
   if (tooMuch !== null) return { refused: tooMuch, mayBeCutOff: false }
   const walk: Walk = {
     site,
     staged,
     mainFileSystem: disk.fileSystemOf(`${paths.main}/.`),
     breath: breather(),
+    reserved: reservedIn(about.from, site),
     dropped: new Set(),
     warnings: [],
   }
@@ -72,13 +79,14 @@ export async function planFor(
   if ('refused' in below) return below
   const drops = [...walk.dropped].sort().map((path): Step => ({ do: 'drop', path }))
   const steps = [...drops, ...below]
-  const problem = entryProblem(walk)
+  const isRun = config.program.afterUpdate === 'restart'
+  const problem = isRun ? entryProblem(walk) : null
   if (problem !== null) return problem
-  const oddity = entryOddity(walk)
+  const oddity = isRun ? entryOddity(walk) : null
   if (oddity !== null) walk.warnings.push(oddity)
   return {
     plan: { steps },
-    isFirst: disk.kind(join(paths.main, config.program.entry)) === null,
+    isFirst: isRun && disk.kind(join(paths.main, config.program.entry)) === null,
     warnings: walk.warnings,
   }
 }
@@ -88,6 +96,7 @@ type Walk = {
   readonly staged: Tree
   readonly mainFileSystem: number
   readonly breath: ReturnType<typeof breather>
+  readonly reserved: Reserved
   /** What whiteouts take out of main, relative to it. */
   readonly dropped: Set<string>
   readonly warnings: string[]
@@ -124,7 +133,8 @@ async function stepsFor(path: string, name: string, walk: Walk): Promise<Step[] 
   const { disk, paths, config } = walk.site
   const kind = walk.staged.kind(path)
   const old = isDropped(path, walk) ? null : disk.kind(join(paths.main, path))
-  const refused = refusal(path, name, kind, old, config.verify.maxPathBytes)
+  const refused =
+    refusal(path, name, kind, old, config.verify.maxPathBytes) ?? walk.reserved.refusal(path)
   if (refused !== null) return { refused, mayBeCutOff: false }
   if (kind !== 'dir') return [{ do: 'put', path }]
   const below = await stepsBelow(path, walk)
@@ -171,6 +181,7 @@ function asOneFolder(path: string, below: readonly Step[], hasWhiteouts: boolean
 /** Notes what a whiteout deletes; a refusal if it makes no sense. */
 function noteWhiteout(path: string, walk: Walk): Refused | null {
   const { disk, paths } = walk.site
+  const { reserved } = walk
   const whiteout = whiteoutOf(path)
   if (whiteout === null) return null
   if (whiteout.is === 'nonsense' || walk.staged.kind(path) !== 'file') {
@@ -184,8 +195,12 @@ function noteWhiteout(path: string, walk: Walk): Refused | null {
           // Neither our own folder nor that of a checkout is anything that was deployed.
           .filter((name) => name !== ownName && name !== '.git')
           .map((name) => join(whiteout.folder, name))
+          .filter((target) => !reserved.isWithin(target))
   if (targets.some((target) => basename(target) === ownName)) {
     return { refused: releaseWords.ownNameUsed(path), mayBeCutOff: false }
+  }
+  if (targets.some(reserved.isWithin)) {
+    return { refused: releaseWords.reserved(path), mayBeCutOff: false }
   }
   for (const target of targets) {
     // It goes with a folder above it. A step of its own could not be undone after that one.

@@ -12,6 +12,7 @@ import {
   nodeInBox,
   noSystemdBox,
 } from '../harness/systemd-box.ts'
+import { packVersion } from '../harness/versions.ts'
 
 /** A real systemd, booted beside the tests, runs the daemon from its installation to its removal. */
 
@@ -252,6 +253,38 @@ test('under a real systemd', { skip: noSystemdBox() }, async (t) => {
     assert.equal(gone.code, 0, gone.output)
     assert.equal((await box.run(state, ota)).stdout.trim(), 'inactive')
   })
+
+  await t.test(
+    'self-update: a newer version is installed, and one that hangs goes back',
+    async () => {
+      const shelf = '/srv/shelf'
+      const settings = { mode: 'notify', from: shelf, stay: '2s', tick: '50ms' }
+      await mkdir(box.path(shelf))
+      await writeSettings(box.path(project), { self_update: settings })
+      await box.does(...verb('service', 'install', '-C', project))
+      // The unit's limit is the one for its end; a start that hangs is ended by another.
+      await dropIn(box, 'RestartSec=300ms', 'TimeoutStartSec=3s')
+      const own = '/var/lib/ota-supervisor'
+      assert.equal(await box.does('readlink', `${own}/current`), 'releases/0.1.0')
+      await packVersion(box.path(shelf), '0.2.0')
+      const before = await show(box, 'MainPID')
+      const told = await box.does(...verb('self-update', '-C', project))
+      assert.match(told, /^version 0\.2\.0 is ready/)
+      await untilRestarted(box, before)
+      await until('it is kept', async () => /version 0\.2\.0 is kept/.test(await logOf(box)))
+      assert.equal(await box.does('readlink', `${own}/current`), 'releases/0.2.0')
+
+      await packVersion(box.path(shelf), '0.3.0', 'hangs')
+      await box.does(...verb('self-update', '-C', project))
+      await until(
+        'the version before is back',
+        async () => /version 0\.3\.0 was tried at .* did not stay up/.test(await logOf(box)),
+        60_000,
+      )
+      assert.equal(await box.does('readlink', `${own}/current`), 'releases/0.2.0')
+      await until('its program is up', async () => (await programs(box)).length === 1)
+    },
+  )
 
   await t.test('uninstall: it is stopped, and nothing of it is left but the project', async () => {
     const daemon = await show(box, 'MainPID')

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { cleanEnvironment, type Daemon, startDaemon } from './daemon.ts'
-import { makeProject, type Settings, type Tree } from './project.ts'
+import { type Settings, type Tree, writeSettings } from './project.ts'
 import { makeRepository, type Repository } from './repository.ts'
 import { makeFolder } from './tools.ts'
 
@@ -34,10 +34,18 @@ export function gitIn(folder: string, ...args: readonly string[]): string {
   }).trimEnd()
 }
 
-/** Makes a repository with a program that says `first`, and a project that is a clone of it. */
+/** What a checkout is made with; `main` as in the settings. */
+type Wanted = {
+  readonly files?: Tree
+  readonly settings?: Settings
+  readonly git?: object
+  readonly main?: 'main' | '.'
+}
+
+/** Makes a repository with a program that says `first`, and a project whose main is a clone of it. */
 export async function makeCheckout(
   t: TestContext,
-  { files = {}, settings = {}, git = {} }: { files?: Tree; settings?: Settings; git?: object } = {},
+  { files = {}, settings = {}, git = {}, main = 'main' }: Wanted = {},
 ): Promise<Checkout> {
   const remote = await makeRepository(t, await makeFolder(t), 'app', {
     'main.py': programSaying('first'),
@@ -45,9 +53,11 @@ export async function makeCheckout(
     ...files,
   })
   const often = 'schedule' in git ? {} : { every: '150ms' }
-  const dir = await makeProject(t, { ...settings, git: { ...quick, ...often, ...git } })
-  gitIn(dir, 'clone', '-q', remote.dir, 'main')
-  return { dir, remote, git: (...args) => gitIn(join(dir, 'main'), ...args) }
+  const dir = await makeFolder(t)
+  gitIn(dir, 'clone', '-q', remote.dir, main)
+  const folders = main === '.' ? { folders: { main, ...settings['folders'] } } : {}
+  await writeSettings(dir, { ...settings, ...folders, git: { ...quick, ...often, ...git } })
+  return { dir, remote, git: (...args) => gitIn(join(dir, main), ...args) }
 }
 
 /** Starts its daemon, and waits until the first program is up, and the first look has found what is expected. */

@@ -14,16 +14,17 @@ export type Done = {
 }
 
 /**
- * Runs the built entry with arguments, to its end. It is killed when that takes longer than 20 s. With
- * `uid` it runs as that user, in no other group.
+ * Runs the built entry (or another `script`) with arguments, to its end. It is killed when that takes longer than
+ * 20 s. With `uid` it runs as that user, in no other group.
  */
 export async function runSupervisor(
   args: readonly string[],
   cwd: string,
   env: NodeJS.ProcessEnv = {},
   uid?: number,
+  script = supervisorJs,
 ): Promise<Done> {
-  const child = spawn(process.execPath, [supervisorJs, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd,
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { OperationalError } from '../../src/errors.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
@@ -32,6 +32,7 @@ const changing = [
   'makeDir',
   'removeEmptyDir',
   'unlink',
+  'pointTo',
   'touch',
   'removeTree',
   'move',
@@ -42,6 +43,7 @@ const changing = [
   'writeDraft',
   'writeRecord',
   'replaceText',
+  'lead',
   'append',
   'syncTree',
   'syncAll',
@@ -110,6 +112,9 @@ function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolea
     case 'replaceText':
       writeFileSync(`${path}.new`, half(String(second)))
       return true
+    case 'lead':
+      symlinkSync(String(second), `${path}.new`)
+      return true
     case 'append':
       writeFileSync(path, half(String(second)), { flag: 'a' })
       return true
@@ -128,6 +133,7 @@ function lastBreath(verb: Changing, [first, second]: readonly unknown[]): boolea
     case 'rename':
     case 'removeEmptyDir':
     case 'unlink':
+    case 'pointTo':
     case 'touch':
     case 'give':
     case 'letThrough':

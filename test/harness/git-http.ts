@@ -62,7 +62,10 @@ export async function serveGitHttp(
 }
 
 /** A certificate of its own making, for this address only. */
-function makeCertificate(folder: string): { readonly key: string; readonly certificate: string } {
+export function makeCertificate(folder: string): {
+  readonly key: string
+  readonly certificate: string
+} {
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   const about = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']

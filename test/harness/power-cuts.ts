@@ -13,13 +13,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { defaults, type Paths, pathsOf, type Site } from '../../src/config.ts'
+import { type DepositPaths, type DepositSite, defaults, pathsOf } from '../../src/config.ts'
 import { openCheckout } from '../../src/daemon/git.ts'
 import { messageOf } from '../../src/errors.ts'
 import type { Claimed, Clock, ReleaseId, Writers } from '../../src/model.ts'
 import { carryOut } from '../../src/project/carry-out.ts'
 import { claim, unclaim } from '../../src/project/claim.ts'
-import { endRelease, type Ground, startProgram } from '../../src/project/ground.ts'
+import { type Ground as AnyGround, endRelease, startProgram } from '../../src/project/ground.ts'
 import { openObstacle } from '../../src/project/obstacle.ts'
 import { openOrders } from '../../src/project/orders.ts'
 import { remakePackages } from '../../src/project/packages.ts'
@@ -35,6 +35,7 @@ import { openDeposit } from '../../src/source/deposit/deposit.ts'
 import { type Snapshot, scan } from '../../src/source/deposit/scan.ts'
 import { clock } from '../../src/system/clock.ts'
 import { type Disk, disk } from '../../src/system/disk.ts'
+import { openSlots } from '../../src/system/slots.ts'
 import { type HistoryEntry, readHistory } from '../../src/update/history.ts'
 import { type Cut, dyingDisk, fullDisk, PowerCut } from './dying-disk.ts'
 import { checkEnvironments, checkInForce, offerWidget, widgetGupfile } from './power-packages.ts'
@@ -42,6 +43,9 @@ import type { Tree } from './project.ts'
 import { recordedProgram } from './recorded-program.ts'
 import { silent, unheard } from './silence.ts'
 import { isThorough } from './thorough.ts'
+
+/** Every project here has a deposit. */
+type Ground = AnyGround & { readonly site: DepositSite }
 
 /**
  * What happens between a first deposit and the end of its trial, told in trees. A path that ends in
@@ -464,7 +468,7 @@ async function cutTwice(scenario: Scenario, root: string, step: number, cut: Cut
 type World = {
   readonly scenario: Scenario
   readonly dir: string
-  readonly paths: Paths
+  readonly paths: DepositPaths
   /** What has been put into the deposit, apart from a part that was completed. */
   readonly delivered: Tree[]
 }
@@ -506,7 +510,7 @@ function copyOf(world: World, dir: string): World {
   return { ...world, dir, paths }
 }
 
-function placesOf(scenario: Scenario, dir: string): Paths {
+function placesOf(scenario: Scenario, dir: string): DepositPaths {
   if (!scenario.apart) return pathsOf(dir)
   return { ...pathsOf(dir), deposit: join(tmpdir(), basename(dirname(dir)), basename(dir)) }
 }
@@ -681,12 +685,22 @@ async function session(
   const ahead = openAhead(1_000)
   // An install takes its time.
   const packages = openPackages(python, asDaemon, siteOf(world, on), clock, shutdown)
-  const git = openCheckout(null, siteOf(world, on), silent, clock, shutdown)
+  const git = openCheckout(
+    null,
+    true,
+    siteOf(world, on),
+    silent,
+    clock,
+    shutdown,
+    openSlots(() => 1),
+  )
   const told = { log: silent, answer, tell }
   const base = {
     ...told,
     git,
     program,
+    elsewhere: null,
+    isPass: false,
     python,
     packages,
     ahead,
@@ -703,7 +717,7 @@ async function session(
   }
 }
 
-function siteOf(world: World, on: Disk, trialMs = 1): Site {
+function siteOf(world: World, on: Disk, trialMs = 1): DepositSite {
   const config = {
     ...defaults,
     program: { ...defaults.program, entry: entryOf(world.scenario) },

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Config, changeTo, defaults, type Site } from '../../src/config.ts'
+import { type Config, changeTo, type DepositSite, defaults } from '../../src/config.ts'
 import { findInterpreter } from '../../src/python/interpreter.ts'
 import { openWriters } from '../../src/python/writers.ts'
 import { type Deposit, openDeposit } from '../../src/source/deposit/deposit.ts'
@@ -24,7 +24,7 @@ import { makeSite } from '../harness/site.ts'
 async function open(
   t: TestContext,
   more: Partial<Config['deposit']> = {},
-): Promise<{ site: Site; deposit: Deposit }> {
+): Promise<{ site: DepositSite; deposit: Deposit }> {
   const often = { quietMs: 100, tickMs: 10, rescanMs: 100 }
   const site = await makeSite(t, { deposit: { ...defaults.deposit, ...often, ...more } })
   const writers = openWriters(await findInterpreter(), 10_000)

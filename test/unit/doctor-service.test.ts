@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { judgeInstall } from '../../src/doctor/self-update.ts'
 import { judgeService, type Service } from '../../src/doctor/service.ts'
+import { installAt } from '../../src/self/install.ts'
 import { somePatient, users } from '../harness/patient.ts'
 
 const asPi = somePatient({ self: users.pi, daemons: [812] })
@@ -46,4 +48,23 @@ test('a service of a user’s own ends with his session, unless he lingers', () 
     'warning',
     'systemctl --user enable --now ota-supervisor.service',
   ])
+})
+
+test('whether newer versions of ota-supervisor can be installed', () => {
+  const withMode = (mode: 'notify' | 'auto') => ({
+    ...asPi,
+    hasSystemd: true,
+    config: { ...asPi.config, selfUpdate: { ...asPi.config.selfUpdate, mode } },
+  })
+  const install = installAt('/var/lib/ota-supervisor')
+  assert.equal(judgeInstall(null, null, withMode('notify')).state, 'ok')
+  const without = judgeInstall(null, null, withMode('auto'))
+  assert.equal(without.state, 'warning')
+  assert.match(without.fix ?? '', /service install -C \/srv\/ota$/)
+  assert.equal(judgeInstall(install, null, withMode('auto')).state, 'ok')
+  const open = judgeInstall(install, '/var/lib/ota-supervisor/releases', withMode('auto'))
+  assert.deepEqual(
+    [open.state, open.fix],
+    ['error', 'sudo chmod go-w /var/lib/ota-supervisor/releases'],
+  )
 })

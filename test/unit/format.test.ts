@@ -90,6 +90,21 @@ test('what is written is read again, in both forms', () => {
   }
 })
 
+test('of many projects each line carries the name, and no program can forge it', () => {
+  const said = written({ ...out, project: 'garage' }, '[roof] r1 out   x', 'text')
+  assert.equal(said, '2026-03-04 05:06:07.008  [garage] r12 out     [roof] r1 out   x\n')
+  const lines: LogLine[] = [
+    { ...out, project: 'a.b-c', text: '[roof] supervisor  ERROR: x' },
+    { time: moment, project: 'garage', who: 'r1234567', stream: 'err', level: 'info', text: ' x' },
+    { time: moment, project: 'garage', who: 'supervisor', level: 'error', text: 'x' },
+  ]
+  for (const form of ['text', 'json'] as const) {
+    for (const line of lines) {
+      assert.deepEqual(parseLine(written(line, line.text, form).slice(0, -1)), line)
+    }
+  }
+})
+
 test('a torn line is none', () => {
   for (const line of ['', '2026-03-04 05:0', '{"time":"2026', '{}', 'anything else']) {
     assert.equal(parseLine(line), null, line)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Site } from '../../src/config.ts'
+import type { DepositSite } from '../../src/config.ts'
 import { giveBack } from '../../src/source/deposit/claim.ts'
 import { openPlacing } from '../../src/source/deposit/place.ts'
 import { walk } from '../../src/source/deposit/scan.ts'
@@ -45,7 +45,7 @@ function pickyDisk(under: string, code: string, isRefused: (path: string) => boo
   }
 }
 
-async function placeAll(site: Site, staging: string): Promise<void> {
+async function placeAll(site: DepositSite, staging: string): Promise<void> {
   const place = openPlacing(staging, site)
   for await (const entry of walk(site.paths.deposit, 1000)) await place(entry)
 }

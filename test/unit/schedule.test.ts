@@ -7,7 +7,7 @@ import { dueAfter, isSchedule } from '../../src/config-schedule.ts'
 import { keepLastRun, type LastRun, readLastRun } from '../../src/source/git/last-run.ts'
 import type { Look } from '../../src/source/git/look.ts'
 import { type Facts, nextRun } from '../../src/source/git/schedule.ts'
-import { openTurns } from '../../src/source/git/turns.ts'
+import { type Found, openTurns } from '../../src/source/git/turns.ts'
 import { disk } from '../../src/system/disk.ts'
 import { silent } from '../harness/silence.ts'
 import { makeFolder } from '../harness/tools.ts'
@@ -108,8 +108,8 @@ test('a last run that is more than 25 hours ahead does not count', () => {
 
 // --- the turns: with clocks that are set ---
 
-const current: Look = { is: 'current', commit: '1'.repeat(40), of: 'main of origin' }
-const failed: Look = { is: 'failed', why: 'no answer' }
+const current: Found = { is: 'current', text: 'main is at 111111111, as main of origin' }
+const failed: Found = { is: 'failed', text: 'no answer' }
 
 async function makeTurns(t: TestContext, wall: string, git: Partial<Site['config']['git']> = {}) {
   const dir = await makeFolder(t)
@@ -217,8 +217,7 @@ test('a commit that was found is missed until it has been taken', async (t) => {
   const world = await makeTurns(t, '2026-05-10T08:14Z', { schedule })
   const turns = world.open()
   await untilLook(turns, world)
-  const found = { is: 'found', incoming: { move: { new: '1'.repeat(40), of: 'x' } } } as Look
-  await turns.looked(found, false)
+  await turns.looked({ is: 'found', text: 'x is at 111111111' }, false)
   assert.equal((await readLastRun(world.site))?.found, null)
   await turns.taken()
   assert.equal((await readLastRun(world.site))?.found, 'found')

@@ -92,6 +92,18 @@ test('a health check that cannot be is a mistake in the settings', async (t) => 
   await refused('failures = 0', /:2: health\.failures: expected a whole number from 1/)
 })
 
+test('what happens after an update is a word or a command', async () => {
+  const read = async (value: string) =>
+    (await readSettings(`[program]\nafter_update = ${value}\n`, 'x.toml')).config.program
+      .afterUpdate
+  assert.equal(await read('"reboot"'), 'reboot')
+  const command = ['systemctl', 'restart', 'roof.service']
+  assert.deepEqual(await read(JSON.stringify(command)), command)
+  for (const wrong of ['"stop"', '[]', '["", "x"]', '[1]', 'true', '"systemctl restart roof"']) {
+    await assert.rejects(read(wrong), /:2: program\.after_update/, wrong)
+  }
+})
+
 test('what may be a secret in an address is not shown', async (t) => {
   const dir = await makeProject(t)
   await writeFile(join(dir, 'supervisor.toml'), '[health]\nhttp = "ftp://me:geheim@x/"\n')

@@ -16,6 +16,7 @@ const facts: UnitFacts = {
   project: '/srv/ota',
   node: process.execPath,
   script: '/opt/ota-supervisor/dist/supervisor.js',
+  launch: null,
   user: { uid: 1000, name: 'ota' },
   reads: ['/usr/bin/node', '/opt/ota-supervisor', '/srv/ota'],
   writes: ['/srv/ota', '/srv/ota/main', '/srv/ota/deposit', '/srv/ota/logs'],
@@ -50,6 +51,12 @@ test('the unit says what systemd must know of this daemon', () => {
     ExecStart: `${process.execPath} /opt/ota-supervisor/dist/supervisor.js -C /srv/ota`,
   }
   for (const [name, value] of Object.entries(expected)) assert.equal(setting(name, lines), value)
+})
+
+test('where versions can be exchanged, the launcher is started', () => {
+  const lines = linesOf({ launch: '/var/lib/ota supervisor/launch' })
+  const started = `/bin/sh "/var/lib/ota supervisor/launch" ${process.execPath} -C /srv/ota`
+  assert.equal(setting('ExecStart', lines), started)
 })
 
 test('nothing in it closes the hardware, the network or other programs to main.py', () => {

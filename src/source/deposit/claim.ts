@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import { OperationalError } from '../../errors.ts'
 import type { Writers } from '../../model.ts'
 import { movingSuffix } from '../../system/across.ts'
@@ -18,7 +18,7 @@ export async function claimInto(
   staging: string,
   snapshot: Snapshot,
   writers: Writers,
-  site: Site,
+  site: DepositSite,
 ): Promise<string | null> {
   const { paths } = site
   const isInPlace = placesOf(snapshot.entries, paths.deposit)
@@ -42,7 +42,7 @@ export async function claimInto(
 type Placed = { readonly entry: Entry; readonly raw: Buffer }
 
 /** Removes what only told about the upload: the marker that all is there, and the manifest. */
-function consume(snapshot: Snapshot, { disk, paths, config }: Site): void {
+function consume(snapshot: Snapshot, { disk, paths, config }: DepositSite): void {
   const { goMarkers, manifest } = config.deposit
   const consumed = [...(snapshot.hasGo ? goMarkers : []), ...(snapshot.manifest ? [manifest] : [])]
   // A folder of such a name was claimed like any other.
@@ -73,7 +73,7 @@ async function changedSince(
  * Puts what is in the staging folder back into the deposit, so that nothing is lost and it is claimed
  * again as one. Where a newer upload has taken the place, that one counts.
  */
-export async function giveBack(staging: string, site: Site): Promise<void> {
+export async function giveBack(staging: string, site: DepositSite): Promise<void> {
   const { disk, paths, config } = site
   const kind = disk.kind(paths.deposit)
   // What is put into the place of the deposit must not lead the files elsewhere.
@@ -95,7 +95,7 @@ export async function giveBack(staging: string, site: Site): Promise<void> {
 }
 
 /** False where a newer upload has put a file in the place of the folder. */
-function parentIsFolder(raw: Buffer, { disk, paths }: Site): boolean {
+function parentIsFolder(raw: Buffer, { disk, paths }: DepositSite): boolean {
   const end = raw.lastIndexOf('/')
   return end < 0 || disk.kind(placeIn(paths.deposit, raw.subarray(0, end))) === 'dir'
 }

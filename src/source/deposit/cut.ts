@@ -1,4 +1,4 @@
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import type { Clock } from '../../model.ts'
 import { type ForcedCloses, forcedCloses } from '../../system/journal.ts'
 import { placeIn, type Snapshot } from './scan.ts'
@@ -11,7 +11,7 @@ export type CutOff = (snapshot: Snapshot, seen: Seen) => Promise<string | null>
  * Opens the question. A file that was cut off is closed like a whole one, and only the SFTP server
  * knows better. So its log is read: once for each state of the deposit, and only if it may have served.
  */
-export function openCutOff({ paths, config, disk }: Site, clock: Clock): CutOff {
+export function openCutOff({ paths, config, disk }: DepositSite, clock: Clock): CutOff {
   const limits = config.deposit
   let asked: { readonly fingerprint: string; readonly path: string | null } | null = null
 

@@ -1,4 +1,4 @@
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import { codeOf, messageOf, OperationalError } from '../../errors.ts'
 import type { Clock, Hold, Log, Writers } from '../../model.ts'
 import { words } from '../../words.ts'
@@ -54,7 +54,7 @@ function keyOf({ path, fingerprint }: Entry): string {
  * they would tell no more.
  */
 export function openDeposit(
-  site: Site,
+  site: DepositSite,
   writers: Writers,
   log: Log,
   answer: Answer,
@@ -87,6 +87,8 @@ export function openDeposit(
     if (watch?.isAlive()) return watch
     await unarm()
     if (disk.kind(paths.deposit) === null) {
+      // A project that was taken away is not made again.
+      if (disk.kind(`${paths.project}/.`) === null) throw noProject(paths.project)
       disk.makeDir(paths.deposit)
       log.warn(words.depositMadeAgain(paths.deposit))
     }
@@ -268,4 +270,8 @@ export function openDeposit(
     },
     state: () => state,
   }
+}
+
+function noProject(project: string): OperationalError {
+  return new OperationalError(words.projectGone(project), { code: 'ENOENT', path: project })
 }

@@ -1,6 +1,6 @@
 import { closeSync, openSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import { messageOf } from '../../errors.ts'
 import type { Doubt, Guarantee, Writers } from '../../model.ts'
 import { hasCapability } from '../../system/processes.ts'
@@ -11,7 +11,7 @@ import { canSeeSessions } from '../../system/sessions.ts'
  * and as free when it is closed. `asUid` is the user the daemon runs as.
  */
 export async function testGuarantee(
-  site: Site,
+  site: DepositSite,
   writers: Writers,
   asUid: number,
 ): Promise<Guarantee> {
@@ -20,7 +20,7 @@ export async function testGuarantee(
   return { is: canSeeSessions() ? 'connections' : 'timer', because: doubt }
 }
 
-async function leaseDoubt({ paths }: Site, writers: Writers): Promise<Doubt | null> {
+async function leaseDoubt({ paths }: DepositSite, writers: Writers): Promise<Doubt | null> {
   // A temporary name: it is never claimed, should a power cut leave it here.
   const path = join(paths.deposit, '.in.ota-supervisor-self-test')
   const question = [Buffer.from(path)]
@@ -40,7 +40,7 @@ async function leaseDoubt({ paths }: Site, writers: Writers): Promise<Doubt | nu
 }
 
 /** Leases are for the owner of a file, and for who has CAP_LEASE: capabilities(7), number 28. */
-function ownerDoubt({ paths }: Site, asUid: number): Doubt | null {
+function ownerDoubt({ paths }: DepositSite, asUid: number): Doubt | null {
   const { uid } = statSync(paths.deposit)
   return uid === asUid || hasCapability(28) ? null : { is: 'other owner', uid }
 }

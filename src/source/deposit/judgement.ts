@@ -1,4 +1,4 @@
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import type { Clock, Hold, Writers } from '../../model.ts'
 import { canSeeSessions, connectionsTo, uploadSessions } from '../../system/sessions.ts'
 import { words } from '../../words.ts'
@@ -38,7 +38,7 @@ export type Judgement = {
 }
 
 /** Opens the judgement of one deposit. */
-export function openJudgement(site: Site, writers: Writers, clock: Clock): Judgement {
+export function openJudgement(site: DepositSite, writers: Writers, clock: Clock): Judgement {
   const { paths, config } = site
   const limits = config.deposit
   const sums = openSums(site)

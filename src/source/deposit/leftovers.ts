@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import { isExpected } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { canSeeSessions, uploadSessions } from '../../system/sessions.ts'
@@ -25,7 +25,7 @@ export type Emptied = {
  * It goes when no upload connection is left or, where those cannot be seen, after a while; and only
  * if it is still the same one, and empty.
  */
-export function openEmptied({ paths, config, disk }: Site, clock: Clock): Emptied {
+export function openEmptied({ paths, config, disk }: DepositSite, clock: Clock): Emptied {
   let folders: readonly Entry[] = []
   let since: number | null = null
 
@@ -69,7 +69,7 @@ export function openEmptied({ paths, config, disk }: Site, clock: Clock): Emptie
 export function removeJunk(
   junk: readonly Entry[],
   { entries }: Snapshot,
-  { paths, disk }: Site,
+  { paths, disk }: DepositSite,
 ): readonly Entry[] {
   const isInPlace = placesOf([...entries, ...junk], paths.deposit)
   const files = junk.filter(({ kind }) => kind !== 'dir')
@@ -89,7 +89,7 @@ export function removeJunk(
  * late, and would speak for the next upload from its first file on. Not at once, for a client may still
  * set its time.
  */
-export function removeLateMarkers({ paths, config, disk }: Site, clock: Clock): void {
+export function removeLateMarkers({ paths, config, disk }: DepositSite, clock: Clock): void {
   const { goMarkers, emptyFolderMs } = config.deposit
   for (const place of goMarkers.map((name) => join(paths.deposit, name))) {
     if (disk.kind(place) !== 'file') continue

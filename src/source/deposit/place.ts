@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Site, unholdableFolder } from '../../config.ts'
+import { type DepositSite, unholdableFolder } from '../../config.ts'
 import { codeOf } from '../../errors.ts'
 import { safeName } from '../../system/safe-name.ts'
 import { type Entry, placeIn } from './scan.ts'
@@ -12,7 +12,7 @@ export type Placing = (entry: Entry) => Promise<Buffer>
  * or to tell two of them apart. Such a file comes along all the same, under a safe name in
  * `unholdableFolder`, and the release is refused for it: left in the deposit it would block all uploads.
  */
-export function openPlacing(staging: string, { disk, paths }: Site): Placing {
+export function openPlacing(staging: string, { disk, paths }: DepositSite): Placing {
   /** Folders that could not be made, as Latin-1: a name need not be UTF-8. */
   const missing = new Set<string>()
   let setAside = 0

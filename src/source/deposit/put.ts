@@ -2,7 +2,7 @@ import { constants, lstatSync, mkdirSync, realpathSync, rmSync, statSync } from 
 import { link, open, readdir, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import { codeOf, OperationalError } from '../../errors.ts'
 import { foreignRead, sha256Of } from '../../system/foreign-file.ts'
 import { verbWords } from '../../words-verbs.ts'
@@ -22,7 +22,7 @@ export type Batch = {
  * Collects what was named on a command line, as rsync does: `app` becomes `app/…` in main, and of
  * `app/` (or `.`) it is what lies in it. Throws an OperationalError for what cannot be deployed.
  */
-export async function collect(named: readonly string[], site: Site): Promise<Batch> {
+export async function collect(named: readonly string[], site: DepositSite): Promise<Batch> {
   const files = new Map<string, { source: string; bytes: number }>()
   const leftOut: string[] = []
   const kindOf = nameKinds(site.config)
@@ -54,7 +54,7 @@ export async function collect(named: readonly string[], site: Site): Promise<Bat
 }
 
 /** Where something named is, absolute and without links on the way. */
-function placeOf(named: string, { paths }: Site): string {
+function placeOf(named: string, { paths }: DepositSite): string {
   try {
     // Of a link itself that it is one; of `folder/` what is in it.
     const parent = realpathSync(dirname(named))
@@ -78,7 +78,7 @@ function placeOf(named: string, { paths }: Site): string {
  */
 export async function put(
   batch: Batch,
-  site: Site,
+  site: DepositSite,
   onFile: (files: number, bytes: number) => void,
   signal: AbortSignal,
 ): Promise<string> {
@@ -114,7 +114,7 @@ export async function put(
 }
 
 /** Writes the list, so that it is there as a whole or not at all; a second one would mix two releases. */
-async function begin(list: string, text: string, site: Site): Promise<void> {
+async function begin(list: string, text: string, site: DepositSite): Promise<void> {
   // Of the names that nobody takes for a finished file.
   const temporary = join(dirname(list), `.in.${basename(list)}.${process.pid}`)
   try {
@@ -139,7 +139,7 @@ async function begin(list: string, text: string, site: Site): Promise<void> {
 
 const making = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
-async function copy(source: string, place: string, site: Site): Promise<void> {
+async function copy(source: string, place: string, site: DepositSite): Promise<void> {
   const from = await open(source, foreignRead)
   try {
     const { mode } = await from.stat()
@@ -159,7 +159,7 @@ async function copy(source: string, place: string, site: Site): Promise<void> {
  * Does something as the owner of the deposit, where root does it: the files are to be his, and a link
  * that he has laid in the deposit must not lead root elsewhere.
  */
-async function asOwner<T>({ paths }: Site, what: () => Promise<T>): Promise<T> {
+async function asOwner<T>({ paths }: DepositSite, what: () => Promise<T>): Promise<T> {
   const { uid, gid } = statSync(paths.deposit)
   if (process.geteuid?.() !== 0 || uid === 0) return what()
   process.setegid?.(gid)

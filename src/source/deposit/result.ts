@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import { foreignRead } from '../../system/foreign-file.ts'
 import { releaseWords } from '../../words-release.ts'
 
@@ -19,7 +19,7 @@ export type Answer = {
  * Opens the answer: a text file in the deposit that says, newest first, what became of the uploads. It
  * is never claimed, and a disk that is full does not hold anyone up. `time` is the time for people.
  */
-export function openResult({ paths, config, disk }: Site, time: () => string): Answer {
+export function openResult({ paths, config, disk }: DepositSite, time: () => string): Answer {
   const { resultFile, resultLines } = config.deposit
   if (resultFile === '') return { tell: () => undefined, waits: () => undefined }
   const path = join(paths.deposit, resultFile)

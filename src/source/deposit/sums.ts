@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Site } from '../../config.ts'
+import type { DepositSite } from '../../config.ts'
 import { isExpected } from '../../errors.ts'
 import { shown } from '../../phrases.ts'
 import { foreignRead, sha256Of } from '../../system/foreign-file.ts'
@@ -23,7 +23,7 @@ export type Promised =
 export function openSums({
   paths: { deposit },
   config,
-}: Site): (snapshot: Snapshot, manifest: Entry) => Promise<Promised> {
+}: DepositSite): (snapshot: Snapshot, manifest: Entry) => Promise<Promised> {
   let known = new Map<string, string>()
   const kindOf = nameKinds(config)
 

@@ -4,6 +4,7 @@ import { hintOf, isExpected, messageOf, withHint } from '../../errors.ts'
 import type { Clock, Log, Release, ReleaseId } from '../../model.ts'
 import { within } from '../../system/clock.ts'
 import { command } from '../../system/command.ts'
+import type { Slots } from '../../system/slots.ts'
 import { words } from '../../words.ts'
 import { gitWords } from '../../words-git.ts'
 import { judgeAgain } from './again.ts'
@@ -19,8 +20,11 @@ import { type Outside, openTurns, type TurnState } from './turns.ts'
 export type GitSource = {
   /** Waits for a commit that may come; null when the signal aborts first. Without a remote it only waits. */
   readonly next: (signal: AbortSignal) => Promise<Incoming | null>
-  /** Looks at the remote as soon as a release can be taken; the answer is what was found. */
-  readonly lookNow: () => Promise<Look>
+  /**
+   * Looks at the remote as soon as a release can be taken; the answer is what was found. `isNow`: what is found
+   * is not to reboot the machine.
+   */
+  readonly lookNow: (isNow: boolean) => Promise<Look>
   /** Takes note of new settings. */
   readonly wake: () => void
   /** Writes what a commit changes into a staging folder. Fails with `EGIT`. */
@@ -56,6 +60,15 @@ export type Around = Outside & {
   readonly become: (owner: number) => Promise<As>
   /** The release that a commit was tried as, if it did not pass. */
   readonly failedAs: (commit: string) => Promise<ReleaseId | null>
+  /** Each look takes one of these places. */
+  readonly looks: Slots
+  /** False: only when it is asked to. */
+  readonly looksByItself: boolean
+}
+
+function withWish(look: Look, isNow: boolean): Look {
+  if (look.is !== 'found' || !isNow) return look
+  return { ...look, incoming: { ...look.incoming, noReboot: true } }
 }
 
 /** Opens the source. `end` ends what is under way. */
@@ -67,15 +80,20 @@ export function openGit(
   end: AbortSignal,
 ): GitSource {
   const { disk, paths } = site
-  const turns = openTurns(site, around, log, clock)
+  const says = {
+    ...log,
+    info: (text: string) => log.info(gitWords.says(text)),
+    warn: (text: string) => log.warn(gitWords.says(text)),
+  }
+  const turns = openTurns(site, around, says, clock)
   let state: Omit<GitState, keyof TurnState> = { isLooking: false, last: null }
   let told = ''
   let wakeUp: () => void = () => undefined
   /** Who waits for the look that begins next. */
-  let asking: ((look: Look) => void)[] = []
+  let asking: { readonly answer: (look: Look) => void; readonly isNow: boolean }[] = []
 
   end.addEventListener('abort', () => {
-    for (const answer of asking) answer({ is: 'waits', why: words.endingNow })
+    for (const { answer } of asking) answer({ is: 'waits', why: words.endingNow })
     asking = []
   })
 
@@ -90,7 +108,7 @@ export function openGit(
       const woken = new Promise<void>((resolve) => {
         wakeUp = resolve
       })
-      const isOff = site.config.git.remote === ''
+      const isOff = site.config.git.remote === '' || !around.looksByItself
       const ms = isOff ? undefined : await turns.wait()
       if (ms !== undefined && ms <= 0) return
       await within(woken, signal, ms)
@@ -101,11 +119,14 @@ export function openGit(
     const askers = asking
     asking = []
     state = { ...state, isLooking: true }
-    const found = await tryToLook()
-    await turns.looked(found, askers.length > 0)
+    const found = withWish(
+      await tryToLook(),
+      askers.some(({ isNow }) => isNow),
+    )
+    await turns.looked({ is: found.is, text: lookText(found) }, askers.length > 0)
     state = { isLooking: false, last: { look: found, at: clock.now() } }
     tell(found)
-    for (const answer of askers) answer(found)
+    for (const { answer } of askers) answer(found)
     return found
   }
 
@@ -157,13 +178,13 @@ export function openGit(
       for (;;) {
         await due(signal)
         if (signal.aborted) return null
-        const found = await look()
-        if (found.is === 'found') return found.incoming
+        const found = await around.looks.during(signal, look)
+        if (found?.is === 'found') return found.incoming
       }
     },
-    lookNow() {
-      const found = new Promise<Look>((resolve) => {
-        asking.push(resolve)
+    lookNow(isNow) {
+      const found = new Promise<Look>((answer) => {
+        asking.push({ answer, isNow })
       })
       wakeUp()
       return found
@@ -199,7 +220,7 @@ export function openGit(
     },
     async postpone(obstacle) {
       const look: Look = { is: 'failed', ...obstacle }
-      await turns.postponed(look)
+      await turns.postponed({ is: look.is, text: lookText(look) })
       state = { ...state, last: { look, at: clock.now() } }
       tell(look)
     },

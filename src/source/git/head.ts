@@ -1,4 +1,4 @@
-import { ownName, type Site } from '../../config.ts'
+import { ownInMain, type Site } from '../../config.ts'
 import type { Release } from '../../model.ts'
 import { isAnyoneIn } from '../../system/processes.ts'
 import { firstLine } from '../../words-git.ts'
@@ -77,12 +77,25 @@ export async function sweepLocks(git: Git, run: Run, { paths, disk }: Site): Pro
 }
 
 /**
- * Where our own folder lies in main (another disk than the project's), git is told not to see it: in the list
- * of the checkout itself, which is in no commit.
+ * What is ours in main (it lies on another disk than the project, or is the project directory) git is told not
+ * to see: in the list of the checkout itself, which is in no commit. It is no change then, and safe from `git clean`.
  */
 export async function hideOwn(git: Git, run: Run, { paths }: Site): Promise<void> {
-  if (!paths.releases.startsWith(`${paths.main}/`)) return
-  const hidden = await git(['check-ignore', '-q', ownName])
+  const own = ownInMain(paths)
+  if (own.length === 0) return
+  // What a commit has is never hidden, but may be named all the same.
+  const asked = await git(['check-ignore', '--no-index', '-z', '--stdin'], {
+    input: own.join('\0'),
+  })
+  const hidden = new Set(asked.out.split('\0'))
+  const seen = own.filter((path) => !hidden.has(path) && !path.includes('\n'))
   const place = (await git(['rev-parse', '--git-path', 'info/exclude'])).out.trim()
-  if (hidden.code === 1 && place !== '') await run(['tee', '-a', place], `/${ownName}/\n`)
+  if (seen.length === 0 || place === '' || (asked.code ?? 2) > 1) return
+  // The last line of the list may be without an end.
+  await run(['tee', '-a', place], `\n${seen.map(patternFor).join('')}`)
+}
+
+/** The line that hides one path, and nothing else: gitignore(5). */
+function patternFor(path: string): string {
+  return `/${path.replace(/[\\*?[ ]/g, '\\$&')}\n`
 }

@@ -18,6 +18,8 @@ export type Incoming = {
   /** The files and folders that go. */
   readonly leaving: readonly string[]
   readonly bytes: number
+  /** Whoever asked for it wants no reboot. */
+  readonly noReboot?: true
 }
 
 /** What a commit does to what lies in main. */
@@ -40,6 +42,21 @@ export async function judge(
   if (unsigned !== null) return unsigned
   const changes = await changesBetween(head, tip.commit, git)
   if (changes === null) return { why: gitWords.missing }
+  const files = await filesOf(changes, git)
+  if ('why' in files) return files
+  const local = await localTrouble(changes, git, site)
+  if ('why' in local) return local
+  const log = ['-c', 'log.showSignature=false', 'log', '-1', '--format=%s', tip.commit]
+  const subject = (await git(log)).out.trim().slice(0, 200)
+  const move = { old: head, new: tip.commit, of: tip.of, subject }
+  return { move, ...files, leaving: local.leaving }
+}
+
+/** The files that changes bring, and their bytes; or what keeps them from being written anywhere. */
+export async function filesOf(
+  changes: readonly Change[],
+  git: Git,
+): Promise<Pick<Incoming, 'put' | 'bytes'> | Obstacle> {
   const odd = changes.map(oddity).find((why) => why !== null)
   if (odd !== undefined) return { why: odd }
   const put = changes.filter(({ isGone }) => !isGone)
@@ -47,13 +64,7 @@ export async function judge(
   if (sizes === null) return { why: gitWords.missing }
   const wrong = await oddContents(put, sizes, git)
   if (wrong !== null) return { why: wrong }
-  const local = await localTrouble(changes, git, site)
-  if ('why' in local) return local
-  const log = ['-c', 'log.showSignature=false', 'log', '-1', '--format=%s', tip.commit]
-  const subject = (await git(log)).out.trim().slice(0, 200)
-  const bytes = sizes.reduce((sum, one) => sum + one, 0)
-  const move = { old: head, new: tip.commit, of: tip.of, subject }
-  return { move, put, leaving: local.leaving, bytes }
+  return { put, bytes: sizes.reduce((sum, one) => sum + one, 0) }
 }
 
 /** The objects of files, in their order. */
@@ -77,11 +88,21 @@ async function goesOn(
   return { why, hint: gitWords.divergedHint }
 }
 
-/** Only signatures made with SSH keys count: a PGP key ring is another list of whom to trust. */
-async function signature(
+/** The settings that decide whose signature counts. */
+type Trust = {
+  readonly paths: Pick<Site['paths'], 'project'>
+  readonly config: { readonly git: Pick<Site['config']['git'], 'allowedSigners'> }
+}
+
+/**
+ * What is wrong with the signature of a commit, or a tag by its ref; null: nothing, or none is wanted. Only
+ * signatures made with SSH keys count: a PGP key ring is another list of whom to trust.
+ */
+export async function signature(
   commit: string,
   git: Git,
-  { config, paths }: Site,
+  { config, paths }: Trust,
+  verb: 'verify-commit' | 'verify-tag' = 'verify-commit',
 ): Promise<Obstacle | null> {
   const { allowedSigners } = config.git
   if (allowedSigners === '') return null
@@ -92,7 +113,7 @@ async function signature(
     'gpg.openpgp.program=false',
     'gpg.x509.program=false',
   ].flatMap((one) => ['-c', one])
-  const { code, err } = await git([...trusted, 'verify-commit', commit])
+  const { code, err } = await git([...trusted, verb, commit])
   return code === 0 ? null : { why: gitWords.unsigned(commit, firstLine(err)) }
 }
 

@@ -19,15 +19,18 @@ export type LastRun = {
 /** A record is longer than this only if somebody else has put something in its place. */
 const maxBytes = 64_000
 
+/** Where it is kept. */
+type Kept = { readonly disk: Site['disk']; readonly paths: Pick<Site['paths'], 'own' | 'lastRun'> }
+
 /** Keeps it, durably. Fails as writing fails. */
-export async function keepLastRun(last: LastRun, { disk, paths }: Site): Promise<void> {
+export async function keepLastRun(last: LastRun, { disk, paths }: Kept): Promise<void> {
   disk.makeDir(paths.own)
   const at = new Date(last.at).toISOString()
   await disk.writeRecord(paths.lastRun, { ...last, at })
 }
 
 /** Reads it; null when there is none, or none that can be read. */
-export async function readLastRun({ paths }: Site): Promise<LastRun | null> {
+export async function readLastRun({ paths }: Pick<Kept, 'paths'>): Promise<LastRun | null> {
   try {
     const text = await readTextFile(paths.lastRun, maxBytes)
     const record = JSON.parse(text ?? 'null') as (Omit<LastRun, 'at'> & { at: string }) | null

@@ -13,8 +13,16 @@ export type Tip = {
   readonly of: string
 }
 
-/** Where a fetched commit is kept: nobody else works with refs of this name. */
-const incoming = 'refs/ota/incoming'
+/** The settings that decide how a remote is reached. */
+type Way = {
+  readonly paths: Pick<Site['paths'], 'project'>
+  readonly config: {
+    readonly git: Pick<Site['config']['git'], 'deadlineMs' | 'sshKey' | 'knownHosts'>
+  }
+}
+
+/** Where a fetched commit, or tag, is kept: nobody else works with refs of this name. */
+export const incoming = 'refs/ota/incoming'
 
 /**
  * Asks the remote for what is followed, and fetches it if it is not here. The checkout's own branches and
@@ -23,7 +31,7 @@ const incoming = 'refs/ota/incoming'
 export async function fetchTip(
   checkout: Checkout,
   git: Git,
-  site: Site,
+  site: Way,
 ): Promise<Tip | { readonly failed: Obstacle }> {
   const { remote, follows } = checkout
   const call = { ms: site.config.git.deadlineMs, ssh: await sshCommand(git, site) }
@@ -51,7 +59,7 @@ export async function fetchTip(
  * How git makes connections over SSH: with the key of the settings and nothing of the user's own, or as the
  * user does, but asking nothing. A host that is not known is never trusted.
  */
-async function sshCommand(git: Git, { config, paths }: Site): Promise<string> {
+async function sshCommand(git: Git, { config, paths }: Way): Promise<string> {
   const { sshKey, knownHosts } = config.git
   const given = await git(['config', '--get', 'core.sshCommand'])
   const usual = given.code === 0 ? given.out.trim() : 'ssh'
@@ -72,7 +80,7 @@ async function sshCommand(git: Git, { config, paths }: Site): Promise<string> {
   return `${base} ${shellLine(...options.flatMap((one) => ['-o', one]))}`
 }
 
-function failureOf({ err, isLate }: Answer, { config }: Site): Obstacle {
+function failureOf({ err, isLate }: Answer, { config }: Way): Obstacle {
   if (isLate) return { why: gitWords.late(config.git.deadlineMs) }
   const said = withoutPassword(err)
   const hint = hints.find(([pattern]) => pattern.test(said))?.[1]

@@ -25,7 +25,7 @@ import { foldersAbove, whiteoutFor } from './whiteouts.ts'
  * Fails with `EGIT` when objects cannot be read.
  */
 export async function stage(
-  incoming: Incoming,
+  incoming: Pick<Incoming, 'put' | 'leaving'>,
   staging: string,
   git: Git,
   { owner }: As,

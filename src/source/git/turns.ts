@@ -1,9 +1,10 @@
 import type { Site } from '../../config.ts'
 import { isExpected, messageOf } from '../../errors.ts'
 import type { Clock, Log } from '../../model.ts'
+import { timeAgo } from '../../system/clock.ts'
 import { gitWords } from '../../words-git.ts'
 import { keepLastRun, type LastRun, readLastRun } from './last-run.ts'
-import { type Look, lookText } from './look.ts'
+import type { Look } from './look.ts'
 import { type NextRun, nextRun } from './schedule.ts'
 
 /** When the remote is looked at without being asked for: every so often, or by a schedule. */
@@ -11,15 +12,18 @@ export type Turns = {
   /** How long to wait before asking again, in ms; 0 or less: it is time to look. */
   readonly wait: () => Promise<number>
   /** Takes note of a look. One that somebody asked for changes nothing about a schedule. */
-  readonly looked: (found: Look, isAsked: boolean) => Promise<void>
+  readonly looked: (found: Found, isAsked: boolean) => Promise<void>
   /** Takes note that the commit that was found is in a staging folder. */
   readonly taken: () => Promise<void>
   /** Takes note that what was found could not go on, and is to be looked for again. */
-  readonly postponed: (found: Look) => Promise<void>
+  readonly postponed: (found: Found) => Promise<void>
   /** Begins anew: the settings have changed. */
   readonly wake: () => void
   readonly state: () => TurnState
 }
+
+/** What a look has found, and that for people. */
+export type Found = { readonly is: Look['is']; readonly text: string }
 
 /** How the turns stand, for who asks. */
 export type TurnState = {
@@ -38,6 +42,12 @@ export type Plan =
   | { readonly is: 'calendar'; readonly due: number }
   | { readonly is: 'open' | 'clock' | 'never' }
 
+/** When the next look is, ISO 8601; null while that is not known. A random delay that is not drawn yet comes on top. */
+export function nextLookAt(plan: Plan, clock: Clock): string | null {
+  if (plan.is === 'set') return timeAgo(Math.max(plan.at, clock.now()), clock)
+  return plan.is === 'calendar' ? new Date(plan.due).toISOString() : null
+}
+
 /** What turns learn from outside their room. */
 export type Outside = {
   /** True when something tells that the wall clock is right. */
@@ -54,8 +64,26 @@ const tickMs = 30_000
 /** A wait that is over at once, in ms: the plan is to be made, or made anew. */
 const soonMs = 1
 
+/** What turns go by: the settings, and where their last run is kept. */
+export type Timed = {
+  readonly config: { readonly git: TurnSettings }
+  readonly paths: Pick<Site['paths'], 'own' | 'lastRun'>
+  readonly disk: Site['disk']
+}
+
+type TurnSettings = Pick<
+  Site['config']['git'],
+  | 'everyMs'
+  | 'schedule'
+  | 'randomDelayMs'
+  | 'randomDelayMinMs'
+  | 'clockWaitMs'
+  | 'retryMs'
+  | 'retryMaxMs'
+>
+
 /** Opens the turns. The first look is at once, unless there is a schedule. */
-export function openTurns(site: Site, outside: Outside, log: Log, clock: Clock): Turns {
+export function openTurns(site: Timed, outside: Outside, log: Log, clock: Clock): Turns {
   /** A clock that was right once is not asked again. */
   let untrustedSince: number | null = clock.now()
   let plan = beginning()
@@ -80,7 +108,7 @@ export function openTurns(site: Site, outside: Outside, log: Log, clock: Clock):
     const facts = { now, last, untrustedFor, clockWaitMs, builtAt: outside.builtAt }
     const next = nextRun(facts, (moment) => dueAfter(schedule, moment))
     if (next.is !== 'clock' && untrustedFor !== null) {
-      log.warn(gitWords.says(gitWords.clockTaken(clockWaitMs)))
+      log.warn(gitWords.clockTaken(clockWaitMs))
       untrustedSince = null
     }
     return planFor(next, now)
@@ -96,7 +124,7 @@ export function openTurns(site: Site, outside: Outside, log: Log, clock: Clock):
         await keep({ schedule: site.config.git.schedule, at: now, found: null, text: null })
         return { is: 'open' }
       case 'clock':
-        if (plan.is !== 'clock') log.info(gitWords.says(gitWords.clockWaits))
+        if (plan.is !== 'clock') log.info(gitWords.clockWaits)
         return { is: 'clock' }
       case 'never':
         return { is: 'never' }
@@ -145,16 +173,16 @@ export function openTurns(site: Site, outside: Outside, log: Log, clock: Clock):
       await keepLastRun(run, site)
     } catch (error) {
       if (!isExpected(error)) throw error
-      log.warn(gitWords.says(gitWords.runNotKept(messageOf(error))))
+      log.warn(gitWords.runNotKept(messageOf(error)))
     }
   }
 
   /** The run that a look makes. A clock that was put back in the meantime must not make it fall due again. */
-  function runOf(found: Look): LastRun {
+  function runOf(found: Found): LastRun {
     const { schedule } = site.config.git
     const due = plan.is === 'set' ? plan.due : 0
     const at = Math.max(clock.wall().getTime(), due)
-    return { schedule, at, found: found.is, text: lookText(found) }
+    return { schedule, at, found: found.is, text: found.text }
   }
 
   return {

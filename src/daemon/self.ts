@@ -1,0 +1,47 @@
+import type { Site } from '../config.ts'
+import type { Clock, Log, ProgramReading } from '../model.ts'
+import { isWanted } from '../project/wanted.ts'
+import { ownInstall, takeLaunch } from '../self/install.ts'
+import { openSelfUpdate, type SelfUpdate } from '../self/self-update.ts'
+import { builtAt, packageOf } from '../system/package.ts'
+import { readSync } from '../system/synchronised.ts'
+import { readReleases } from '../update/store.ts'
+import type { Ending } from './ending.ts'
+
+/** A project of the daemon, and how its program stands. */
+export type Reading = { readonly site: Site; readonly reading: () => ProgramReading }
+
+/** Opens the care for the daemon's own version, whose settings are those of `site`. */
+export function openSelf(
+  site: Site,
+  projects: () => readonly Reading[],
+  setpriv: string | null,
+  { shutdown, end }: Ending,
+  log: Log,
+  clock: Clock,
+): SelfUpdate {
+  const { version } = packageOf()
+  const means = { site, version, install: ownInstall(), setpriv, end: shutdown }
+  const isSynchronised = async () => (await readSync()) === 'yes'
+  const around = {
+    means,
+    isLaunched: takeLaunch(process.env, process.pid),
+    outside: { isSynchronised, builtAt: builtAt(), random: Math.random },
+    standings: () =>
+      projects().map(({ site, reading }) => {
+        const { healthyMs } = site.config.program
+        return {
+          name: site.paths.project,
+          reading: reading(),
+          isWanted: isWanted(site),
+          healthyMs,
+        }
+      }),
+    async isBusy() {
+      const all = await Promise.all(projects().map((one) => readReleases(one.site)))
+      return all.flat().some(({ stage }) => stage?.stage !== 'ended')
+    },
+    endDaemon: end,
+  }
+  return openSelfUpdate(around, log, clock)
+}

@@ -1,0 +1,58 @@
+import { OperationalError } from '../errors.ts'
+import type { Ahead } from '../python/check.ts'
+import type { Packages } from '../python/packages.ts'
+import type { CommandResult } from '../system/command.ts'
+import { openSlots, type Slots } from '../system/slots.ts'
+import { words } from '../words.ts'
+
+/**
+ * What many projects do in turns, so that a small machine is not asked for all at once. Checks have places of their
+ * own: an install takes minutes, and whoever waits for its check holds up its own project.
+ */
+export type Turns = {
+  /** Looks at remotes, and installs of packages. */
+  readonly fetches: Slots
+  readonly checks: Slots
+}
+
+/** Opens them for so many at the same time. */
+export function openTurns(many: () => number): Turns {
+  return { fetches: openSlots(many), checks: openSlots(many) }
+}
+
+/** The packages of a project, which are installed when it is its turn. `end` is the project's. */
+export function installInTurn(packages: Packages, { fetches }: Turns, end: AbortSignal): Packages {
+  return {
+    ...packages,
+    async make(wish, tell) {
+      const made = await fetches.during(end, () => packages.make(wish, tell))
+      if (made === null) throw new OperationalError(words.endingNow, { code: 'EENDING' })
+      return made
+    },
+  }
+}
+
+/** The checkers of a project, which are asked when it is its turn; at once while its program is down. */
+export function checkInTurn(ahead: Ahead, { checks }: Turns, isUp: () => boolean): Ahead {
+  return {
+    ...ahead,
+    take: (python, behalf) => ({
+      async ask(question, timeoutMs, end) {
+        // Not before: each that waits is a process.
+        const ask = () => ahead.take(python, behalf).ask(question, timeoutMs, end)
+        if (!isUp()) return ask()
+        return (await checks.during(end, ask)) ?? nothingAsked
+      },
+      isWaiting: () => true,
+      drop: () => undefined,
+    }),
+  }
+}
+
+/** What comes of a check that was ended before its turn. */
+const nothingAsked: CommandResult = {
+  exitCode: undefined,
+  stdout: '',
+  output: '',
+  code: undefined,
+}
