@@ -46,12 +46,12 @@ function isUp(state: ProgramState['is'] | undefined): boolean {
 }
 
 /**
- * A job that has done its work, and a program that the operator has stopped, need not run. One that crashes again and
+ * A job that has done its work, a program that the operator has stopped, and one that something else runs, need not run. One that crashes again and
  * again runs in between.
  */
 function isBack({ reading, isWanted, healthyMs }: Standing, stayMs: number): boolean {
   const { state, forMs, restarts, health } = reading
-  if (!isWanted) return true
+  if (!isWanted || state.is === 'ELSEWHERE') return true
   if (state.is === 'EXITED') return state.last.is === 'code' && state.last.code === 0
   const isSteady = restarts === 0 || forMs >= Math.min(healthyMs, stayMs)
   return state.is === 'RUNNING' && isSteady && health.is !== 'failing'
