@@ -46,7 +46,7 @@ back; 3: no daemon runs, the files wait for it.
     const after = newestIn(before)
     const isIt = (one: Candidate) => one.manifest === manifest && byAge(one.id, after) > 0
     return waitForEnd(
-      { isIt, before: inDeposit, lost: verbWords.deployLost },
+      { isIt, before: inDeposit, lost: verbWords.deployLost, told: text },
       askAt(site.paths),
       asked,
     )

@@ -27,6 +27,8 @@ export type Wanted = {
   readonly before: (status: Status) => string | null
   /** What to say when nothing of it is seen any more. */
   readonly lost: string
+  /** What has been said already. */
+  readonly told: string
   /** Nobody goes on when this process ends: what waits for something is not waited for. */
   readonly isPass?: boolean
 }
@@ -36,7 +38,7 @@ export type Wanted = {
  * with `ELOST` when nothing of it is seen any more.
  */
 export async function waitForEnd(wanted: Wanted, ask: Ask, asked: Asked): Promise<number> {
-  let told = ''
+  let { told } = wanted
   // Neither here nor there for long: somebody has taken it away.
   for (let missed = 0; missed < 10; ) {
     const seen = await look(wanted, ask)

@@ -69,7 +69,7 @@ async function follow(ask: Ask, isPass: boolean, asked: Asked): Promise<number> 
   if (!json) print(text)
   const isIt = (one: Candidate) => one.commit === commit
   const lost = isPass ? gitWords.lostForNow : gitWords.lost
-  return waitForEnd({ isIt, before: notYet, lost, isPass }, ask, asked)
+  return waitForEnd({ isIt, before: notYet, lost, isPass, told: text }, ask, asked)
 }
 
 /** Between the look and the claim. */
