@@ -72,6 +72,8 @@ export const packageWords = {
     `${id}: its trial waits for its packages; to go back without them: ota-supervisor rollback`,
   remaking: (from: string) =>
     `the packages of ${from} are not there any more (removed by hand, or another Python came with an upgrade); installing them before main.py is started`,
+  notLinked: (link: string, why: string) =>
+    `${link} could not be made to lead to the packages in use: ${why}`,
   notCollected: (why: string) => `a virtual environment could not be removed: ${why}`,
   refusedForNow: (id: ReleaseId, why: string) =>
     `${id}: rejected for now: ${why}\nnothing was changed in main/, and main.py was not stopped; its files are in the deposit again, and it is tried again by itself`,

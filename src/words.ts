@@ -75,6 +75,7 @@ export const words = {
   mainHolds: (release: ReleaseId) => `the last release that passed: ${release}`,
   /** What runs just now, for the beginning of a log file. */
   runs({ state, release }: Pick<ProgramReading, 'state' | 'release'>): string {
+    if (state.is === 'ELSEWHERE') return words.runElsewhere
     return state.is === 'STARTING' || state.is === 'RUNNING'
       ? `main.py runs (pid ${state.pid}), release ${release}: ${causeText(state.cause)}`
       : (words.state(state) ?? 'main.py does not run')

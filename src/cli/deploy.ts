@@ -52,7 +52,7 @@ Of many projects one has to be named.
     say(text)
     const after = newestIn(before)
     const isIt = (one: Candidate) => one.manifest === manifest && byAge(one.id, after) > 0
-    const wanted = { isIt, before: inDeposit, lost: verbWords.deployLost }
+    const wanted = { isIt, before: inDeposit, lost: verbWords.deployLost, told: text }
     const ended = await waitForEnd(wanted, askAt(door), say)
     printAnswer(asked, ended.value, ended.text)
     return ended.code

@@ -27,6 +27,8 @@ export type Wanted = {
   readonly before: (status: Status) => string | null
   /** What to say when nothing of it is seen any more. */
   readonly lost: string
+  /** What has been said already. */
+  readonly told: string
   /** Nobody goes on when this process ends: what waits for something is not waited for. */
   readonly isPass?: boolean
 }
@@ -41,7 +43,7 @@ export async function waitForEnd(
   say: Say,
   projects = 1,
 ): Promise<Answered> {
-  let told = ''
+  let { told } = wanted
   // Neither here nor there for long: somebody has taken it away.
   for (let missed = 0; missed < 10; ) {
     const seen = await look(wanted, ask)

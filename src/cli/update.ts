@@ -103,7 +103,7 @@ async function follow(
   say(text)
   const isIt = (one: Candidate) => one.commit === commit
   const lost = isPass ? gitWords.lostForNow : gitWords.lost
-  return waitForEnd({ isIt, before: notYet, lost, isPass }, ask, say, many)
+  return waitForEnd({ isIt, before: notYet, lost, isPass, told: text }, ask, say, many)
 }
 
 /** Between the look and the claim. */

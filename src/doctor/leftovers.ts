@@ -44,7 +44,9 @@ export const leftovers: Check<Patient> = {
     const main = disk.realPath(paths.main)
     const lastRun = readRecord(paths.runRecord)?.runId ?? null
     const claim: Claim = { lastRun, main, isDaemonUp: daemons.length > 0 }
-    const strangers = strangersIn(main, basename(config.program.entry))
+    const { entry, afterUpdate } = config.program
+    // Where something else runs it, that is how it is to be.
+    const strangers = afterUpdate === 'restart' ? strangersIn(main, basename(entry)) : []
     return judgeLeftovers(tagged(), claim, strangers, patient)
   },
 }

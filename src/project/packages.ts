@@ -68,7 +68,14 @@ export async function install(wish: Wish, release: Release, on: Ground): Promise
  */
 export async function choosePackages(on: Ground): Promise<void> {
   await choose(on)
-  if (on.elsewhere !== null) linkEnvironment(on.packages.inUse(), on.site)
+  if (on.elsewhere === null) return
+  try {
+    linkEnvironment(on.packages.inUse(), on.site)
+  } catch (error) {
+    // A full disk: it is put right at the next start.
+    if (!isExpected(error)) throw error
+    on.log.error(packageWords.notLinked(on.site.paths.environment, messageOf(error)))
+  }
 }
 
 async function choose(on: Ground): Promise<void> {

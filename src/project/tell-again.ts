@@ -27,6 +27,7 @@ export async function tellAgain(now: ReleaseId, undone: Release | null, on: Grou
 export async function settleElsewhere(isOnTrial: boolean, on: Ground): Promise<void> {
   if (on.elsewhere === null) return
   on.elsewhere.settle()
+  on.log.info(words.runElsewhere)
   if (isOnTrial) return
   await choosePackages(on)
   await orderReboot(on)
