@@ -491,6 +491,8 @@ export const defaults = {
   },
   /** The daemon itself. */
   daemon: {
+    /** This long after its start the daemon gives back the memory that only the start took. */
+    calmMs: 20_000,
     /** A second SIGTERM or SIGINT hastens the end; sooner than this it is the same one, passed on twice. */
     secondSignalMs: 1_000,
     /** The processor time of the program is measured over this. */

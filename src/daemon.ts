@@ -15,6 +15,7 @@ import { openTurns } from './daemon/turns.ts'
 import { clock, timeAgo } from './system/clock.ts'
 import { findCommand } from './system/command.ts'
 import { disk } from './system/disk.ts'
+import { collectGarbage } from './system/garbage.ts'
 import { takeServiceManager } from './system/notify.ts'
 import { packageOf } from './system/package.ts'
 import { words } from './words.ts'
@@ -79,6 +80,8 @@ export async function runDaemon(
   }
   if (!isTerminal()) process.on('SIGHUP', () => void household.reload())
   const control = openControl(household.desk, site, log, clock)
+  // A start takes twice the memory that the daemon needs from then on.
+  setTimeout(collectGarbage, config.daemon.calmMs).unref()
   const over = household.run()
   const caring = pass === null ? selfUpdate.run() : null
   const [passed] =

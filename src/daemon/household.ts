@@ -11,7 +11,7 @@ export type Household = Standing & {
   /** What has to be done before it can be asked anything. */
   readonly open: () => Promise<void>
   readonly desk: Desk
-  /** The projects that are open, and how their programs stand. */
+  /** How the programs of all projects stand, also of those that cannot be opened yet. */
   readonly readings: () => readonly Reading[]
   /** What runs just now, for the beginning of a log file. */
   readonly runs: () => string

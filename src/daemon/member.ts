@@ -5,7 +5,7 @@ import type { Reply } from '../control/desk.ts'
 import type { NotOpen, Summary } from '../control/overview.ts'
 import type { Status } from '../control/status.ts'
 import { hintOf, isExpected, messageOf, OperationalError, withHint } from '../errors.ts'
-import type { Log } from '../model.ts'
+import type { Log, ProgramReading } from '../model.ts'
 import { hintText } from '../phrases.ts'
 import type { Answer } from '../project/orders.ts'
 import { within } from '../system/clock.ts'
@@ -15,14 +15,15 @@ import { lastCommitted, readHistory } from '../update/history.ts'
 import { words } from '../words.ts'
 import { projectWords } from '../words-projects.ts'
 import { openProject, type Prepared, type Project, prepare, type Shared } from './project.ts'
+import type { Reading } from './self.ts'
 
 /** One of the many projects of a daemon, whether it can be opened just now or not. */
 export type Member = {
   readonly name: string
   /** Its settings here are those in force. */
   readonly listed: Listed
-  /** The project while it is open. */
-  readonly project: () => Project | null
+  /** How its program stands, whether it is open or not. */
+  readonly reading: () => Reading
   readonly summary: () => Summary
   readonly status: () => Promise<Status | NotOpen>
   /** What runs, for the beginning of a log file. */
@@ -125,7 +126,10 @@ export function openMember(listed: Listed, log: Log, parental: Parental): Member
   return {
     name,
     listed,
-    project: () => (state.is === 'open' ? state.project : null),
+    reading: () => {
+      const reading = state.is === 'open' ? state.project.reading : () => notStarted
+      return { site: siteOf(listed, parental), reading }
+    },
     summary() {
       const is = state.is === 'open' ? state.project.reading().state.is : null
       return { name, directory, state: is, trouble: is === null ? notOpen().trouble : null }
@@ -158,11 +162,28 @@ export function openMember(listed: Listed, log: Log, parental: Parental): Member
 async function prepareSite({ directory, config }: Listed, parental: Parental): Promise<Prepared> {
   // It is not made: it may be on a disk that is not mounted yet.
   if (!isThere(directory)) throw noDirectory(directory)
+  return prepare(siteOf({ directory, config }, parental), parental.directory, parental.shared)
+}
+
+function siteOf(
+  { directory, config }: Pick<Listed, 'directory' | 'config'>,
+  parental: Parental,
+): Site {
   // What is of these names in the project itself is its own: it may be content of its repository.
   const { settings, logs } = pathsOf(parental.directory)
   const paths = { ...pathsOf(directory, config.folders), settings, logs }
-  const site: Site = { paths, config, disk }
-  return prepare(site, parental.directory, parental.shared)
+  return { paths, config, disk }
+}
+
+/** Before its program was started for the first time. */
+const notStarted: ProgramReading = {
+  state: { is: 'STOPPED', why: 'not started yet' },
+  forMs: 0,
+  cause: null,
+  release: null,
+  restarts: 0,
+  lastExit: null,
+  health: { is: 'none' },
 }
 
 function isThere(directory: string): boolean {

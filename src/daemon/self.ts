@@ -29,12 +29,11 @@ export function openSelf(
     outside: { isSynchronised, builtAt: builtAt(), random: Math.random },
     standings: () =>
       projects().map(({ site, reading }) => {
-        const { healthyMs } = site.config.program
         return {
           name: site.paths.project,
           reading: reading(),
           isWanted: isWanted(site),
-          healthyMs,
+          trialMs: site.config.trial.ms,
         }
       }),
     async isBusy() {

@@ -80,7 +80,7 @@ export async function examine(
 }
 
 /** What is looked at for the directory of many projects; and for each of them, whose daemon it is. */
-const ofParent: readonly Check<Patient>[] = [daemon, service]
+const ofParent: readonly Check<Patient>[] = [daemon, service, selfUpdate]
 const ofMember = ofProject.filter((check) => !ofParent.includes(check))
 
 /** One of many projects. */

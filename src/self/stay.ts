@@ -5,11 +5,11 @@ import type { Before } from './records.ts'
 export type Standing = {
   /** The name of its project. */
   readonly name: string
-  readonly reading: Pick<ProgramReading, 'state' | 'forMs' | 'restarts' | 'health'>
+  readonly reading: Pick<ProgramReading, 'state' | 'forMs' | 'health'>
   /** False after the operator's stop, until he starts it. */
   readonly isWanted: boolean
-  /** Up this long, its crashes are forgotten. */
-  readonly healthyMs: number
+  /** Up this long, a new version of the program has passed its trial. */
+  readonly trialMs: number
 }
 
 /** What becomes of a version on trial. */
@@ -46,13 +46,15 @@ function isUp(state: ProgramState['is'] | undefined): boolean {
 }
 
 /**
- * A job that has done its work, a program that the operator has stopped, and one that something else runs, need not run. One that crashes again and
- * again runs in between.
+ * A job that has done its work, a program that the operator has stopped, and one that something else runs, need not
+ * run. One that crashes again and again runs in between, but not for long.
  */
-function isBack({ reading, isWanted, healthyMs }: Standing, stayMs: number): boolean {
-  const { state, forMs, restarts, health } = reading
+function isBack({ reading, isWanted, trialMs }: Standing, stayMs: number): boolean {
+  const { state, forMs, health } = reading
   if (!isWanted || state.is === 'ELSEWHERE') return true
-  if (state.is === 'EXITED') return state.last.is === 'code' && state.last.code === 0
-  const isSteady = restarts === 0 || forMs >= Math.min(healthyMs, stayMs)
+  if (state.is === 'EXITED' || state.is === 'BACKOFF') {
+    return state.last.is === 'code' && state.last.code === 0
+  }
+  const isSteady = forMs >= Math.min(trialMs, stayMs / 2)
   return state.is === 'RUNNING' && isSteady && health.is !== 'failing'
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Status } from '../../src/control/status.ts'
@@ -125,6 +125,29 @@ test('auto: a version with which the programs do not come back goes back by itse
   await daemon.says(/ota-supervisor 0\.1\.0 in /)
   await daemon.says(/version 0\.2\.0 was tried at .* not all programs came back/)
   assert.equal(currentOf(install), builtVersion)
+})
+
+test('of many projects all must come back; each is restarted once', async (t) => {
+  const { dir, install } = await makeWorld(
+    t,
+    { mode: 'auto', stay: '400ms' },
+    { '0.2.0': 'keeps programs down' },
+  )
+  const settings = await readFile(join(dir, 'supervisor.toml'), 'utf8')
+  await writeFile(join(dir, 'supervisor.toml'), `${settings}\n[projects.roof]\n[projects.yard]\n`)
+  await writeTree(dir, {
+    'roof/main/main.py': program.replace('../broken', '../nothing'),
+    'yard/main/main.py': program.replace('../broken', '../../broken'),
+  })
+  const daemon = await startLaunched(t, dir, install)
+  await daemon.says(/version 0\.2\.0 is on trial/)
+  await daemon.says(/not all programs came back with it \([^,]*\/yard\)\. Back to 0\.1\.0/)
+  await daemon.says(/version 0\.2\.0 was tried at .* not all programs came back/)
+  const { stdout } = await runSupervisor(['status'], dir)
+  assert.match(stdout, /^roof +RUNNING.*^version +0\.1\.0\n/ms)
+  const checked = await runSupervisor(['self-update', '--check'], dir)
+  assert.match(checked.stderr, /0\.2\.0 was tried and did not pass/)
+  assert.equal(daemon.output().match(/roof.*the program runs/g)?.length, 3)
 })
 
 test('kill -9 at any moment of an exchange leaves a daemon that goes on with it', async (t) => {

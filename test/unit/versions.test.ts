@@ -63,9 +63,9 @@ function standing(
   const health = { is: 'none' } as const
   return {
     name,
-    reading: { state, forMs: 5, restarts: 0, health, ...odd },
+    reading: { state, forMs: 300, health, ...odd },
     isWanted,
-    healthyMs: 60_000,
+    trialMs: 300,
   }
 }
 
@@ -84,9 +84,11 @@ test('a version is kept when it has stayed up, and all programs are back that we
   assert.deepEqual(judge(1_999, standing('a', crashed), b), { is: 'wait' })
   assert.deepEqual(judge(2_000, standing('a', crashed), b), { is: 'back', missing: ['a'] })
   const unwell = { is: 'failing', wasHealthy: false, inARow: 3, why: 'HTTP 503' } as const
-  for (const odd of [{ restarts: 1, forMs: 999 }, { health: unwell }])
+  for (const odd of [{ forMs: 299 }, { health: unwell }])
     assert.equal(judge(1_000, standing('a', running, odd), b).is, 'wait')
-  assert.equal(judge(1_000, standing('a', running, { restarts: 9, forMs: 1_000 }), b).is, 'keep')
+  // A job that is done, and is run again.
+  const again: ProgramState = { is: 'BACKOFF', last: { is: 'code', code: 0 }, waitMs: 1 }
+  assert.equal(judge(1_000, standing('a', again), b).is, 'keep')
   assert.deepEqual(judge(2_000, standing('a', gaveUp), standing('b', down)), {
     is: 'back',
     missing: ['a', 'b'],
