@@ -4,15 +4,15 @@ import type { Answer } from '../project/orders.ts'
 import type { Lock } from '../system/lock.ts'
 import type { Shared } from './project.ts'
 import type { Standing } from './report.ts'
-import type { Reading } from './self.ts'
+import type { Reading, Unopened } from './self.ts'
 
 /** What a daemon runs: one project, or many. */
 export type Household = Standing & {
   /** What has to be done before it can be asked anything. */
   readonly open: () => Promise<void>
   readonly desk: Desk
-  /** The projects that are open, and how their programs stand. */
-  readonly readings: () => readonly Reading[]
+  /** The projects, and how the programs of those that are open stand. */
+  readonly readings: () => readonly (Reading | Unopened)[]
   /** What runs just now, for the beginning of a log file. */
   readonly runs: () => string
   /** Puts into force what the settings file says now. */

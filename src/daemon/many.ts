@@ -138,7 +138,7 @@ function household(
     open: async () => undefined,
     desk,
     reload,
-    readings: () => sorted().flatMap((one) => one.project() ?? []),
+    readings: () => sorted().map((one) => one.project() ?? { directory: one.listed.directory }),
     runs: () =>
       sorted()
         .map((one) => `${one.name}: ${one.runs()}`)

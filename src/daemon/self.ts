@@ -11,10 +11,19 @@ import type { Ending } from './ending.ts'
 /** A project of the daemon, and how its program stands. */
 export type Reading = { readonly site: Site; readonly reading: () => ProgramReading }
 
+/** A project that cannot be opened, or is not yet. */
+export type Unopened = { readonly directory: string }
+
+/** What the care for versions knows of what the daemon runs. */
+type Runs = {
+  readonly readings: () => readonly (Reading | Unopened)[]
+  readonly isReady: () => boolean
+}
+
 /** Opens the care for the daemon's own version, whose settings are those of `site`. */
 export function openSelf(
   site: Site,
-  projects: () => readonly Reading[],
+  runs: () => Runs,
   setpriv: string | null,
   { shutdown, end }: Ending,
   log: Log,
@@ -28,17 +37,27 @@ export function openSelf(
     isLaunched: takeLaunch(process.env, process.pid),
     outside: { isSynchronised, builtAt: builtAt(), random: Math.random },
     standings: () =>
-      projects().map(({ site, reading }) => {
-        const { healthyMs } = site.config.program
-        return {
-          name: site.paths.project,
-          reading: reading(),
-          isWanted: isWanted(site),
-          healthyMs,
-        }
-      }),
+      runs()
+        .readings()
+        .map((one) => {
+          if ('directory' in one) {
+            return { name: one.directory, reading: null, isWanted: true, healthyMs: 0 }
+          }
+          const { paths, config } = one.site
+          return {
+            name: paths.project,
+            reading: one.reading(),
+            isWanted: isWanted(one.site),
+            healthyMs: config.program.healthyMs,
+          }
+        }),
     async isBusy() {
-      const all = await Promise.all(projects().map((one) => readReleases(one.site)))
+      // A first start may have packages to install, and what it ends as is what counts later.
+      if (!runs().isReady()) return true
+      const open = runs()
+        .readings()
+        .flatMap((one) => ('site' in one ? [one.site] : []))
+      const all = await Promise.all(open.map(readReleases))
       return all.flat().some(({ stage }) => stage?.stage !== 'ended')
     },
     endDaemon: end,

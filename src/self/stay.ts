@@ -5,7 +5,8 @@ import type { Before } from './records.ts'
 export type Standing = {
   /** The name of its project. */
   readonly name: string
-  readonly reading: Pick<ProgramReading, 'state' | 'forMs' | 'restarts' | 'health'>
+  /** Null: its project cannot be opened. */
+  readonly reading: Pick<ProgramReading, 'state' | 'forMs' | 'restarts' | 'health'> | null
   /** False after the operator's stop, until he starts it. */
   readonly isWanted: boolean
   /** Up this long, its crashes are forgotten. */
@@ -38,7 +39,9 @@ export function judgeStay(
 
 /** How the programs stand, to be compared with later. */
 export function beforeOf(standings: readonly Standing[]): Before {
-  return Object.fromEntries(standings.map(({ name, reading }) => [name, reading.state.is]))
+  return Object.fromEntries(
+    standings.flatMap(({ name, reading }) => (reading === null ? [] : [[name, reading.state.is]])),
+  )
 }
 
 function isUp(state: ProgramState['is'] | undefined): boolean {
@@ -50,6 +53,7 @@ function isUp(state: ProgramState['is'] | undefined): boolean {
  * again runs in between.
  */
 function isBack({ reading, isWanted, healthyMs }: Standing, stayMs: number): boolean {
+  if (reading === null) return false
   const { state, forMs, restarts, health } = reading
   if (!isWanted || state.is === 'ELSEWHERE') return true
   if (state.is === 'EXITED') return state.last.is === 'code' && state.last.code === 0

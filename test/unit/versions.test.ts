@@ -58,7 +58,10 @@ const down: ProgramState = { is: 'STOPPED', why: 'not started yet' }
 function standing(
   name: string,
   state: ProgramState,
-  { isWanted = true, ...odd }: Partial<Standing['reading'] & Pick<Standing, 'isWanted'>> = {},
+  {
+    isWanted = true,
+    ...odd
+  }: Partial<NonNullable<Standing['reading']> & Pick<Standing, 'isWanted'>> = {},
 ): Standing {
   const health = { is: 'none' } as const
   return {
@@ -87,6 +90,10 @@ test('a version is kept when it has stayed up, and all programs are back that we
   for (const odd of [{ restarts: 1, forMs: 999 }, { health: unwell }])
     assert.equal(judge(1_000, standing('a', running, odd), b).is, 'wait')
   assert.equal(judge(1_000, standing('a', running, { restarts: 9, forMs: 1_000 }), b).is, 'keep')
+  // A project that cannot be opened any more.
+  const closed = { ...a, reading: null }
+  assert.deepEqual(judge(2_000, closed, b), { is: 'back', missing: ['a'] })
+  assert.deepEqual(judge(1_000, a, b, { ...closed, name: 'c' }), { is: 'keep' })
   assert.deepEqual(judge(2_000, standing('a', gaveUp), standing('b', down)), {
     is: 'back',
     missing: ['a', 'b'],
