@@ -55,7 +55,7 @@ export async function runDaemon(
 
   const { version } = packageOf()
   const parallel = () => (layout.is === 'one' ? Number.POSITIVE_INFINITY : config.daemon.parallel)
-  const selfUpdate = openSelf(site, () => household.readings(), setpriv, ending, log, clock)
+  const selfUpdate = openSelf(site, () => household, setpriv, ending, log, clock)
   const shared: Shared = {
     selfUpdate,
     setpriv,

@@ -71,7 +71,7 @@ export const packageWords = {
   trialWaits: (id: ReleaseId) =>
     `${id}: its trial waits for its packages; to go back without them: ota-supervisor rollback`,
   remaking: (from: string) =>
-    `the packages of ${from} are not there any more (removed by hand, or another Python came with an upgrade); installing them before main.py is started`,
+    `the packages of ${from} are not there (a first start, removed by hand, or another Python came with an upgrade); installing them before main.py is started`,
   notLinked: (link: string, why: string) =>
     `${link} could not be made to lead to the packages in use: ${why}`,
   notCollected: (why: string) => `a virtual environment could not be removed: ${why}`,

@@ -77,8 +77,10 @@ export const selfWords = {
     `install it as a service once more: sudo ota-supervisor service install -C ${shellLine(project)}`,
   neverIdle: (ms: number) =>
     `releases or trials went on for ${seconds(ms)}; it is tried again later`,
-  busy: 'a release is under way or on trial',
+  busy: 'a release is under way or on trial, or a first start is not done yet',
   busyHint: 'wait for its end, then try again: ota-supervisor status',
+  hasStarted: 'the daemon was started meanwhile',
+  hasStartedHint: 'have it do it: ota-supervisor self-update',
   exchanged: (version: string, stayMs: number) =>
     `version ${version} is ready: the daemon ends, and is started again with it. On trial for ${seconds(stayMs)}`,
   exchangedAlone: (version: string) =>

@@ -24,6 +24,17 @@ export async function askIfRunning<Name extends RequestName>(
   }
 }
 
+/** Whether a daemon answers. */
+export async function isRunning({ project, run }: Door): Promise<boolean> {
+  try {
+    return (await askIfRunning('projects', { project, run })) !== null
+  } catch (error) {
+    // A daemon of one project.
+    if (codeOf(error) === 'EREFUSED') return true
+    throw error
+  }
+}
+
 /** Asks the daemon; when none runs, says so and reads what the disk tells. */
 export async function askOrRead<Name extends RequestName>(
   name: Name,

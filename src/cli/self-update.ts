@@ -7,6 +7,7 @@ import { lookForVersion, lookText } from '../self/look.ts'
 import { findCommand } from '../system/command.ts'
 import { packageOf } from '../system/package.ts'
 import { selfWords } from '../words-self.ts'
+import { isRunning } from './ask.ts'
 import { printAnswer } from './screen.ts'
 import { daemonSite } from './site.ts'
 import { exitCodes, type Verb } from './verb.ts'
@@ -60,7 +61,12 @@ async function byItself(means: Means, isCheck: boolean, isForced: boolean): Prom
   if (install === null) {
     throw refusal(selfWords.notManaged, selfWords.notManagedHint(site.paths.project))
   }
-  const trouble = await exchange(look.candidate, install, means, async () => ({ before: {} }))
+  // Its making may take long. A daemon that has come meanwhile would take the switch for one that has failed.
+  const trouble = await exchange(look.candidate, install, means, async () =>
+    (await isRunning(site.paths))
+      ? { why: selfWords.hasStarted, hint: selfWords.hasStartedHint }
+      : { before: {} },
+  )
   if (trouble !== null) throw refusal(trouble.why, trouble.hint)
   return selfWords.exchangedAlone(look.candidate.version)
 }

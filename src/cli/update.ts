@@ -1,13 +1,12 @@
 import { type Config, pathsOf } from '../config.ts'
 import { type Layout, loadLayout } from '../config-projects.ts'
 import type { Ask } from '../control/ask-desk.ts'
-import type { Door } from '../control/client.ts'
 import type { Status } from '../control/status.ts'
-import { codeOf, OperationalError } from '../errors.ts'
+import { OperationalError } from '../errors.ts'
 import { clock } from '../system/clock.ts'
 import { gitWords } from '../words-git.ts'
 import { verbWords } from '../words-verbs.ts'
-import { askAt, askIfRunning } from './ask.ts'
+import { askAt, isRunning } from './ask.ts'
 import { type Answered, answerEach, type Say } from './each.ts'
 import { type Candidate, stuckIn, waitForEnd } from './outcome.ts'
 import { type Chosen, choose, chooseFrom, type Place } from './site.ts'
@@ -52,16 +51,6 @@ ${namesHelp}`,
       ),
     )
   },
-}
-
-async function isRunning({ project, run }: Door): Promise<boolean> {
-  try {
-    return (await askIfRunning('projects', { project, run })) !== null
-  } catch (error) {
-    // A daemon of one project.
-    if (codeOf(error) === 'EREFUSED') return true
-    throw error
-  }
 }
 
 /** A parent with no other projects than these. */

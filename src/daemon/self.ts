@@ -11,10 +11,16 @@ import type { Ending } from './ending.ts'
 /** A project of the daemon, and how its program stands. */
 export type Reading = { readonly site: Site; readonly reading: () => ProgramReading }
 
+/** What the care for versions knows of what the daemon runs. */
+type Runs = {
+  readonly readings: () => readonly Reading[]
+  readonly isReady: () => boolean
+}
+
 /** Opens the care for the daemon's own version, whose settings are those of `site`. */
 export function openSelf(
   site: Site,
-  projects: () => readonly Reading[],
+  runs: () => Runs,
   setpriv: string | null,
   { shutdown, end }: Ending,
   log: Log,
@@ -28,16 +34,24 @@ export function openSelf(
     isLaunched: takeLaunch(process.env, process.pid),
     outside: { isSynchronised, builtAt: builtAt(), random: Math.random },
     standings: () =>
-      projects().map(({ site, reading }) => {
-        return {
-          name: site.paths.project,
-          reading: reading(),
-          isWanted: isWanted(site),
-          trialMs: site.config.trial.ms,
-        }
-      }),
+      runs()
+        .readings()
+        .map(({ site, reading }) => {
+          return {
+            name: site.paths.project,
+            reading: reading(),
+            isWanted: isWanted(site),
+            trialMs: site.config.trial.ms,
+          }
+        }),
     async isBusy() {
-      const all = await Promise.all(projects().map((one) => readReleases(one.site)))
+      // A first start may have packages to install, and what it ends as is what counts later.
+      if (!runs().isReady()) return true
+      const all = await Promise.all(
+        runs()
+          .readings()
+          .map(({ site }) => readReleases(site)),
+      )
       return all.flat().some(({ stage }) => stage?.stage !== 'ended')
     },
     endDaemon: end,

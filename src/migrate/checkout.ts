@@ -118,7 +118,7 @@ async function judgeFetched(
   if (commit === checkout.head) return []
   const of = gitWords.of(checkout.follows.name, checkout.remote)
   const found = await judge({ commit, of }, checkout, git, site)
-  return 'why' in found ? [{ why: migrateWords.fetchedWaits(found.why) }] : []
+  return 'why' in found ? [{ ...found, why: migrateWords.fetchedWaits(found.why) }] : []
 }
 
 /** What lies in the folder that keeps some commit from coming, sooner or later. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { ownName } from '../config.ts'
+import { pathsOf } from '../config.ts'
 import { shellLine } from '../phrases.ts'
 import { systemctlLine } from '../system/systemctl.ts'
 import { migrateWords } from '../words-migrate.ts'
@@ -75,7 +75,7 @@ function otherPythons({ connectors, directory }: Layout, caller: Caller): Step[]
   return connectors.filter(usesOldEnvironment).flatMap(({ folder, start }): Step[] => {
     if (start.is !== 'unit') return []
     const { name, scope } = start.unit
-    const python = join(directory, folder, ownName, 'environment/bin/python')
+    const python = join(pathsOf(join(directory, folder)).environment, 'bin/python')
     const edit = ['edit', '--full', name]
     const command =
       scope === 'user' ? systemctlLine(scope, ...edit) : asRoot(caller, 'systemctl', ...edit)

@@ -10,6 +10,20 @@ import { type Before, currentOf, readPending, switchTo } from './records.ts'
 /** What the end of an exchange needs to know of what runs; its answer is what keeps the version waiting, or null. */
 export type Ready = () => Promise<Trouble | { readonly before: Before }>
 
+/** Does something with an install that nobody is at work in; else nothing, and it tells who is. */
+export async function alone<T>(
+  { dir, lock: note }: Install,
+  what: () => Promise<T>,
+): Promise<T | Trouble> {
+  const lock = await takeLock(dir, note)
+  if ('heldBy' in lock) return { why: selfWords.atWork(lock.heldBy.pid) }
+  try {
+    return await what()
+  } finally {
+    lock.release()
+  }
+}
+
 /**
  * Makes a version ready, waits until it may be (`whenReady`), and has the next start be one of it. One at a time in an
  * install, whoever asks. The answer is what kept it from that, or null.
@@ -23,9 +37,7 @@ export async function exchange(
   const { disk } = means.site
   const unsafe = safetyTrouble(install)
   if (unsafe !== null) return unsafe
-  const lock = await takeLock(install.dir, install.lock)
-  if ('heldBy' in lock) return { why: selfWords.atWork(lock.heldBy.pid) }
-  try {
+  return alone(install, async () => {
     const pending = await readPending(install, disk)
     // The version to go back to would be one that nobody knows to be good.
     if (pending !== null && pending.version === currentOf(install)) {
@@ -38,9 +50,7 @@ export async function exchange(
     const { version } = candidate
     await switchTo({ version, previous: means.version }, ready.before, install, disk)
     return null
-  } finally {
-    lock.release()
-  }
+  })
 }
 
 /** Nobody else may decide what runs here, and this user must be able to. */

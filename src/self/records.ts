@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
-import { codeOf } from '../errors.ts'
+import { codeOf, isOutOfSpace } from '../errors.ts'
 import type { ProgramState } from '../model.ts'
 import type { Disk } from '../system/disk.ts'
 import { dropFolder } from '../system/gone.ts'
@@ -96,7 +96,12 @@ export async function goBack(
   disk: Disk,
 ): Promise<void> {
   const time = Math.floor(at.getTime() / 1_000)
-  await disk.append(install.failed, `${version} ${time} ${why.replace(/\s+/g, ' ')}\n`)
+  try {
+    await disk.append(install.failed, `${version} ${time} ${why.replace(/\s+/g, ' ')}\n`)
+  } catch (error) {
+    // Rather tried once more than kept.
+    if (!isOutOfSpace(error)) throw error
+  }
   await leadTo(previous, install, disk)
   await endTrial(install, disk)
 }
@@ -107,13 +112,19 @@ export async function endTrial(install: Install, disk: Disk): Promise<void> {
   await disk.syncAll(install.dir)
 }
 
-/** Removes the versions that did not pass, apart from the one that runs, and what was never made ready. */
-export async function sweepFailed(
+/**
+ * Without a trial: removes the versions that did not pass, apart from the one that runs, and what was never made
+ * ready. `current` leads to the one that runs, also when somebody has removed it.
+ */
+export async function tidyVersions(
   version: string,
   failed: readonly Failed[],
   install: Install,
   disk: Disk,
 ): Promise<void> {
+  if (currentOf(install) === null && (await readPending(install, disk)) === null) {
+    await leadTo(version, install, disk)
+  }
   const bad = new Set(failed.map((one) => one.version))
   const isKept = (name: string) => name === version || (isVersion(name) && !bad.has(name))
   await sweepVersions(disk.list(install.releases).filter(isKept), install, disk)

@@ -9,9 +9,9 @@ import { words } from '../words.ts'
 import { selfWords } from '../words-self.ts'
 import type { Around } from './around.ts'
 import type { Candidate, Trouble } from './candidate.ts'
-import { exchange, type Ready } from './exchange.ts'
+import { alone, exchange, type Ready } from './exchange.ts'
 import { type Look, lookForVersion, lookText } from './look.ts'
-import { readFailed, sweepFailed } from './records.ts'
+import { readFailed, tidyVersions } from './records.ts'
 import type { SelfState } from './status.ts'
 import { beforeOf } from './stay.ts'
 import { beginTrial } from './trial.ts'
@@ -163,12 +163,16 @@ export function openSelfUpdate(around: Around, log: Log, clock: Clock): SelfUpda
     if (install === null) return
     const trial = await beginTrial(around, install, log, clock)
     const failed = await readFailed(install, site.disk)
-    state = { ...state, failed: failed.at(-1) ?? null }
+    // One that runs all the same was forced, and passed.
+    state = { ...state, failed: failed.findLast((one) => one.version !== means.version) ?? null }
     if (trial === null) {
       if (state.failed !== null && site.config.selfUpdate.mode !== 'off') {
         says.warn(selfWords.lastFailed(state.failed))
       }
-      if (isLaunched) await sweepFailed(means.version, failed, install, site.disk)
+      // Whoever is at work there has taken what is not ready yet for his own.
+      if (isLaunched) {
+        await alone(install, () => tidyVersions(means.version, failed, install, site.disk))
+      }
       return
     }
     state = { ...state, trial: { previous: trial.previous, since: clock.now() } }
@@ -176,7 +180,7 @@ export function openSelfUpdate(around: Around, log: Log, clock: Clock): SelfUpda
   }
 
   /** One at a time: a look that is under way is waited for. */
-  async function alone<T>(what: () => Promise<T>): Promise<T | null> {
+  async function byTurns<T>(what: () => Promise<T>): Promise<T | null> {
     if (isAtWork) return null
     isAtWork = true
     try {
@@ -195,7 +199,7 @@ export function openSelfUpdate(around: Around, log: Log, clock: Clock): SelfUpda
     }
     while (!end.aborted) {
       await due()
-      if (!end.aborted) await alone(turn)
+      if (!end.aborted) await byTurns(turn)
     }
   }
 
@@ -217,7 +221,7 @@ export function openSelfUpdate(around: Around, log: Log, clock: Clock): SelfUpda
       if (state.trial !== null) {
         return { is: 'refused', why: selfWords.isOnTrial(state.version) }
       }
-      const became = await alone(async (): Promise<Told> => {
+      const became = await byTurns(async (): Promise<Told> => {
         const found = await look(asked)
         if (found.is === 'found' && !asked.isCheck) return takeIt(found.candidate, ifIdle)
         if (found.is !== 'failed' && found.is !== 'waits') {

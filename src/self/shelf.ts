@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { messageOf, OperationalError } from '../errors.ts'
+import { isExpected, messageOf, OperationalError } from '../errors.ts'
 import { withDeadline } from '../system/clock.ts'
 import { foreignRead } from '../system/foreign-file.ts'
 import { selfWords } from '../words-self.ts'
@@ -40,7 +40,10 @@ export function shelfAt(from: string, project: string, ms: number, end: AbortSig
 }
 
 async function readFileHere(path: string, maxBytes: number): Promise<Buffer> {
-  const file = await open(path, foreignRead)
+  const file = await open(path, foreignRead).catch((error: unknown) => {
+    if (!isExpected(error)) throw error
+    throw failure(selfWords.notRead(path, messageOf(error)))
+  })
   try {
     const { size } = await file.stat()
     if (size > maxBytes) throw failure(selfWords.tooLongFile(path, maxBytes))

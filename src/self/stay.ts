@@ -38,7 +38,9 @@ export function judgeStay(
 
 /** How the programs stand, to be compared with later. */
 export function beforeOf(standings: readonly Standing[]): Before {
-  return Object.fromEntries(standings.map(({ name, reading }) => [name, reading.state.is]))
+  return Object.fromEntries(
+    standings.flatMap(({ name, reading }) => (reading === null ? [] : [[name, reading.state.is]])),
+  )
 }
 
 function isUp(state: ProgramState['is'] | undefined): boolean {

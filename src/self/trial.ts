@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock, Log } from '../model.ts'
 import { selfWords } from '../words-self.ts'
 import type { Around } from './around.ts'
+import { alone } from './exchange.ts'
 import { folderOf, type Install } from './install.ts'
 import {
   currentOf,
@@ -31,15 +32,21 @@ export async function beginTrial(
 ): Promise<Trial | null> {
   const { disk } = around.means.site
   const pending = await readPending(install, disk)
-  if (pending === null) return null
+  // Who is not started by `launch` does not know whom it means to start next.
+  if (pending === null || !around.isLaunched) return null
   if (pending.version === around.means.version) {
     const passes = () => awaitStay(pending, around, install, log, clock)
     return { previous: pending.previous, passes }
   }
   // Either the power went before the switch was done, or `launch` could start the one before and write nothing.
-  const isDone = currentOf(install) === pending.version && around.isLaunched
-  const failure = { why: selfWords.notStarted, at: clock.wall() }
-  await (isDone ? goBack(pending, failure, install, disk) : endTrial(install, disk))
+  // Or somebody is just about to switch: whoever that is goes on with it.
+  await alone(install, async () => {
+    const left = await readPending(install, disk)
+    if (left?.version !== pending.version) return
+    const isDone = currentOf(install) === pending.version
+    const failure = { why: selfWords.notStarted, at: clock.wall() }
+    await (isDone ? goBack(pending, failure, install, disk) : endTrial(install, disk))
+  })
   return null
 }
 

@@ -152,7 +152,7 @@ test('an environment that is gone is made again before the first start, or as so
   const main = { 'main.py': frugalProgram, gupfile: 'widget,2.0' }
   const dir = await makeProgram(t, main)
   const daemon = await startWithIndex(t, dir, index.url)
-  await daemon.says(/the packages of gupfile are not there any more/)
+  await daemon.says(/the packages of gupfile are not there /)
   await daemon.says(/r0 out +widget 2\.0/, slow)
   assert.doesNotMatch(daemon.output(), /no widget/)
   assert.equal(await daemon.end(), 0)

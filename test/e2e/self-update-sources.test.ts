@@ -12,7 +12,14 @@ import { listen } from '../harness/listening.ts'
 import { makeProject, readTree } from '../harness/project.ts'
 import { makeRepository, type Repository } from '../harness/repository.ts'
 import { hasTools, makeFolder } from '../harness/tools.ts'
-import { makeInstall, makeVersion, packVersion, runCurrent } from '../harness/versions.ts'
+import { untilNothing } from '../harness/until.ts'
+import {
+  makeInstall,
+  makeVersion,
+  packVersion,
+  runCurrent,
+  startLaunched,
+} from '../harness/versions.ts'
 
 /** Where versions come from: git remotes and folders of packages. No daemon runs: the verb does it. */
 
@@ -59,6 +66,7 @@ test('the highest tag of a git remote is built and installed, without scripts of
   assert.match((await update()).stderr, /no tag v\*/)
   await releaseAs(repository, '0.9.0')
   await releaseAs(repository, '0.10.0')
+  repository.git('tag', 'vnext')
   await repository.commit(sourceOf('0.11.0', build))
   assert.match((await update('--check')).stdout, /^version 0\.10\.0 is there \(v0\.10\.0 of file:/)
   assert.equal(currentOf(install), '0.1.0')
@@ -83,6 +91,20 @@ test('a branch that has dist/ needs no npm, and what cannot be built is refused'
   assert.equal((await update()).code, 0)
   assert.equal(currentOf(install), '0.3.0')
   assert.equal((await runCurrent(install, ['version'], '/')).stdout, '0.3.0\n')
+})
+
+test('a daemon that starts while a version is made ready leaves it alone, and runs on', async (t) => {
+  const repository = await makeRepository(t, await makeFolder(t), 'us', {})
+  const { dir, install, update } = await makeWorld(t, { from: `git+file://${repository.dir}` })
+  await releaseAs(repository, '0.2.0', `sleep 4 && ${build}`)
+  const updating = update()
+  await untilNothing(async () =>
+    disk.list(install.releases).includes('.new') ? null : 'not begun',
+  )
+  const daemon = await startLaunched(t, dir, install)
+  await daemon.says(/nothing to run yet|waiting for uploads/)
+  assert.match((await updating).stderr, /the daemon was started meanwhile\n.*self-update/)
+  assert.equal(currentOf(install), '0.1.0')
 })
 
 test('of a git remote only what is signed is used, as a commit or as a tag', async (t) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'smol-toml'
-import { defaults } from '../../src/config.ts'
-import { settingsOf } from '../../src/config-names.ts'
-import { configSchema } from '../../src/config-schema.ts'
+import { readToml } from '../../src/config-file.ts'
+import { layoutIn } from '../../src/config-projects.ts'
 import { type FoundLine, parseCrontab } from '../../src/migrate/crontab.ts'
 import type { Connector, Layout } from '../../src/migrate/layout.ts'
 import { namesFor, propose } from '../../src/migrate/proposal.ts'
@@ -76,52 +76,39 @@ const reboot: Start = {
 
 type Table = Readonly<Record<string, unknown>>
 
-/** The proposed file, parsed; each of its sections is one that the schema takes. */
-function readBack(from: Layout, keepsEnvironments = false): Table {
-  const text = tomlOf(from.directory, propose(from, keepsEnvironments))
+/** The proposed file, parsed; it is one that the daemon takes, for exactly these connectors. */
+async function readBack(from: Layout, keepsEnvironments = false): Promise<Table> {
+  const proposal = propose(from, keepsEnvironments)
+  const text = tomlOf(from.directory, proposal)
   for (const line of text.split('\n')) assert.ok(line.length <= 72 || !/^# .* /.test(line), line)
-  const { projects = {}, ...shared } = parse(text) as { projects?: Record<string, Table> }
-  checkSections(shared)
-  for (const { directory, ...sections } of Object.values(projects)) {
-    assert.ok(directory === undefined || typeof directory === 'string')
-    checkSections(sections)
-  }
+  const read = await layoutIn(await readToml(text, 'supervisor.toml'), from.directory)
+  assert.ok(read.is === 'many')
+  // What is discovered is a question of the folders that are there.
+  const listed = proposal.isDiscovered ? [] : from.connectors.map(({ folder }) => folder)
+  assert.deepEqual(
+    read.projects.map(({ directory }) => directory).toSorted(),
+    listed.map((folder) => join(from.directory, folder)).toSorted(),
+  )
   // Tables of the parser have no prototype.
   return JSON.parse(JSON.stringify(parse(text))) as Table
 }
 
-const known = new Set(settingsOf(defaults).map(({ name }) => name))
-/** Of the form for many projects: they are checked as soon as the schema has them. */
-const ofParents = new Set(['discover.gupfiles', 'folders.main', 'program.after_update'])
-
-function checkSections(sections: Table): void {
-  const taken: Record<string, Record<string, unknown>> = {}
-  for (const [section, table] of Object.entries(sections)) {
-    for (const [key, value] of Object.entries(table as Table)) {
-      const name = `${section}.${key}`
-      assert.ok(known.has(name) || ofParents.has(name), name)
-      if (known.has(name)) taken[section] = { ...taken[section], [key]: value }
-    }
-  }
-  configSchema(defaults).parse(taken)
-}
-
-test('nothing differs: the connectors are found by their gupfiles', () => {
-  assert.deepEqual(readBack(layout([connector('garage'), connector('roof')])), {
+test('nothing differs: the connectors are found by their gupfiles', async () => {
+  assert.deepEqual(await readBack(layout([connector('garage'), connector('roof')])), {
     discover: { gupfiles: true },
     git: { schedule: '0 2 * * *' },
     program: { after_update: 'nothing' },
   })
 })
 
-test('each connector has what is its own', () => {
+test('each connector has what is its own', async () => {
   const ssh = { key: '/home/me/.ssh/key', knownHosts: null, wasLax: false }
   const all = layout([
     connector('garage', { entry: null }),
     connector('my shed', { start: reboot }),
     connector('roof', { start: unit, checkout: { ...connector('').checkout, remote: 'up', ssh } }),
   ])
-  assert.deepEqual(readBack(all), {
+  assert.deepEqual(await readBack(all), {
     folders: { main: '.' },
     git: { remote: 'origin', schedule: '0 2 * * *' },
     program: { user: 'me' },
@@ -139,14 +126,14 @@ test('each connector has what is its own', () => {
   })
 })
 
-test('old environments are adopted on request only', () => {
+test('old environments are adopted on request only', async () => {
   const away = { path: '/elsewhere/.pyenv/shed', version: '3.9.2', isWhole: true }
   const all = layout([
     connector('garage', { environment: null }),
     connector('roof'),
     connector('shed', { environment: away }),
   ])
-  const { projects } = readBack(all, true) as { projects: Table }
+  const { projects } = (await readBack(all, true)) as { projects: Table }
   assert.deepEqual(projects, {
     garage: {},
     roof: { python: { venv: '../.pyenv/roof' } },
@@ -162,16 +149,17 @@ test('old environments are adopted on request only', () => {
   assert.deepEqual(troublesOf(all, false), [])
 })
 
-test('the schedule: without delay, without a usable time, not found', () => {
-  const gitOf = (text: string) => readBack(layout([connector('a')], { runs: found(text) }))['git']
+test('the schedule: without delay, without a usable time, not found', async () => {
+  const gitOf = async (text: string) =>
+    (await readBack(layout([connector('a')], { runs: found(text) })))['git']
   const run = `bash ${home}/client-connector-updater/run.sh`
-  assert.deepEqual(gitOf(`*/30 1-5 * * 1  ${run} now`), {
+  assert.deepEqual(await gitOf(`*/30 1-5 * * 1  ${run} now`), {
     schedule: '*/30 1-5 * * 1',
     random_delay: '0s',
   })
-  assert.deepEqual(gitOf(`@daily ${run}`), { schedule: '@daily' })
-  assert.deepEqual(gitOf(`@reboot ${run}`), { schedule: '0 2 * * *' })
-  assert.deepEqual(gitOf(''), { schedule: '0 2 * * *' })
+  assert.deepEqual(await gitOf(`@daily ${run}`), { schedule: '@daily' })
+  assert.deepEqual(await gitOf(`@reboot ${run}`), { schedule: '0 2 * * *' })
+  assert.deepEqual(await gitOf(''), { schedule: '0 2 * * *' })
 })
 
 test('names of projects', () => {

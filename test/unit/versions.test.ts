@@ -58,7 +58,10 @@ const down: ProgramState = { is: 'STOPPED', why: 'not started yet' }
 function standing(
   name: string,
   state: ProgramState,
-  { isWanted = true, ...odd }: Partial<Standing['reading'] & Pick<Standing, 'isWanted'>> = {},
+  {
+    isWanted = true,
+    ...odd
+  }: Partial<NonNullable<Standing['reading']> & Pick<Standing, 'isWanted'>> = {},
 ): Standing {
   const health = { is: 'none' } as const
   return {

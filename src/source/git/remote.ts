@@ -24,6 +24,11 @@ type Way = {
 /** Where a fetched commit, or tag, is kept: nobody else works with refs of this name. */
 export const incoming = 'refs/ota/incoming'
 
+/** Of the rows of tags, the highest first: a tag without any number is no version, unless all are so. */
+function highestOf(rows: readonly string[][]): readonly string[] | undefined {
+  return rows.find(([, ref = '']) => /\d/.test(ref)) ?? rows[0]
+}
+
 /**
  * Asks the remote for what is followed, and fetches it if it is not here. The checkout's own branches and
  * files are not touched. A failure is the remote's, or the way's to it.
@@ -40,7 +45,8 @@ export async function fetchTip(
   const listed = await git(['ls-remote', ...refs, '--', remote, pattern], call)
   if (listed.code !== 0) return { failed: failureOf(listed, site) }
   const rows = listed.out.split('\n').map((row) => row.split('\t'))
-  const [sha, ref] = rows.find(([, name]) => follows.is === 'tag' || name === pattern) ?? []
+  const [sha, ref] =
+    (follows.is === 'tag' ? highestOf(rows) : rows.find(([, name]) => name === pattern)) ?? []
   if (sha === undefined || ref === undefined || ref === '') {
     return { failed: { why: gitWords.notThere(follows, withoutPassword(remote)) } }
   }
