@@ -1,5 +1,5 @@
 import { join, resolve, sep } from 'node:path'
-import { type Config, configFileName } from './config.ts'
+import { type Config, configFileName, pathsOf } from './config.ts'
 import {
   judge,
   noSettings,
@@ -14,6 +14,7 @@ import type { LineOf } from './config-lines.ts'
 import type { Problem } from './config-problems.ts'
 import { shown } from './phrases.ts'
 import { disk } from './system/disk.ts'
+import { holderIn } from './system/lock.ts'
 import { projectWords } from './words-projects.ts'
 
 /**
@@ -27,7 +28,7 @@ export type Layout =
 type Found = {
   /** Sorted by name. */
   readonly projects: readonly Listed[]
-  /** Folders that look like projects and are none, and why: for people. */
+  /** Folders that look like projects and are none, and why, or that there is no project at all: for people. */
   readonly leftOut: readonly string[]
 }
 
@@ -93,7 +94,8 @@ export async function layoutIn(written: Written, directory: string): Promise<Lay
     throw written.refuse(problems.toSorted(byLine))
   }
   const all = found.flatMap((one) => ('problems' in one ? [] : [one]))
-  const { leftOut } = discovered
+  const none = all.length === 0 ? [projectWords.none(directory)] : []
+  const leftOut = [...discovered.leftOut, ...none]
   return { is: 'many', directory, ...settings, projects: all.toSorted(byName), leftOut }
 }
 
@@ -175,9 +177,15 @@ function discoverIn(
   const names = gupfiles ? disk.list(parent).toSorted() : []
   for (const name of names.filter((one) => !one.startsWith('.'))) {
     const directory = join(parent, name)
-    if (ignored.some((test) => test(name)) || !isConnector(directory)) continue
+    if (ignored.some((test) => test(name))) continue
     const at = listed.findIndex((one) => one.directory === directory)
     const known = listed[at]
+    if (!isConnector(directory)) {
+      if (known === undefined && wasRunBy(parent, directory)) {
+        leftOut.push(projectWords.noConnector(name))
+      }
+      continue
+    }
     if (known !== undefined) {
       listed[at] = { ...known, isDiscovered: true }
       continue
@@ -200,6 +208,11 @@ function unfit(
   const isTaken = others.some((one) => one.name === name)
   const why = isTaken ? projectWords.nameTaken : clashOf(directory, others, parent)
   return why === null ? null : projectWords.notDiscovered(name, why)
+}
+
+/** True where a daemon of this parent ran the folder last: a commit may have taken the gupfile away. */
+function wasRunBy(parent: string, directory: string): boolean {
+  return holderIn(pathsOf(directory).pid).parent === parent
 }
 
 /** True for a checkout of git that holds a gupfile. */

@@ -29,7 +29,7 @@ export const projectWords = {
     projects: readonly string[]
     node: string
   }) =>
-    `ota-supervisor ${about.version} in ${about.directory}, ${count(about.projects.length, 'project')}: ${about.projects.join(', ')}\nNode ${about.node}`,
+    `ota-supervisor ${about.version} in ${about.directory}, ${[count(about.projects.length, 'project'), about.projects.join(', ')].filter(Boolean).join(': ')}\nNode ${about.node}`,
   opens: (directory: string, python: string) => `project in ${directory}, Python ${python}`,
   opening: 'it is being opened',
   opened: (name: string) => `${name}: being opened`,
@@ -74,6 +74,10 @@ export const projectWords = {
     `the folder ${shown(JSON.stringify(name))} holds a gupfile, but its name is none for a project. List it under a name of its own: [projects.NAME] directory = ${shown(JSON.stringify(name))}`,
   notDiscovered: (name: string, why: string) =>
     `the folder ${shown(name)} holds a gupfile, but is not run as a project: ${why}`,
+  noConnector: (name: string) =>
+    `the folder ${shown(name)} was run as a project, and is not any more: it holds no gupfile, or is no checkout of git. To run it nevertheless, list it: [projects.${shown(name)}]; else name it in ignore of [discover]`,
+  none: (directory: string) =>
+    `there is no project in ${directory}: list some in supervisor.toml as [projects.NAME], or put checkouts of git that hold a gupfile there, with [discover] gupfiles = true`,
   nameTaken: 'another project has its name',
 }
 

@@ -1,4 +1,5 @@
 import { pathsOf, reading } from '../config.ts'
+import { noSettings } from '../config-file.ts'
 import { loadLayout } from '../config-projects.ts'
 import { OperationalError } from '../errors.ts'
 import type { LogFile } from '../log/folder.ts'
@@ -98,12 +99,14 @@ async function whichLines(
 ): Promise<{ readonly logs: string; readonly isTheirs: (line: string) => boolean }> {
   const { logs } = pathsOf(asked.directory)
   const isNamed = asked.args.length > 0 || asked.project !== undefined
-  // The settings may be what is wrong: they are not read where they say nothing.
-  if (!isNamed && disk.kind(`${logs}/.`) === 'dir') return { logs, isTheirs: everyLine }
   if (!isNamed && holderIn(pathsOf(asked.directory).pid).parent === null) {
     return { logs, isTheirs: everyLine }
   }
-  const { places, door } = await chooseFrom(await loadLayout(asked.directory), asked)
+  // The settings may be what is wrong: they are not read where they say nothing.
+  const layout = isNamed
+    ? await loadLayout(asked.directory)
+    : ({ is: 'one', ...noSettings() } as const)
+  const { places, door } = await chooseFrom(layout, asked)
   const theirs = new Set(places.map((place) => place.door.member))
   return {
     logs: pathsOf(door.project).logs,

@@ -21,7 +21,7 @@ export function makeFolders(paths: Paths, isAlone: boolean): string[] {
   return made
 }
 
-/** Makes what a parent of many projects needs for itself. */
+/** Makes what the lock and the records of a project, or of a parent of many, need. */
 export function makeOwnFolder(paths: Paths): void {
   makeAll([paths.own], paths)
 }

@@ -79,7 +79,7 @@ function household(
     shared.selfUpdate.wake()
     const text = lines.join('\n') || words.reloaded([], [])
     log.info(text)
-    return { is: 'done', text }
+    return { is: 'done', text: [text, ...next.leftOut].join('\n') }
   }
 
   /** What has changed about one that is listed. */

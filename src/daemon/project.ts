@@ -16,7 +16,7 @@ import type { Lock } from '../system/lock.ts'
 import { openPipes } from '../system/pipes.ts'
 import { words } from '../words.ts'
 import { openCheckout } from './git.ts'
-import { lockFolder, makeFolders } from './ground.ts'
+import { lockFolder, makeFolders, makeOwnFolder } from './ground.ts'
 import type { Interpreters } from './interpreters.ts'
 import { openRun } from './program.ts'
 import type { Reading } from './self.ts'
@@ -57,9 +57,11 @@ export async function prepare(
   { interpreters, setpriv }: Pick<Shared, 'interpreters' | 'setpriv'>,
 ): Promise<Prepared> {
   const { paths, config } = site
-  const made = makeFolders(paths, parent === null)
+  // Nothing else is made where another daemon runs: it may have other settings.
+  makeOwnFolder(paths)
   const lock = await lockFolder(paths, parent)
   try {
+    const made = makeFolders(paths, parent === null)
     const python = await interpreters.find(config.program.python, paths.project)
     const identity = await findIdentity(config.program, setpriv)
     return { site, lock, made, python, identity }

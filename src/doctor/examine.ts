@@ -11,7 +11,7 @@ import { commands } from './commands.ts'
 import { daemon } from './daemons.ts'
 import { knock } from './door.ts'
 import { fileSystems } from './file-systems.ts'
-import { type Check, error, type Finding, ok, unknown } from './finding.ts'
+import { type Check, error, type Finding, ok, unknown, warning } from './finding.ts'
 import { inotify } from './inotify.ts'
 import { leftovers } from './leftovers.ts'
 import { memory } from './memory.ts'
@@ -70,7 +70,8 @@ export async function examine(
   const members = layout === null ? [] : await pick(layout)
   const config = layout?.config ?? defaults
   if (layout?.is === 'many') {
-    return examineParent(project, { ...machine, config }, finding, members, asked)
+    const settings = [finding, ...layout.leftOut.map((text) => warning('projects', text))]
+    return examineParent(project, { ...machine, config }, settings, members, asked)
   }
   const deaf = await knock(project, machine, config.folders)
   if (deaf.length > 0) return [...(await run(ofMachine, machine)), finding, ...deaf]
@@ -90,13 +91,13 @@ type Member = Pick<Listed, 'name' | 'directory' | 'config'>
 async function examineParent(
   directory: string,
   machine: Machine,
-  settings: Finding,
+  settings: readonly Finding[],
   projects: readonly Member[],
   asked: AskedUsers,
 ): Promise<readonly Finding[]> {
   const parent = await meetProject(machine, directory, asked)
   const first = await run(ofMachine, parent)
-  const found = [...first, settings, ...(await run(ofParent, parent))]
+  const found = [...first, ...settings, ...(await run(ofParent, parent))]
   // One after the other: together they would be too slow for a small machine, and that would look like trouble.
   for (const one of projects) {
     const findings = await examineMember(one.directory, { ...machine, config: one.config }, asked)

@@ -158,6 +158,15 @@ test('verbs take names and patterns; the exit code is the worst', async (t) => {
   const second = await runSupervisor([], join(dir, 'garage'))
   assert.equal(second.code, 1)
   assert.ok(second.stderr.includes(`it runs the projects of ${dir}: ask it there`), second.stderr)
+  assert.equal(
+    existsSync(join(dir, 'garage/logs')),
+    false,
+    'a daemon that may not run makes nothing',
+  )
+  // What lies there is its own; its log is its parent's.
+  await writeTree(join(dir, 'garage/logs'), { mine: '' })
+  const itsLog = await runSupervisor(['logs', '-n', '2'], join(dir, 'garage'))
+  assert.match(itsLog.stdout, /^(\S+ \S+ {2}\[garage\] .*\n){2}$/)
 
   assert.equal(await daemon.end(), 0)
   const off = await ask(dir, 'status')

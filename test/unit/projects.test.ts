@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { defaults } from '../../src/config.ts'
+import { defaults, pathsOf } from '../../src/config.ts'
 import { readToml } from '../../src/config-file.ts'
 import { isProjectName, type Layout, layoutIn, nameTest } from '../../src/config-projects.ts'
 import { OperationalError } from '../../src/errors.ts'
@@ -221,6 +221,25 @@ test('what is discovered gives way to what is listed, and links are followed', a
   )
   assert.match(found.leftOut.join('\n'), /folder cellar .* another project has its name/)
   assert.match(found.leftOut.join('\n'), /folder same .* the directory of the project roof too/)
+})
+
+test('a connector whose gupfile has gone is told of, and so is that there is none at all', async (t) => {
+  const dir = await makeFolders(t, { roof: 'git', other: 'git', old: 'git' })
+  const wasRun = (name: string, parent: string) => {
+    const { own, pid } = pathsOf(join(dir, name))
+    mkdirSync(own)
+    writeFileSync(pid, `1\n${parent}\n`)
+  }
+  wasRun('roof', dir)
+  wasRun('other', '/elsewhere')
+  wasRun('old', dir)
+  const discover = '[discover]\ngupfiles = true\nignore = ["old"]\n'
+  const { leftOut } = await manyOf(discover, dir)
+  assert.equal(leftOut.length, 2, leftOut.join('\n'))
+  assert.match(leftOut[0] ?? '', /^the folder roof was run as a project.*\[projects\.roof\]/)
+  assert.match(leftOut[1] ?? '', /^there is no project in /)
+  const listed = await manyOf(`${discover}[projects.roof]\n`, dir)
+  assert.deepEqual(listed.leftOut, [])
 })
 
 test('a pattern names several: * is any text', () => {

@@ -213,6 +213,31 @@ test('a remote that does not answer is asked again after growing times, over res
   assert.equal(await untilLook(world.open(), world), '2026-05-10T08:24:10.000Z')
 })
 
+test('a remote that is away for an hour is asked seldom, and the run is not lost', async (t) => {
+  const yearly = '30 2 1 1 *'
+  const world = await makeTurns(t, '2026-05-10T08:00Z', { schedule: yearly, randomDelayMs: 0 })
+  await world.keep({ ...run('2025-06-01T00:00Z'), schedule: yearly })
+  const turns = world.open()
+  const begun = world.time.wall
+  const minutes: number[] = []
+  for (;;) {
+    assert.notEqual(await untilLook(turns, world), null)
+    const passed = (world.time.wall - begun) / 60_000
+    minutes.push(passed)
+    if (passed >= 60) break
+    await turns.looked(failed, false)
+    assert.equal(turns.state().lastRun?.found, 'failed')
+  }
+  assert.deepEqual(minutes, [0, 1, 3, 7, 15, 31, 63])
+  await turns.looked(current, false)
+  assert.equal((await readLastRun(world.site))?.found, 'current')
+  await turns.wait()
+  assert.deepEqual(turns.state().plan, {
+    is: 'calendar',
+    due: dueAfter(yearly, world.time.wall),
+  })
+})
+
 test('a commit that was found is missed until it has been taken', async (t) => {
   const world = await makeTurns(t, '2026-05-10T08:14Z', { schedule })
   const turns = world.open()
