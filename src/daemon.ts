@@ -20,11 +20,13 @@ import { takeServiceManager } from './system/notify.ts'
 import { packageOf } from './system/package.ts'
 import { words } from './words.ts'
 
-/**
- * What is done instead of running on: the daemon ends when it is done, with its exit code. It asks the one project
- * (null), or one of many by its name.
- */
-export type Pass = (askOf: (project: string | null) => Ask) => Promise<number>
+/** What is done instead of running on: the daemon ends when it is done, with its exit code. */
+export type Pass = {
+  /** It asks the one project (null), or one of many by its name. */
+  readonly run: (askOf: (project: string | null) => Ask) => Promise<number>
+  /** A reboot that is due may follow. */
+  readonly mayReboot: boolean
+}
 
 /**
  * Runs the daemon for a directory, a project of its own or the parent of many, until a signal ends it or `pass` is
@@ -56,6 +58,7 @@ export async function runDaemon(
   const { version } = packageOf()
   const parallel = () => (layout.is === 'one' ? Number.POSITIVE_INFINITY : config.daemon.parallel)
   const selfUpdate = openSelf(site, () => household, setpriv, ending, log, clock)
+  let isOver = false
   const shared: Shared = {
     selfUpdate,
     setpriv,
@@ -67,6 +70,7 @@ export async function runDaemon(
     },
     clock,
     isPass: pass !== null,
+    rebootsAtEnd: () => isOver && pass?.mayReboot === true,
   }
   const { shutdown } = ending
   const household: Household = begun.household(log, shutdown, shared)
@@ -87,8 +91,10 @@ export async function runDaemon(
   const [passed] =
     pass === null
       ? []
-      : await Promise.allSettled([pass((project) => askDesk(household.desk, project))])
-  if (pass !== null) ending.end(words.updateOver)
+      : await Promise.allSettled([pass.run((project) => askDesk(household.desk, project))])
+  // Not if a signal has cut it off.
+  isOver = pass !== null && !shutdown.aborted
+  if (isOver) ending.end(words.updateOver)
   await over
   await caring
 

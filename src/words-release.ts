@@ -69,6 +69,8 @@ export const releaseWords = {
 
   reserved: (path: string) =>
     `${shown(path)}: this is ota-supervisor's own in this project, and no release may bring or delete it`,
+  isGits: (path: string) =>
+    `${shown(path)}: this is git's own where main is a checkout, and no release may bring or delete it`,
   bringsSettings: (path: string) =>
     `${shown(path)}: these are the settings of the daemon, whose commands run as the daemon does. A release may not change them here; do it by hand`,
   wrongSettings: (why: string) => `no daemon would start with these settings: ${why}`,

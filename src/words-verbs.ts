@@ -56,6 +56,8 @@ export const verbWords = {
     `${id}: applied; the operator has stopped main.py, so its trial begins with: ota-supervisor start`,
   appliedLater: (id: ReleaseId) =>
     `${id}: applied; main.py is not started without the daemon, and its trial begins with it`,
+  cutOff: (id: ReleaseId) =>
+    `${id}: it is in main/, but after_update was cut off; the next update, or the daemon, runs it again`,
   delayed: (ms: number) =>
     `no daemon runs here; looking at the remote in ${seconds(ms)} (random_delay). At once: update --now`,
   deployed: (release: Release & Outcome & { readonly downtimeMs: number }) =>

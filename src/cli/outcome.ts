@@ -79,6 +79,10 @@ async function look({ isIt, before, isPass = false }: Wanted, ask: Ask): Promise
   if (why !== null) return { is: 'stuck', why }
   const found = status.underWay.find(isIt)
   if (found !== undefined) {
+    // What something else runs is never held: it was being told when that was cut off.
+    if (found.isHeld && status.program.state === 'ELSEWHERE') {
+      return { is: 'stuck', why: verbWords.cutOff(found.id) }
+    }
     if (found.isHeld) return { is: 'held', id: found.id }
     const text = found.waitingFor ?? verbWords.isUnderWay(found.id, found.stage)
     return { is: 'on its way', text }

@@ -41,15 +41,18 @@ ${namesHelp}`,
       throw new OperationalError(gitWords.off, { code: 'EREFUSED', hint: gitWords.offHint })
     }
     const layout = await loadLayout(door.project)
-    if (asked.values['now'] !== true) await delay(layout.config)
+    const isNow = asked.values['now'] === true
+    if (!isNow) await delay(layout.config)
     if (await isRunning(door)) return followAll(chosen, asked)
     // Loaded here: where a daemon runs, none is needed.
     const { runDaemon } = await import('../daemon.ts')
-    return runDaemon(door.project, onlyChosen(layout, places), (askOf) =>
-      answerEach(asked, chosen, (place, say) =>
-        follow(askOf(place.door.member ?? null), say, asked.values, { isPass: true, many: 1 }),
-      ),
-    )
+    return runDaemon(door.project, onlyChosen(layout, places), {
+      mayReboot: !isNow,
+      run: (askOf) =>
+        answerEach(asked, chosen, (place, say) =>
+          follow(askOf(place.door.member ?? null), say, asked.values, { isPass: true, many: 1 }),
+        ),
+    })
   },
 }
 

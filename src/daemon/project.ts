@@ -8,6 +8,7 @@ import { openHooks } from '../project/hooks.ts'
 import { openObstacle } from '../project/obstacle.ts'
 import { type Answer, openOrders } from '../project/orders.ts'
 import { runProject } from '../project/project.ts'
+import { careForReboots } from '../project/reboot.ts'
 import type { Interpreter } from '../python/interpreter.ts'
 import { openPackages, type Packages, sweepPackages } from '../python/packages.ts'
 import { onBehalf } from '../python/worker.ts'
@@ -35,6 +36,8 @@ export type Shared = {
   readonly clock: Clock
   /** It is only for an update: no program is started, no upload taken, and a remote looked at when that is asked. */
   readonly isPass: boolean
+  /** True when such an update is over, and the machine may be rebooted for it. */
+  readonly rebootsAtEnd: () => boolean
 }
 
 /** A project whose ground has been looked at: it can be opened. */
@@ -97,7 +100,7 @@ export async function openProject(
   { log, end, reload }: Opening,
   shared: Shared,
 ): Promise<Project> {
-  const { clock, hasten, setpriv, turns, interpreters, isPass } = shared
+  const { clock, hasten, setpriv, turns, interpreters, isPass, rebootsAtEnd } = shared
   for (const folder of made) log.info(words.madeFolder(folder))
   await sweepPackages(site, log)
   const behalf = await onBehalf(setpriv, identityArguments(identity), identity)
@@ -124,7 +127,9 @@ export async function openProject(
   const live: Live = { ...state, selfUpdate, obstacle, clock }
   const ahead = checkInTurn(interpreters.ahead, turns, () => isUp(program))
   const means = { site, ...run, isPass, python, packages, git, ahead, obstacle }
-  const tools = { ...means, log, clock, shutdown: end, orders }
+  const bustle = { calm: turns.bustle.calm, note: turns.bustle.enter() }
+  const tools = { ...means, log, clock, shutdown: end, orders, bustle, rebootsAtEnd }
+  const ground = { ...tools, tell: hooks.tell, answer }
   return {
     site,
     reading,
@@ -133,7 +138,11 @@ export async function openProject(
     desk: openDesk(site, live, orders, reload),
     wake: git.wake,
     async run() {
-      await runProject(deposit, { ...tools, tell: hooks.tell, answer })
+      bustle.note(true)
+      const caring = careForReboots(ground)
+      await runProject(deposit, ground)
+      bustle.note(false)
+      await caring
       await hooks.close(hasten)
     },
   }

@@ -1,6 +1,7 @@
 import { OperationalError } from '../errors.ts'
 import type { Ahead } from '../python/check.ts'
 import type { Packages } from '../python/packages.ts'
+import { type Bustle, openBustle } from '../system/bustle.ts'
 import type { CommandResult } from '../system/command.ts'
 import { openSlots, type Slots } from '../system/slots.ts'
 import { words } from '../words.ts'
@@ -13,11 +14,30 @@ export type Turns = {
   /** Looks at remotes, and installs of packages. */
   readonly fetches: Slots
   readonly checks: Slots
+  /** Who is in the midst of something: a reboot waits until nobody is. */
+  readonly bustle: Bustle
 }
 
 /** Opens them for so many at the same time. */
 export function openTurns(many: () => number): Turns {
-  return { fetches: openSlots(many), checks: openSlots(many) }
+  const bustle = openBustle()
+  const fetches = openSlots(many)
+  return {
+    fetches: {
+      // Who waits for a look may find something to do.
+      async during(signal, what) {
+        const note = bustle.enter()
+        note(true)
+        try {
+          return await fetches.during(signal, what)
+        } finally {
+          note(false)
+        }
+      },
+    },
+    checks: openSlots(many),
+    bustle,
+  }
 }
 
 /** The packages of a project, which are installed when it is its turn. `end` is the project's. */

@@ -108,9 +108,16 @@ async function leave(
   const downtimeMs = downSince(stoppedAt, on)
   for (const release of releases.slice(-1)) {
     await patiently(release.id, on, () => settle(on.site))
+    // Who is told may ask git what main is.
+    if (on.elsewhere !== null) await followBack(releases, on)
     await tellAgain(now, release, on)
   }
   return downtimeMs
+}
+
+/** Has git say of main that none of the given releases (oldest first) is in it any more. */
+async function followBack(releases: readonly Release[], on: Ground): Promise<void> {
+  for (const release of releases.toReversed()) await on.git.follow(release, false)
 }
 
 /** Takes out of main what is in it of the given releases, newest first. */

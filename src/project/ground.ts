@@ -8,6 +8,7 @@ import type { Interpreter } from '../python/interpreter.ts'
 import type { Packages } from '../python/packages.ts'
 import { forgetUses } from '../python/uses.ts'
 import type { GitSource } from '../source/git/git.ts'
+import type { Bustle } from '../system/bustle.ts'
 import { collectGarbage } from '../system/garbage.ts'
 import { dropOldestJournal } from '../update/journals.ts'
 import { storeStage } from '../update/store.ts'
@@ -44,6 +45,13 @@ export type Ground = {
   /** Aborts when the daemon is to end. Apply and undo do not look at it. */
   readonly shutdown: AbortSignal
   readonly orders: Orders
+  /**
+   * Whether this project is in the midst of a release, and when none of the daemon's is. One that waits for
+   * something, such as space, does not count.
+   */
+  readonly bustle: Pick<Bustle, 'calm'> & { readonly note: (isBusy: boolean) => void }
+  /** Of an update without a daemon: true when it is over, and a reboot may follow. */
+  readonly rebootsAtEnd: () => boolean
   /** Tells the hooks what has happened. */
   readonly tell: Hooks['tell']
 }

@@ -106,9 +106,8 @@ async function resume(uploads: Uploads, on: Ground): Promise<Standing> {
   const isIdle = trial === null && left.claimed.length === 0 && left.claiming.length === 0
   const again = left.claimed.map((claimed): Queued => ({ claimed, upload: null }))
   const queue = isIdle ? await claimEarly(uploads, on) : again
-  const { claiming } = left
   const idle = { upload: null, commit: null, preparing: null, healing: null }
-  return { trial, queue, claiming, ...idle }
+  return { trial, queue, claiming: left.claiming, ...idle }
 }
 
 /**
@@ -234,8 +233,7 @@ async function handle(
       return { ...now, upload: lasting(nextUpload(waitMs, uploads, on)) }
     }
     case 'commit': {
-      const { incoming } = event
-      const claimed = incoming === null ? null : await claimCommit(incoming, on)
+      const claimed = event.incoming === null ? null : await claimCommit(event.incoming, on)
       const queue = claimed === null ? now.queue : [{ claimed, upload: null }]
       return { ...now, queue, commit: null }
     }
@@ -293,7 +291,9 @@ async function nextEvent(now: Standing, on: Ground): Promise<Event> {
   const awaited = all.filter((one) => one != null)
   const isIdle = now.queue.length === 0 || now.preparing !== null
   const waitMs = isIdle ? undefined : on.site.config.update.waitMs
+  on.bustle.note(now.preparing !== null || (now.trial?.verdict ?? null) !== null)
   const first = await earliest(awaited, on.orders.call(), waitMs)
+  on.bustle.note(true)
   if (first.is === 'aborted') return { is: 'order' }
   return first.is === 'done' ? first.value : { is: 'time' }
 }

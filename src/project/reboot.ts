@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Release, ReleaseId } from '../model.ts'
 import { exitText, shown } from '../phrases.ts'
 import { runErrand } from '../program/errand.ts'
 import { bootId } from '../system/processes.ts'
 import { readTextFile } from '../system/text-file.ts'
+import { traceOf } from '../system/trace.ts'
 import { words } from '../words.ts'
 import { type Ground, patiently } from './ground.ts'
 
@@ -31,16 +33,38 @@ export async function noteReboot(release: Release, on: Ground): Promise<void> {
 }
 
 /**
- * Orders the reboot that was noted, unless it was ordered, or the machine has been booted since. One that cannot be
- * ordered is told of, and tried again at the next start of the daemon.
+ * Orders the reboots that are noted, until the daemon ends: each when no project of it is in the midst of a release.
+ * One that cannot be ordered is told of, and tried again at the next start. An update without a daemon orders it when
+ * all of it is over. Never fails.
  */
-export async function orderReboot(on: Ground): Promise<void> {
+export async function careForReboots(on: Ground): Promise<void> {
   if (on.elsewhere?.then !== 'reboot') return
+  let failed: ReleaseId | null = null
+  const care = async (mayOrder: boolean) => {
+    const noted = mayOrder ? await read(on) : null
+    if (noted === null || noted.release === failed) return
+    try {
+      failed = await orderReboot(noted, on)
+    } catch (error) {
+      // It stays noted.
+      if (!on.shutdown.aborted) on.log.error(words.bug(traceOf(error)))
+    }
+  }
+  while (!on.shutdown.aborted) {
+    await on.bustle.calm(on.shutdown)
+    await care(!on.isPass && !on.shutdown.aborted)
+  }
+  await care(on.rebootsAtEnd())
+}
+
+/**
+ * Orders the reboot that was noted, unless it was ordered, or the machine has been booted since. The answer is the
+ * release for which that could not be done.
+ */
+async function orderReboot(found: Reboot, on: Ground): Promise<ReleaseId | null> {
   const { disk, paths, config } = on.site
-  const found = await read(on)
-  if (found === null) return
-  if (found.bootId !== bootId()) return disk.unlink(paths.reboot)
-  if (found.isOrdered) return
+  if (found.bootId !== bootId()) disk.unlink(paths.reboot)
+  if (found.bootId !== bootId() || found.isOrdered) return null
   const minutes = Math.max(1, Math.ceil(config.program.rebootDelayMs / 60_000))
   const message = words.rebootMessage(paths.project, found.release)
   const argv = ['shutdown', '-r', `+${minutes}`, message]
@@ -51,10 +75,15 @@ export async function orderReboot(on: Ground): Promise<void> {
   const exit = end.is === 'done' && end.value.is !== 'cut' ? end.value : null
   if (exit?.is === 'code' && exit.code === 0) {
     on.log.warn(words.rebootOrdered(found.release, minutes))
-    return patiently(found.release, on, () => keep({ ...found, isOrdered: true }, on))
+    // Another release may have been noted meanwhile: that one is ordered next.
+    if (isDeepStrictEqual(await read(on), found)) {
+      await patiently(found.release, on, () => keep({ ...found, isOrdered: true }, on))
+    }
+    return null
   }
   const how = exit === null ? words.healthLate(orderMs) : exitText(exit)
   on.log.error(words.rebootFailed(found.release, how, shown(lastWords)))
+  return found.release
 }
 
 async function keep(reboot: Reboot, { site: { disk, paths } }: Ground): Promise<void> {

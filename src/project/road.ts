@@ -21,7 +21,7 @@ import {
   startProgram,
 } from './ground.ts'
 import { install, lookForPackages, type Made, missingPackages } from './packages.ts'
-import { noteReboot, orderReboot } from './reboot.ts'
+import { noteReboot } from './reboot.ts'
 import { beginTrial, newestOf, type Trial, type Verdict, watchTrial } from './trial.ts'
 import { unpack } from './unpack.ts'
 
@@ -241,7 +241,6 @@ async function commit(
     } as const
     await endRelease(one.release, outcome, one.downtimeMs, on)
   }
-  await orderReboot(on)
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Release, ReleaseId } from '../model.ts'
 import { words } from '../words.ts'
 import type { Ground } from './ground.ts'
 import { choosePackages } from './packages.ts'
-import { noteReboot, orderReboot } from './reboot.ts'
+import { noteReboot } from './reboot.ts'
 
 /**
  * Has whoever runs the program run what is in main, which is `now` and has passed its trial: `undone` has been taken
@@ -14,7 +14,6 @@ export async function tellAgain(now: ReleaseId, undone: Release | null, on: Grou
   if (elsewhere === null) return
   shutdown.throwIfAborted()
   if (undone !== null) await noteReboot(undone, on)
-  await orderReboot(on)
   const heard = await elsewhere.tell(now)
   shutdown.throwIfAborted()
   if (heard.is === 'failed') log.error(words.oldNotTold(now, heard.why))
@@ -22,7 +21,7 @@ export async function tellAgain(now: ReleaseId, undone: Release | null, on: Grou
 
 /**
  * For the start, when main is whole: says so. With nothing on trial the link leads to the packages that main asks
- * for, and a reboot that was noted is ordered.
+ * for.
  */
 export async function settleElsewhere(isOnTrial: boolean, on: Ground): Promise<void> {
   if (on.elsewhere === null) return
@@ -30,5 +29,4 @@ export async function settleElsewhere(isOnTrial: boolean, on: Ground): Promise<v
   on.log.info(words.runElsewhere)
   if (isOnTrial) return
   await choosePackages(on)
-  await orderReboot(on)
 }

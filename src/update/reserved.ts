@@ -9,9 +9,12 @@ import { releaseWords } from '../words-release.ts'
 export type Reserved = {
   /** Why a release may not bring something of this path; null: it may. */
   readonly refusal: (path: string) => string | null
-  /** True when something that is reserved is at this path, or below it. */
-  readonly isWithin: (path: string) => boolean
+  /** Why it may not delete what is at this path; null: it may. */
+  readonly refusalToDelete: (path: string) => string | null
 }
+
+/** Where main is a checkout, this is git's: what lies in it decides which commands git runs. */
+const gitFolder = '.git'
 
 /** Paths are relative to main. `from`: where the release comes from. */
 export function reservedIn(from: Release['from'], site: Site): Reserved {
@@ -20,10 +23,15 @@ export function reservedIn(from: Release['from'], site: Site): Reserved {
   const isOpen = from === 'git' && pushersAreTheDaemon(site)
   return {
     refusal(path) {
+      if (path === gitFolder) return releaseWords.isGits(path)
       if (!own.includes(path) || (isOpen && path === settings)) return null
       return path === settings ? releaseWords.bringsSettings(path) : releaseWords.reserved(path)
     },
-    isWithin: (path) => own.some((one) => one === path || one.startsWith(`${path}/`)),
+    refusalToDelete(path) {
+      if (path === gitFolder) return releaseWords.isGits(path)
+      const isWithin = own.some((one) => one === path || one.startsWith(`${path}/`))
+      return isWithin ? releaseWords.reserved(path) : null
+    },
   }
 }
 

@@ -195,12 +195,13 @@ function noteWhiteout(path: string, walk: Walk): Refused | null {
           // Neither our own folder nor that of a checkout is anything that was deployed.
           .filter((name) => name !== ownName && name !== '.git')
           .map((name) => join(whiteout.folder, name))
-          .filter((target) => !reserved.isWithin(target))
+          .filter((target) => reserved.refusalToDelete(target) === null)
   if (targets.some((target) => basename(target) === ownName)) {
     return { refused: releaseWords.ownNameUsed(path), mayBeCutOff: false }
   }
-  if (targets.some(reserved.isWithin)) {
-    return { refused: releaseWords.reserved(path), mayBeCutOff: false }
+  for (const target of targets) {
+    const refused = reserved.refusalToDelete(target)
+    if (refused !== null) return { refused, mayBeCutOff: false }
   }
   for (const target of targets) {
     // It goes with a folder above it. A step of its own could not be undone after that one.

@@ -14,6 +14,7 @@ import { type Checkout, makeCheckout } from '../harness/checkout.ts'
 import { runSupervisor } from '../harness/command.ts'
 import { cleanEnvironment, type Daemon, startDaemon } from '../harness/daemon.ts'
 import { noIndex, packageSettings, pipSettings, slow } from '../harness/packages.ts'
+import { makeParent, putCheckout, quickGit } from '../harness/parent.ts'
 import { until } from '../harness/processes.ts'
 import type { Settings } from '../harness/project.ts'
 import { serveIndex } from '../harness/wheels.ts'
@@ -23,6 +24,7 @@ import { serveIndex } from '../harness/wheels.ts'
 /** A command that somebody has written: what it was told is in `told`, and it does as the files say. */
 const script = `#!/bin/sh
 echo "$OTA_SUPERVISOR_RELEASE $(cat client.py)" >> "$1/told"
+[ "$(git -C "$1" show HEAD:client.py)" = "$(cat client.py)" ] || echo 'HEAD is elsewhere' >> "$1/told"
 case "$(cat client.py)" in *bad*) echo "it does not like it" >&2; exit 7;; esac
 while [ -e "$1/hang" ]; do sleep 0.05; done
 `
@@ -178,7 +180,7 @@ test('the environment of what something else runs is where the link leads', asyn
 })
 
 /** A shutdown(8) that writes down how it was called; while `refuse` is there it fails. */
-function putShutdown({ dir }: Checkout) {
+function putShutdown({ dir }: { readonly dir: string }) {
   const bin = join(dir, '.supervisor/bin')
   const [orders, refuse] = [join(bin, 'orders'), join(bin, 'refuse')]
   const text = `#!/bin/sh\necho "$*" >> ${orders}\n[ ! -e ${refuse} ] || { echo no >&2; exit 1; }\n`
@@ -231,6 +233,49 @@ test('a reboot is announced once, also after a kill; and left out with --now', a
   await start(t, checkout, env)
   assert.ok(!existsSync(record))
   assert.equal(orders().length, 3)
+})
+
+test('a reboot waits until no other project is in the midst of a release; without a daemon, until all is over', async (t) => {
+  const main = { folders: { main: '.' }, git: quickGit }
+  const wait = ['sh', '-c', 'until [ -e go ]; do sleep 0.05; done']
+  const members = {
+    quick: { sections: { ...main, program: { after_update: 'reboot' } } },
+    slow: { sections: { ...main, program: { after_update: wait } } },
+  }
+  const dir = await makeParent(t, members, { git: { random_delay: '0ms' } })
+  const quick = await putCheckout(t, dir, 'quick')
+  const slow = await putCheckout(t, dir, 'slow')
+  const { env, orders } = putShutdown({ dir })
+  const go = join(dir, 'slow/go')
+  writeFileSync(join(dir, 'slow/.git/info/exclude'), 'go\n')
+  const commit = (text: string) =>
+    Promise.all([quick, slow].map((one) => one.commit({ data: text })))
+  const daemon = await startDaemon(t, dir, { HOME: dir, ...env })
+  await daemon.says(/\[slow\] supervisor +git: main is at/)
+  await slow.commit({ data: 'one' })
+  await daemon.says(/\[slow\] supervisor +r1: after the update/)
+  await quick.commit({ data: 'one' })
+  await daemon.says(/\[quick\] supervisor +r1: committed/)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.deepEqual(orders(), [])
+  writeFileSync(go, '')
+  await daemon.says(/\[quick\] .*r1: the machine is rebooted in/)
+  assert.equal(orders().length, 1)
+  await daemon.end()
+  await commit('two')
+  const now = await runSupervisor(['update', '--now'], dir, { HOME: dir, ...env })
+  assert.equal(now.code, 0, now.stderr)
+  assert.equal(orders().length, 1)
+  rmSync(go)
+  await commit('three')
+  const pass = runSupervisor(['update'], dir, { HOME: dir, ...env })
+  const record = join(dir, 'quick/.supervisor/history.jsonl')
+  await until('the quick one is committed', () => /"r3"/.test(readFileSync(record, 'utf8')))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.equal(orders().length, 1)
+  writeFileSync(go, '')
+  assert.equal((await pass).code, 0)
+  assert.equal(orders().length, 2)
 })
 
 test('with "nothing" a commit is taken, and that is all', async (t) => {

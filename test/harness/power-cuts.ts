@@ -708,6 +708,8 @@ async function session(
     clock: impatient(),
     shutdown,
     orders,
+    bustle: { note: () => undefined, calm: async () => undefined },
+    rebootsAtEnd: () => false,
   }
   try {
     await what((trial) => ({ ...base, site: siteOf(world, on, trial === 'short' ? 1 : 60_000) }))

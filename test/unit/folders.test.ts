@@ -83,6 +83,9 @@ test('what is ours in main is no release of anybody; all else beside it is', asy
   assert.match(await refusalOf('supervisor.toml'), /^supervisor\.toml: these are the settings/)
   assert.match(await refusalOf('.wh.supervisor.toml'), /no release may bring or delete it/)
   assert.match(await refusalOf('.wh.a'), /no release may bring or delete it/)
+  for (const gits of ['.git/config', '.git', '.wh..git']) {
+    assert.match(await refusalOf(gits), /^\.git: this is git's own .*no release may bring/)
+  }
   assert.equal(await refusalOf('a/other', 'b/logs', 'logs.py'), 'a/other,b/logs,logs.py')
   // All of main: but not what is ours.
   assert.equal(await refusalOf('.wh..wh..opq', 'main.py'), 'b,main.py,main.py')

@@ -78,7 +78,7 @@ export async function sweepLocks(git: Git, run: Run, { paths, disk }: Site): Pro
 
 /**
  * What is ours in main (it lies on another disk than the project, or is the project directory) git is told not
- * to see: in the list of the checkout itself, which is in no commit. It is no change then, and safe from `git clean`.
+ * to see: in the list of the checkout itself, which is in no commit. It is no change then, and safe from a `git clean` without `-x`.
  */
 export async function hideOwn(git: Git, run: Run, { paths }: Site): Promise<void> {
   const own = ownInMain(paths)
