@@ -10,7 +10,7 @@ import { findInterpreter } from '../python/interpreter.ts'
 import { openWriters } from '../python/writers.ts'
 import { clock } from '../system/clock.ts'
 import { disk } from '../system/disk.ts'
-import { words } from '../words.ts'
+import { depositWords } from '../words-deposit.ts'
 import { verbWords } from '../words-verbs.ts'
 import { answerEach } from './each.ts'
 import { coloured, field } from './screen.ts'
@@ -77,7 +77,7 @@ function depositText({ hold, files, bytes, forecast, junk, unseen }: Preview): s
   if (files.length > mostShown) names.push(`  ${verbWords.andMore(files.length - mostShown)}`)
   const say = hold === null ? verbWords.wouldClaim : verbWords.asItLies
   return field('deposit', [
-    ...(hold === null ? [] : words.hold(hold).split('\n')),
+    ...(hold === null ? [] : depositWords.hold(hold).split('\n')),
     ...(files.length === 0 ? [] : [say(files.length, bytes), ...names]),
     ...forecastLines(forecast),
     ...(junk.length === 0 ? [] : [verbWords.wouldRemove(junk)]),
@@ -153,6 +153,6 @@ function forPrograms(found: Preview | null, { config, given }: Settings): object
   }
   if (found === null) return { deposit: null, settings }
   const { hold, ...rest } = found
-  const waitingFor = hold === null ? null : { because: hold.because, text: words.hold(hold) }
+  const waitingFor = hold === null ? null : { because: hold.because, text: depositWords.hold(hold) }
   return { deposit: { waitingFor, ...rest }, settings }
 }

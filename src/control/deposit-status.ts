@@ -1,7 +1,7 @@
 import type { Site } from '../config.ts'
 import type { Guarantee, Hold } from '../model.ts'
 import { canLook, scan } from '../source/deposit/scan.ts'
-import { words } from '../words.ts'
+import { depositWords } from '../words-deposit.ts'
 
 /** What lies in the deposit, and the first reason why it is not claimed yet. */
 export type DepositStatus = {
@@ -24,8 +24,8 @@ export function depositOf({ deposit, guarantee }: LiveDeposit): DepositStatus | 
   const { files, waitingFor } = deposit()
   return {
     files,
-    waitingFor: waitingFor && { because: waitingFor.because, text: words.hold(waitingFor) },
-    guarantee: { ...guarantee, text: words.guarantee(guarantee) },
+    waitingFor: waitingFor && { because: waitingFor.because, text: depositWords.hold(waitingFor) },
+    guarantee: { ...guarantee, text: depositWords.guarantee(guarantee) },
   }
 }
 

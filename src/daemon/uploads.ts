@@ -6,6 +6,7 @@ import { testGuarantee } from '../source/deposit/guarantee.ts'
 import { noDeposit } from '../source/deposit/none.ts'
 import { openResult } from '../source/deposit/result.ts'
 import { words } from '../words.ts'
+import { depositWords } from '../words-deposit.ts'
 
 /** The way by which uploads come, if there is one. */
 export type Uploads = {
@@ -26,7 +27,7 @@ export async function openUploads(
   const place = withDeposit(site)
   if (place === null) return noUploads
   const guarantee = await testGuarantee(place, writers, process.getuid?.() ?? 0)
-  log.info(words.guarantee(guarantee))
+  log.info(depositWords.guarantee(guarantee))
   const answer = openResult(place, () => timeText(clock.wall()))
   const deposit = openDeposit(place, writers, log, answer, clock)
   log.info(words.waiting(place.paths.deposit))

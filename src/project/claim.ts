@@ -6,7 +6,7 @@ import type { Deposit } from '../source/deposit/deposit.ts'
 import type { Snapshot } from '../source/deposit/scan.ts'
 import { newestId } from '../update/history.ts'
 import { dropRelease, filesOf, openRelease, storeStage } from '../update/store.ts'
-import { words } from '../words.ts'
+import { depositWords } from '../words-deposit.ts'
 import { expectCheck } from './check.ts'
 import { endRelease, type Ground, makeRoom, patiently } from './ground.ts'
 import { repack } from './unpack.ts'
@@ -37,11 +37,11 @@ export async function claim(
       await site.disk.syncTree(site.paths.releases)
       const claimed: Claimed = { stage: 'claimed', release, attempt: 1 }
       await storeStage(claimed, site)
-      log.info(words.claimed(release))
-      on.answer(words.claimed(release))
+      log.info(depositWords.claimed(release))
+      on.answer(depositWords.claimed(release))
       return claimed
     }
-    log.info(words.changedWhileClaimed(changed))
+    log.info(depositWords.changedWhileClaimed(changed))
   } catch (error) {
     if (!isExpected(error)) throw error
     deposit.unclaimed(messageOf(error), hintOf(error) ?? hintFor(error))
@@ -74,7 +74,7 @@ export async function putBack(release: Release, on: Ground): Promise<boolean> {
   const place = withDeposit(site)
   // The settings have taken the deposit away meanwhile. What was claimed of it is kept with the refused.
   if (place === null) {
-    await endRelease(release, { result: 'rejected', why: words.noDeposit }, 0, on)
+    await endRelease(release, { result: 'rejected', why: depositWords.noDeposit }, 0, on)
     return false
   }
   await storeStage({ stage: 'claiming', release }, site)
@@ -86,5 +86,5 @@ export async function putBack(release: Release, on: Ground): Promise<boolean> {
 }
 
 function hintFor(error: unknown): string | undefined {
-  return ['EACCES', 'EPERM'].includes(codeOf(error)) ? words.claimDenied : undefined
+  return ['EACCES', 'EPERM'].includes(codeOf(error)) ? depositWords.claimDenied : undefined
 }

@@ -15,7 +15,7 @@ import { canLook, type Entry, placeIn, type Snapshot, scan } from '../source/dep
 import { type Look, type Seen, see } from '../source/deposit/settle.ts'
 import { dropsIn, filesIn, isDroppedBy } from '../update/apply.ts'
 import { planFor, type Tree } from '../update/verify.ts'
-import { words } from '../words.ts'
+import { depositWords } from '../words-deposit.ts'
 import { packageWords } from '../words-packages.ts'
 import { verbWords } from '../words-verbs.ts'
 import { type Checking, checkPlan, type Staged } from './check.ts'
@@ -69,7 +69,7 @@ export async function preview(by: Asking): Promise<Preview> {
   const { disk, paths, config } = by.site
   const kind = disk.kind(paths.deposit)
   if (kind !== null && kind !== 'dir') {
-    const message = words.depositTrouble(paths.deposit, words.depositNotFolder)
+    const message = depositWords.depositTrouble(paths.deposit, depositWords.depositNotFolder)
     throw new OperationalError(message, { code: 'ENOTDIR', path: paths.deposit })
   }
   const closed = [paths.deposit, paths.main].filter((path) => !canLook(Buffer.from(path)))

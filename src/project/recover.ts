@@ -4,7 +4,7 @@ import { settle } from '../update/apply.ts'
 import { filesOf, readPlan, readReleases, storeStage, sweepGone } from '../update/store.ts'
 import { tidy } from '../update/tidy.ts'
 import { undo } from '../update/undo.ts'
-import { words } from '../words.ts'
+import { depositWords } from '../words-deposit.ts'
 import { gitWords } from '../words-git.ts'
 import { releaseWords } from '../words-release.ts'
 import { committedRelease } from './back.ts'
@@ -86,7 +86,7 @@ async function finish(
 async function isPutBack(release: Release, on: Ground): Promise<boolean> {
   try {
     const isBack = await putBack(release, on)
-    const text = release.from === 'git' ? gitWords.dropped : words.givenBack
+    const text = release.from === 'git' ? gitWords.dropped : depositWords.givenBack
     if (isBack) on.log.warn(text(release.id))
     return true
   } catch (error) {

@@ -9,7 +9,7 @@ import { findInterpreter } from '../../src/python/interpreter.ts'
 import { openWriters } from '../../src/python/writers.ts'
 import { testGuarantee } from '../../src/source/deposit/guarantee.ts'
 import { canSeeSessions } from '../../src/system/sessions.ts'
-import { words } from '../../src/words.ts'
+import { depositWords } from '../../src/words-deposit.ts'
 import { afterwards } from '../harness/cleanup.ts'
 import { makeSite } from '../harness/site.ts'
 
@@ -38,7 +38,7 @@ test('where nothing is known of writers, it says so and what would help', async 
   const is = canSeeSessions() ? 'connections' : 'timer'
   const because = { is: 'no leases', why: 'the answers were unknown and unknown' }
   assert.deepEqual(found, { is, because })
-  assert.match(words.guarantee(found), /For exact: put the deposit on ext4/)
+  assert.match(depositWords.guarantee(found), /For exact: put the deposit on ext4/)
   assert.deepEqual(readdirSync(site.paths.deposit), [])
 })
 

@@ -4,7 +4,7 @@ import { OperationalError } from '../../errors.ts'
 import type { Writers } from '../../model.ts'
 import { movingSuffix } from '../../system/across.ts'
 import { breather } from '../../system/breath.ts'
-import { words } from '../../words.ts'
+import { depositWords } from '../../words-deposit.ts'
 import { openPlacing } from './place.ts'
 import { type Entry, look, placeIn, placesOf, type Snapshot, walk } from './scan.ts'
 
@@ -78,10 +78,13 @@ export async function giveBack(staging: string, site: DepositSite): Promise<void
   const kind = disk.kind(paths.deposit)
   // What is put into the place of the deposit must not lead the files elsewhere.
   if (kind !== null && kind !== 'dir') {
-    throw new OperationalError(words.depositTrouble(paths.deposit, words.depositNotFolder), {
-      code: 'ENOTDIR',
-      path: paths.deposit,
-    })
+    throw new OperationalError(
+      depositWords.depositTrouble(paths.deposit, depositWords.depositNotFolder),
+      {
+        code: 'ENOTDIR',
+        path: paths.deposit,
+      },
+    )
   }
   disk.makeDir(paths.deposit)
   for await (const { path, raw, kind } of walk(staging, config.verify.maxPathBytes)) {

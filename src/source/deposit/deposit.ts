@@ -1,7 +1,7 @@
 import type { DepositSite } from '../../config.ts'
 import { codeOf, messageOf, OperationalError } from '../../errors.ts'
 import type { Clock, Hold, Log, Writers } from '../../model.ts'
-import { words } from '../../words.ts'
+import { depositWords } from '../../words-deposit.ts'
 import { releaseWords } from '../../words-release.ts'
 import { claimInto, sizeOf } from './claim.ts'
 import { openJudgement, type Upload } from './judgement.ts'
@@ -78,7 +78,9 @@ export function openDeposit(
     if (toldClosed.has(keyOf(entry))) return
     toldClosed.add(keyOf(entry))
     const text =
-      entry.kind === 'deep' ? words.deepFolder(entry.path) : words.closedFolder(entry.path)
+      entry.kind === 'deep'
+        ? depositWords.deepFolder(entry.path)
+        : depositWords.closedFolder(entry.path)
     log.warn(text)
     answer.tell(text)
   }
@@ -90,10 +92,10 @@ export function openDeposit(
       // A project that was taken away is not made again.
       if (disk.kind(`${paths.project}/.`) === null) throw noProject(paths.project)
       disk.makeDir(paths.deposit)
-      log.warn(words.depositMadeAgain(paths.deposit))
+      log.warn(depositWords.depositMadeAgain(paths.deposit))
     }
     watch = await openWatch(paths.deposit, (error) =>
-      telling.deaf(words.watchTrouble(codeOf(error))),
+      telling.deaf(depositWords.watchTrouble(codeOf(error))),
     )
     return watch
   }
@@ -108,7 +110,7 @@ export function openDeposit(
       const [entries, junk] = [emptied.without(found.entries), emptied.without(found.junk)]
       return { ...found, entries, junk, temporary }
     }
-    throw new OperationalError(words.depositNotFolder, {
+    throw new OperationalError(depositWords.depositNotFolder, {
       code: 'ENOTDIR',
       path: paths.deposit,
     })
@@ -207,8 +209,8 @@ export function openDeposit(
   function giveUp(paths: readonly string[], seen: Seen): void {
     for (const path of paths) {
       givenUp.set(path, seen.temporary.get(path)?.fingerprint ?? '')
-      log.warn(words.orphan(path))
-      answer.tell(words.orphan(path))
+      log.warn(depositWords.orphan(path))
+      answer.tell(depositWords.orphan(path))
     }
   }
 
@@ -229,7 +231,7 @@ export function openDeposit(
             if (upload !== null) return upload
           }
         } catch (error) {
-          const why = words.depositTrouble(paths.deposit, messageOf(error))
+          const why = depositWords.depositTrouble(paths.deposit, messageOf(error))
           state = { files: 0, waitingFor: { because: 'unreadable', why } }
           telling.trouble(why)
           await clock.sleep(limits.retryMs, signal)
@@ -273,5 +275,5 @@ export function openDeposit(
 }
 
 function noProject(project: string): OperationalError {
-  return new OperationalError(words.projectGone(project), { code: 'ENOENT', path: project })
+  return new OperationalError(depositWords.projectGone(project), { code: 'ENOENT', path: project })
 }

@@ -1,7 +1,7 @@
 import type { DepositSite } from '../../config.ts'
 import type { Clock, Hold, Writers } from '../../model.ts'
 import { canSeeSessions, connectionsTo, uploadSessions } from '../../system/sessions.ts'
-import { words } from '../../words.ts'
+import { depositWords } from '../../words-deposit.ts'
 import { openCutOff } from './cut.ts'
 import { placeIn, type Snapshot } from './scan.ts'
 import {
@@ -81,7 +81,7 @@ export function openJudgement(site: DepositSite, writers: Writers, clock: Clock)
   async function unlessCut(snapshot: Snapshot, seen: Seen, now: number): Promise<Hold | Upload> {
     const path = await cutOff(snapshot, seen)
     if (path === null) return whole(snapshot, now)
-    const why = words.cutOff(path)
+    const why = depositWords.cutOff(path)
     if (broken?.fingerprint !== snapshot.fingerprint) {
       broken = { fingerprint: snapshot.fingerprint, why, since: now }
     }

@@ -1,6 +1,6 @@
 import type { Site } from '../../config.ts'
 import type { Clock, Hold, Log } from '../../model.ts'
-import { words } from '../../words.ts'
+import { depositWords } from '../../words-deposit.ts'
 import type { Answer } from './result.ts'
 
 /** Says what the deposit waits for, and what is wrong with it. */
@@ -60,7 +60,7 @@ export function openTelling({ config }: Site, log: Log, answer: Answer, clock: C
   return {
     hold(hold) {
       if (isBrief(hold)) return
-      const text = words.hold(hold)
+      const text = depositWords.hold(hold)
       const passes = isPassing(hold)
       show(text, passes && shown.text !== '')
       // The network may be gone for days.
