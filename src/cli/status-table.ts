@@ -91,6 +91,8 @@ export function daemonLines(daemon: Status['daemon']): string[] {
   ]
 }
 
+/** The first line of a text; where that only announces what somebody said, with the beginning of it. */
 function firstLine(text: string): string {
-  return shown(text.split('\n')[0] ?? '')
+  const [first = '', second = ''] = text.split('\n')
+  return shown(first.endsWith(':') ? `${first} ${second.trim()}`.trim() : first)
 }

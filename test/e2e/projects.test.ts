@@ -77,6 +77,7 @@ test('the trouble of one project is its own: the others are updated side by side
   const table = await runSupervisor(['status'], dir, { NO_COLOR: '1' })
   assert.match(table.stdout, /^crashing {5}(BACKOFF|STARTING|FATAL) /m)
   assert.match(table.stdout, /^fed {10}RUNNING .* r1 committed$/m)
+  assert.match(table.stdout, /^unreachable .*\n {2}the remote says no: fatal: /m)
   assert.match(table.stdout, /^gone {9}not open\n {2}there is no directory /m)
 
   // A folder that goes while its program runs is its own trouble too.
