@@ -5,8 +5,9 @@ import type { Reply } from '../control/desk.ts'
 import type { NotOpen, Summary } from '../control/overview.ts'
 import type { Status } from '../control/status.ts'
 import { hintOf, isExpected, messageOf, OperationalError, withHint } from '../errors.ts'
-import type { Log, ProgramReading } from '../model.ts'
+import type { Log } from '../model.ts'
 import { hintText } from '../phrases.ts'
+import { notStarted } from '../program/life.ts'
 import type { Answer } from '../project/orders.ts'
 import { within } from '../system/clock.ts'
 import { disk } from '../system/disk.ts'
@@ -173,17 +174,6 @@ function siteOf(
   const { settings, logs } = pathsOf(parental.directory)
   const paths = { ...pathsOf(directory, config.folders), settings, logs }
   return { paths, config, disk }
-}
-
-/** Before its program was started for the first time. */
-const notStarted: ProgramReading = {
-  state: { is: 'STOPPED', why: 'not started yet' },
-  forMs: 0,
-  cause: null,
-  release: null,
-  restarts: 0,
-  lastExit: null,
-  health: { is: 'none' },
 }
 
 function isThere(directory: string): boolean {

@@ -197,6 +197,17 @@ export function openProgram(
   }
 }
 
+/** How a program stands before it was started for the first time. */
+export const notStarted: ProgramReading = {
+  state: { is: 'STOPPED', why: 'not started yet' },
+  forMs: 0,
+  cause: null,
+  release: null,
+  restarts: 0,
+  lastExit: null,
+  health: { is: 'none' },
+}
+
 /** Why a run whose processes are still there has to be ended; null: its leader has ended by itself. */
 function causeToEnd(exit: Exit): Cause | null {
   switch (exit.is) {

@@ -1,5 +1,5 @@
 import type { Exit, ProgramState } from '../../src/model.ts'
-import type { Program } from '../../src/program/life.ts'
+import { notStarted, type Program } from '../../src/program/life.ts'
 import { disk } from '../../src/system/disk.ts'
 
 /** What a start and a stop of the program did, where a test wants to know or to meddle. */
@@ -18,15 +18,7 @@ export function recordedProgram(entry: string, moments: Moments): Program {
   let state: ProgramState = { is: 'STOPPED', why: 'not started yet' }
   return {
     state: () => state,
-    reading: () => ({
-      state,
-      forMs: 0,
-      cause: null,
-      release: null,
-      restarts: 0,
-      lastExit: null,
-      health: { is: 'none' },
-    }),
+    reading: () => ({ ...notStarted, state }),
     async start(_release, cause) {
       if (state.is === 'RUNNING') throw new Error('a second program was started')
       if (disk.kind(entry) === null) {
