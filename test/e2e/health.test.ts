@@ -123,9 +123,11 @@ test('a program that hangs later is restarted, and it is said why', async (t) =>
   await daemon.says(/main\.py is healthy/)
   const { program } = await statusOf(daemon.dir)
   assert.deepEqual(program.health, { is: 'healthy' })
+  // On a slow machine the next one may be asked before it is told to answer.
+  assert.ok(program.restarts >= 1)
   assert.deepEqual(
-    [program.restarts, program.lastExit.is, program.lastExit.why, program.cause.by],
-    [1, 'unhealthy', why, 'retry'],
+    [program.lastExit.is, program.lastExit.why, program.cause.by],
+    ['unhealthy', why, 'retry'],
   )
   assert.equal((await programsOf(daemon.dir)).length, 1)
   await endsWithNobodyLeft(daemon)
