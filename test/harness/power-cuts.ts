@@ -320,7 +320,7 @@ function makesInItsLastMoment(made: Tree): Pick<Scenario, 'meddle' | 'made'> {
  * make them all, be thorough.
  */
 const strideOf = ({ isPython, isPacked, hasPackages }: Scenario) =>
-  hasPackages ? 17 : isThorough ? 1 : isPython || isPacked ? 331 : 101
+  hasPackages ? (isThorough ? 17 : 37) : isThorough ? 1 : isPython || isPacked ? 331 : 101
 
 /**
  * Of the steps, one in so many is tried, each time others. Python takes a process for each walk, and an
