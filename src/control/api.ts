@@ -91,7 +91,11 @@ function readRollback(body: unknown): Wish | string {
 }
 
 function readSelfUpdate(body: unknown): Wish | string {
-  const { check = false, force = false } = isObject(body ?? {}) ? ((body ?? {}) as Switches) : {}
+  const { check = false, force = false }: Switches = isObject(body)
+    ? body
+    : body === undefined
+      ? {}
+      : { check: null }
   return typeof check === 'boolean' && typeof force === 'boolean'
     ? { is: 'self-update', asked: { isCheck: check, isForced: force } }
     : 'the body must be like {"check": true, "force": false}'
