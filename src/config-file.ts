@@ -1,5 +1,4 @@
-import { resolve } from 'node:path'
-import { type Config, configFileName, defaults } from './config.ts'
+import { type Config, defaults } from './config.ts'
 import { settledFolders } from './config-folders.ts'
 import type { LineOf } from './config-lines.ts'
 import { settingsOf } from './config-names.ts'
@@ -16,23 +15,6 @@ export type Settings = {
   readonly config: Config
   /** By name (`program.stop`): the line that gives it, or null where that cannot be told. */
   readonly given: ReadonlyMap<string, number | null>
-}
-
-/**
- * The settings of a project: the defaults, and what `supervisor.toml` says instead. Its sections and
- * keys are those of `defaults` in snake_case, without the unit: `quietMs` is `quiet = "2s"`. All that
- * is wrong with the file is in one OperationalError with code `ECONFIG`.
- */
-export async function loadConfig(projectDir: string): Promise<Config> {
-  return (await loadSettings(projectDir)).config
-}
-
-/** The same, with what is known of where each setting comes from. */
-export async function loadSettings(projectDir: string): Promise<Settings> {
-  const path = resolve(projectDir, configFileName)
-  const text = await readSettingsText(path)
-  if (text !== null) return readSettings(text, path)
-  return noSettings()
 }
 
 /** The settings of a project without a file. */

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { type Config, ownName } from './config.ts'
+import { isWithin } from './system/within.ts'
 
 /** Where the checkout is the project directory itself, uploads have no place unless one is named. */
 export function settledFolders(config: Config, isDepositGiven: boolean): Config {
@@ -19,12 +20,7 @@ export function depositTrouble(
   const project = resolve(projectDir)
   const [mainPath, depositPath] = [resolve(project, main), resolve(project, deposit)]
   const taken = [ownName, 'logs', '.git'].map((name) => join(project, name))
-  if (taken.some((one) => isIn(depositPath, one))) return 'taken'
-  const isInMain = main !== '.' && isIn(depositPath, mainPath)
-  return isInMain || isIn(mainPath, depositPath) ? 'mixed' : null
-}
-
-/** True for a folder itself too. */
-function isIn(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`)
+  if (taken.some((one) => isWithin(depositPath, one))) return 'taken'
+  const isInMain = main !== '.' && isWithin(depositPath, mainPath)
+  return isInMain || isWithin(mainPath, depositPath) ? 'mixed' : null
 }

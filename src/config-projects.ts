@@ -1,4 +1,4 @@
-import { join, resolve, sep } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Config, configFileName, pathsOf } from './config.ts'
 import {
   judge,
@@ -15,6 +15,8 @@ import type { Problem } from './config-problems.ts'
 import { shown } from './phrases.ts'
 import { disk } from './system/disk.ts'
 import { holderIn } from './system/lock.ts'
+import { nameTest } from './system/patterns.ts'
+import { isWithin } from './system/within.ts'
 import { projectWords } from './words-projects.ts'
 
 /**
@@ -42,13 +44,6 @@ export type Listed = Settings & {
 /** True for what the name of a project may be: it goes into paths, lines of the log and command lines. */
 export function isProjectName(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/.test(name)
-}
-
-/** Makes a test of names: `*` is any text, everything else stands for itself. */
-export function nameTest(pattern: string): (name: string) => boolean {
-  const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')
-  const whole = new RegExp(`^${source}$`, 's')
-  return (name) => whole.test(name)
 }
 
 /** Sections that are about the daemon as a whole: of many projects, only the parent has them. */
@@ -158,11 +153,6 @@ function clashOf(directory: string, others: readonly Entry[], parent: string): s
     if (isWithin(there, place)) return projectWords.holds(other.name)
   }
   return null
-}
-
-/** True for a path that is the folder, or lies in it. */
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder === sep ? sep : `${folder}${sep}`)
 }
 
 /** The folders beside the file that are projects by themselves. One that is listed too is marked in place. */

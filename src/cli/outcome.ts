@@ -11,7 +11,7 @@ import type { Answered, Say } from './each.ts'
 import { exitCodes } from './verb.ts'
 
 /** How often the daemon is asked, in milliseconds: of many projects less often about each, which is work for it. */
-const pollMs = { perProject: 200, most: 3_000 }
+export const pollMs = { perProject: 200, most: 3_000 }
 
 /** A release, as the status and the history have it. */
 export type Candidate = {

@@ -1,17 +1,12 @@
 import { existsSync } from 'node:fs'
 import { asking, pathsOf, type Site } from '../config.ts'
 import { noSettings, type Settings } from '../config-file.ts'
-import {
-  isProjectName,
-  type Layout,
-  type Listed,
-  loadLayout,
-  nameTest,
-} from '../config-projects.ts'
+import { isProjectName, type Layout, type Listed, loadLayout } from '../config-projects.ts'
 import { ask, type Door } from '../control/client.ts'
 import { codeOf, messageOf, notRunning, OperationalError } from '../errors.ts'
 import { disk } from '../system/disk.ts'
 import { holderIn } from '../system/lock.ts'
+import { nameTest } from '../system/patterns.ts'
 import { words } from '../words.ts'
 import { projectWords } from '../words-projects.ts'
 import { verbWords } from '../words-verbs.ts'

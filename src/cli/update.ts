@@ -8,7 +8,7 @@ import { gitWords } from '../words-git.ts'
 import { verbWords } from '../words-verbs.ts'
 import { askAt, isRunning } from './ask.ts'
 import { type Answered, answerEach, type Say } from './each.ts'
-import { type Candidate, stuckIn, waitForEnd } from './outcome.ts'
+import { type Candidate, pollMs, stuckIn, waitForEnd } from './outcome.ts'
 import { type Chosen, choose, chooseFrom, type Place } from './site.ts'
 import { type Asked, exitCodes, names, namesHelp, type Verb } from './verb.ts'
 
@@ -113,7 +113,7 @@ async function unlessStuck<T>(looking: Promise<T>, ask: Ask): Promise<T> {
     while (!isOver) {
       const why = stuckIn(await ask('status'))
       if (why !== null) throw new OperationalError(why, { code: 'EWAITS' })
-      await clock.sleep(200)
+      await clock.sleep(pollMs.perProject)
     }
     return over
   }

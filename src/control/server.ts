@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Site } from '../config.ts'
-import { hintOf, isExpected, messageOf } from '../errors.ts'
+import { hintOf, isExpected, messageOf, withHint } from '../errors.ts'
 import type { Clock, Log } from '../model.ts'
 import { traceOf } from '../system/trace.ts'
 import { words } from '../words.ts'
@@ -124,7 +124,7 @@ async function serve(
       case 'refused':
         return reply(response, 409, {
           error: answer.why,
-          ...(answer.hint === undefined ? {} : { hint: answer.hint }),
+          ...withHint(answer.hint),
         } satisfies Refusal)
     }
   } catch (error) {

@@ -4,12 +4,12 @@ import type { Paths } from '../config.ts'
 import { ask } from '../control/client.ts'
 import { codeOf, noAnswer } from '../errors.ts'
 import { disk } from '../system/disk.ts'
+import { holderIn } from '../system/lock.ts'
 import { allPids, readProc } from '../system/processes.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, error, type Finding, ok } from './finding.ts'
 import { rootLine } from './line.ts'
 import type { Patient } from './patient.ts'
-import { readIfAllowed } from './place.ts'
 
 /** Does one daemon run, or two? */
 export const daemon: Check<Patient> = {
@@ -48,7 +48,7 @@ export function judgeDaemons(patient: Patient): Finding {
  * open, for the lock; of another user's processes only root sees that.
  */
 export function daemonsIn({ project, pid }: Paths): number[] {
-  const noted = Number(readIfAllowed(pid).split('\n', 1)[0])
+  const noted = Number(holderIn(pid).pid)
   const folder = disk.realPath(project)
   const found = allPids().filter((one) => one !== noted && isSupervisor(one))
   return [...(isSupervisor(noted) ? [noted] : []), ...found.filter((one) => isOpenIn(one, folder))]

@@ -3,10 +3,11 @@ import { basename, dirname } from 'node:path'
 import { shellLine } from '../phrases.ts'
 import { findCommand } from '../system/command.ts'
 import { disk } from '../system/disk.ts'
+import { isWithin } from '../system/within.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, error, type Finding, ok, warning } from './finding.ts'
 import { inTurn, rootLine } from './line.ts'
-import { isWithin, type Mount, mountOf, readMounts, realPlace } from './mounts.ts'
+import { type Mount, mountOf, readMounts, realPlace } from './mounts.ts'
 import type { Machine, Patient } from './patient.ts'
 
 /** No owners, no permissions, and after a power cut not even whole folders. */

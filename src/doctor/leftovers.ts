@@ -3,11 +3,11 @@ import { basename } from 'node:path'
 import { readRecord, tagName } from '../program/record.ts'
 import { disk } from '../system/disk.ts'
 import { allPids, processOf, readProc } from '../system/processes.ts'
+import { isWithin } from '../system/within.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { isSupervisor } from './daemons.ts'
 import { type Check, type Finding, ok, unknown, warning } from './finding.ts'
 import { askRoot, rootLine } from './line.ts'
-import { isWithin } from './mounts.ts'
 import type { Machine, Patient } from './patient.ts'
 
 /** A process that came of a main.py that some daemon has started. */

@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { codeOf } from '../errors.ts'
+import { isWithin } from '../system/within.ts'
 
 /** One line of /proc/self/mountinfo: proc(5). */
 export type Mount = {
@@ -37,11 +38,6 @@ export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefin
   const longest = Math.max(...above.map(({ at }) => at.length))
   // Of several on the same place only the last is seen.
   return above.findLast(({ at }) => at.length === longest)
-}
-
-/** True for a folder and for all that is below it. */
-export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
 
 /** Where a path really leads; of its nearest existing parent if it is not there yet. */

@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import { disk } from '../system/disk.ts'
+import { isWithin } from '../system/within.ts'
 import { inTurn, rootLine } from './line.ts'
-import { isWithin } from './mounts.ts'
 import type { Patient } from './patient.ts'
 import type { Bits, Closed, Place } from './place.ts'
 import type { User } from './user.ts'

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import { type Config, defaults, pathsOf, type Site } from '../config.ts'
+import { type Config, configFileName, defaults, pathsOf, type Site } from '../config.ts'
 import { isExpected, messageOf } from '../errors.ts'
 import { withoutPassword } from '../phrases.ts'
 import { type As, type Git, openCalls } from '../source/git/call.ts'
@@ -136,7 +136,7 @@ async function contentTroubles(folder: string, git: Git): Promise<Obstacle[]> {
     ...['grep', '-l', '-z', '--cached', '-F', 'filter=lfs'],
     ...['--', '.gitattributes', '*/.gitattributes'],
   )
-  const own = await list('ls-files', '-z', '--', 'supervisor.toml')
+  const own = await list('ls-files', '-z', '--', configFileName)
   return [
     ...(edited.length > 0
       ? [{ why: migrateWords.edited(edited), hint: migrateWords.editedHint(folder) }]

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path'
+import { allowedSchemes } from '../source/git/call.ts'
 import { commandsIn } from './shell.ts'
 
 /** The key with which a checkout connects, where `[git]` can say the same. */
@@ -21,7 +22,7 @@ export function sshHost(address: string): string | null {
 /** True when git may go to an address: the ways that the daemon allows, or a path. */
 export function isAllowedWay(address: string): boolean {
   const scheme = /^([a-z0-9+.-]+):\/\//i.exec(address)?.[1]
-  return scheme === undefined ? !address.includes('::') : /^(https?|ssh|git|file)$/.test(scheme)
+  return scheme === undefined ? !address.includes('::') : allowedSchemes.includes(scheme)
 }
 
 /**

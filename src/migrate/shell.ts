@@ -1,4 +1,5 @@
 import { basename, relative, resolve } from 'node:path'
+import { literal } from '../system/patterns.ts'
 
 /** How a program of Python's is started: what `[program]` needs to know. */
 export type Program = {
@@ -20,8 +21,7 @@ export function mentions(text: string, folder: string, home: string): boolean {
   const full = text.replace(/(^|[\s"'=:;&|(])(~|\$HOME|\$\{HOME\}|%h)(?=\/)/g, (_, before) => {
     return `${before}${home}`
   })
-  const plain = folder.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  return new RegExp(`(^|[\\s"'=:;&|(])${plain}(?=$|[/\\s"';&|):])`, 'm').test(full)
+  return new RegExp(`(^|[\\s"'=:;&|(])${literal(folder)}(?=$|[/\\s"';&|):])`, 'm').test(full)
 }
 
 /**

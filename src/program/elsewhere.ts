@@ -7,7 +7,7 @@ import { within } from '../system/clock.ts'
 import { words } from '../words.ts'
 import { runErrand } from './errand.ts'
 import { watchHealth } from './health.ts'
-import type { Program } from './life.ts'
+import { notStarted, type Program } from './life.ts'
 import { type Launch, placeOf } from './run.ts'
 
 /** A program that something else runs, or nothing: the daemon tells it that there is something new in main. */
@@ -34,15 +34,7 @@ export function openAbsent(state: () => ProgramState, clock: Clock): Program {
   const began = clock.now()
   return {
     state,
-    reading: () => ({
-      state: state(),
-      forMs: clock.now() - began,
-      cause: null,
-      release: null,
-      restarts: 0,
-      lastExit: null,
-      health: { is: 'none' },
-    }),
+    reading: () => ({ ...notStarted, state: state(), forMs: clock.now() - began }),
     start: async () => null,
     stop: async () => undefined,
   }

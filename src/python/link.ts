@@ -12,7 +12,7 @@ export function linkEnvironment({ folder, python }: InUse, { disk, paths }: Site
     disk.makeDir(join(bare, 'bin'))
     // It may be another user who runs the program.
     for (const open of [bare, join(bare, 'bin')]) disk.letThrough(open)
-    disk.pointTo(python.path, join(bare, 'bin', 'python'))
+    disk.pointTo(join(bare, 'bin', 'python'), python.path)
   }
-  disk.pointTo(folder ?? bare, paths.environment)
+  disk.pointTo(paths.environment, folder ?? bare)
 }

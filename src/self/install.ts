@@ -52,6 +52,11 @@ export function folderOf(version: string, { releases }: Install): string {
   return join(releases, version)
 }
 
+/** What is run of a version that lies in a folder; `launch.sh` goes by it too. */
+export function scriptOf(folder: string): string {
+  return join(folder, 'dist/supervisor.js')
+}
+
 const launchedName = 'OTA_SUPERVISOR_LAUNCHED'
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
+import { defaults } from '../config.ts'
 import { isExpected, messageOf } from '../errors.ts'
 import { findInterpreter } from '../python/interpreter.ts'
 import { unpackArchive } from '../python/unpack.ts'
@@ -98,12 +99,8 @@ async function unpack(
     await disk.removeTree(unpacked)
     disk.makeDir(unpacked)
     const python = await findInterpreter(program.python, site.paths.project)
-    const limits = {
-      maxEntries: 20_000,
-      maxBytes: selfUpdate.maxBytes,
-      maxRatio: 200,
-      unpackMs: 600_000,
-    }
+    // Whatever the settings allow the releases of a program.
+    const limits = { ...defaults.verify, maxBytes: selfUpdate.maxBytes }
     const found = await unpackArchive(archive, unpacked, limits, python, end)
     if ('broken' in found) return { why: selfWords.notUnpacked(name, found.broken) }
     if ('refused' in found) return { why: selfWords.notUnpacked(name, found.refused) }

@@ -9,7 +9,7 @@ import { selfWords } from '../words-self.ts'
 import type { Means } from './around.ts'
 import type { Candidate, Trouble } from './candidate.ts'
 import { cardIn } from './git-remote.ts'
-import { folderOf, type Install } from './install.ts'
+import { folderOf, type Install, scriptOf } from './install.ts'
 
 /** Whoever makes a version carries this in his environment, with the folder of the install. */
 const tagName = 'OTA_SUPERVISOR_VERSIONS'
@@ -55,7 +55,7 @@ export async function prepare(
 /** What is taken from git has no `dist/`, unless its branch is one for that. */
 async function buildIfNeeded(side: string, means: Means): Promise<Trouble | null> {
   const { disk, config } = means.site
-  if (disk.kind(join(side, 'dist/supervisor.js')) === 'file') return null
+  if (disk.kind(scriptOf(side)) === 'file') return null
   if (disk.kind(join(side, 'package-lock.json')) !== 'file') return { why: selfWords.notBuilt }
   if ((await findCommand('npm')) === null) {
     return { why: selfWords.noNpm, hint: selfWords.noNpmHint }
@@ -93,7 +93,7 @@ function packedOf(card: string): ReadonlySet<string> {
 async function tryOut(version: string, side: string, means: Means): Promise<Trouble | null> {
   const { disk, config, paths } = means.site
   const card = cardIn((await disk.readText(join(side, 'package.json'))) ?? '')
-  const script = join(side, 'dist/supervisor.js')
+  const script = scriptOf(side)
   if (card === null || disk.kind(script) !== 'file') return { why: selfWords.notUs(version) }
   if (card.version !== version) return { why: selfWords.otherVersion(version, card.version) }
   const { checkMs } = config.selfUpdate

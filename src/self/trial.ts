@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import type { Clock, Log } from '../model.ts'
 import { selfWords } from '../words-self.ts'
 import type { Around } from './around.ts'
 import { alone } from './exchange.ts'
-import { folderOf, type Install } from './install.ts'
+import { folderOf, type Install, scriptOf } from './install.ts'
 import {
   currentOf,
   endTrial,
@@ -69,8 +68,7 @@ async function awaitStay(
     if (means.end.aborted) return false
     const judged = judgeStay(before, standings(), clock.now() - began, stayMs)
     if (judged.is === 'wait') continue
-    const isPreviousThere =
-      disk.kind(join(folderOf(previous, install), 'dist/supervisor.js')) !== null
+    const isPreviousThere = disk.kind(scriptOf(folderOf(previous, install))) !== null
     if (judged.is !== 'back' || !isPreviousThere) {
       await keepVersion(pending, install, disk)
       log.info(selfWords.says(selfWords.kept(version)))

@@ -139,8 +139,8 @@ export const disk = {
     }
   },
 
-  /** Has a symbolic link lead to a target: the old one or, from one rename on, this one. */
-  pointTo(target: string, link: string): void {
+  /** Has a symbolic link lead to a target, as it is written: to the old one or, from one rename on, this one. */
+  pointTo(link: string, target: string): void {
     if (statIfAny(link)?.isSymbolicLink() && readlinkSync(link) === target) return
     const temporary = `${link}.new`
     disk.unlink(temporary)
@@ -221,12 +221,9 @@ export const disk = {
     await syncDir(dirname(path))
   },
 
-  /** Has a symbolic link lead to a target, as it is written: after a power cut to the old one or the new one. */
+  /** The same, durably. */
   async lead(link: string, target: string): Promise<void> {
-    const temporary = `${link}.new`
-    disk.unlink(temporary)
-    symlinkSync(target, temporary)
-    await rename(temporary, link)
+    disk.pointTo(link, target)
     await syncDir(dirname(link))
   },
 

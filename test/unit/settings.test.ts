@@ -4,8 +4,9 @@ import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Config, defaults } from '../../src/config.ts'
-import { loadConfig, loadSettings, readSettings } from '../../src/config-file.ts'
+import { readSettings, type Settings } from '../../src/config-file.ts'
 import { settingsOf } from '../../src/config-names.ts'
+import { loadLayout } from '../../src/config-projects.ts'
 import { OperationalError } from '../../src/errors.ts'
 import { makeProject } from '../harness/project.ts'
 
@@ -14,6 +15,16 @@ const file = '/srv/ota/supervisor.toml'
 /** What a text sets: the sections that are not the defaults. */
 async function configOf(text: string): Promise<Config> {
   return (await readSettings(text, file)).config
+}
+
+/** The settings of a directory that is one project. */
+async function loadSettings(dir: string): Promise<Settings> {
+  const { config, given } = await loadLayout(dir)
+  return { config, given }
+}
+
+async function loadConfig(dir: string): Promise<Config> {
+  return (await loadLayout(dir)).config
 }
 
 /** What is wrong with a text, line by line, without the path of the file. */

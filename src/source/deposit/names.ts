@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import { starred } from '../../system/patterns.ts'
 import { isResultName } from './result.ts'
 
 /** What a name in the deposit is. */
@@ -47,9 +48,7 @@ export function nameKinds(config: Config): (path: string) => NameKind {
 
 /** `*` is any text, `XXXXXX` is what mkstemp(3) puts there; everything else stands for itself. */
 function toRegExp(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
+  const source = starred(pattern)
     // With no capital and no digit it is more likely a word, as in `.env.sample`.
     .replaceAll('XXXXXX', '(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6}')
   return new RegExp(`^${source}$`, 's')

@@ -76,14 +76,17 @@ export async function gitFolder(git: Git): Promise<string> {
   return (await git(['rev-parse', '--absolute-git-dir'])).out.trim()
 }
 
-/** They go before all that is set elsewhere. `ext::` and the like would run commands. */
+/** The ways that git may go. `ext::` and the like would run commands. */
+export const allowedSchemes: readonly string[] = ['https', 'ssh', 'http', 'git', 'file']
+
+/** They go before all that is set elsewhere. */
 const settings = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'core.fsync=all',
   'core.quotePath=false',
   'protocol.allow=never',
-  ...['https', 'ssh', 'http', 'git', 'file'].map((scheme) => `protocol.${scheme}.allow=always`),
+  ...allowedSchemes.map((scheme) => `protocol.${scheme}.allow=always`),
   'submodule.recurse=false',
   'fetch.recurseSubmodules=false',
   'gc.auto=0',
