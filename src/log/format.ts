@@ -42,8 +42,8 @@ function textLines({ time, project, who, stream, level }: Speaker, body: string)
   // Before what anybody says: no program can forge it.
   const of = project === undefined ? '' : `[${project}] `
   const start = `${timeText(time)}  ${of}${name.padEnd(nameWidth)}  ${marks[level]}`
-  // Faster than any other way to do it, and the program's output all goes through here.
-  return `${start}${body.split('\n').join(`\n${start}`)}\n`
+  // Faster than any other way to do it, and the program's output all goes through here. There is no `$` in `start`.
+  return `${start}${body.replace(/\n/g, `\n${start}`)}\n`
 }
 
 const nameWidth = 10

@@ -12,6 +12,9 @@ export type Outlet = {
 
 const write = promisify(writeFd)
 
+/** The number of /dev/null (null(4)): major 1, minor 3. */
+const nullDevice = 0x103
+
 /** An open file as an outlet. */
 export function fileOutlet(file: number): Outlet {
   return {
@@ -20,10 +23,11 @@ export function fileOutlet(file: number): Outlet {
   }
 }
 
-/** The daemon's own stdout as an outlet. */
-export function consoleOutlet(): Outlet {
+/** The daemon's own stdout as an outlet; null where it leads to /dev/null, and nobody reads it. */
+export function consoleOutlet(): Outlet | null {
   const stdout = 1
   const stat = fstatSync(stdout)
+  if (stat.isCharacterDevice() && stat.rdev === nullDevice) return null
   if (!stat.isFIFO() && !stat.isSocket()) return { ...fileOutlet(stdout), close: () => undefined }
   // A write to a pipe that nobody reads never returns, and Node waits for it before it exits.
   // A socket of our own does not block; Node's stdout would, the whole process.

@@ -11,9 +11,10 @@ export function isPlain(bytes: Buffer): boolean {
   const count = (bytes.length - before) >> 2
   const after = before + count * 4
   // Where there are none, that place need not be a multiple of four.
-  const words = count > 0 ? new Uint32Array(bytes.buffer, bytes.byteOffset + before, count) : []
+  const words = new Int32Array(bytes.buffer, count > 0 ? bytes.byteOffset + before : 0, count)
   let found = 0
-  for (const word of words) found |= marksOf(word)
+  // By its index: `for … of` takes four times as long.
+  for (let at = 0; at < count; at += 1) found |= marksOf(words[at] ?? 0)
   for (const byte of bytes.subarray(0, before)) found |= marksOf(byte | filler)
   for (const byte of bytes.subarray(after)) found |= marksOf(byte | filler)
   return (found & topBits) === 0

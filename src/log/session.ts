@@ -53,12 +53,12 @@ export function openSessionLog(
       ),
     tell: own,
   })
-  const onConsole = () => {
-    return { sink: openSink(consoleOutlet(), limits, lost(consoleForm)), form: consoleForm }
-  }
+  const toConsole = isQuiet ? null : consoleOutlet()
   const sinks = [
-    ...(isQuiet ? [] : [onConsole()]),
     { sink: openSink(files, limits, lost(fileForm)), form: fileForm },
+    ...(toConsole === null
+      ? []
+      : [{ sink: openSink(toConsole, limits, lost(consoleForm)), form: consoleForm }]),
   ]
   const logger = winstonOnto(sinks)
 
@@ -74,9 +74,9 @@ export function openSessionLog(
       output(who, { stream, bytes }) {
         const by: Speaker = { time: clock.wall(), project, who, stream, level: 'info' }
         const body = printable(bytes)
-        const text = Buffer.from(written(by, body, 'text'))
+        const text = written(by, body, 'text')
         for (const { sink, form } of sinks) {
-          sink.write(form() === 'text' ? text : Buffer.from(written(by, body, form())))
+          sink.write(form() === 'text' ? text : written(by, body, form()))
         }
       },
       async room() {

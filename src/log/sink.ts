@@ -6,7 +6,7 @@ import type { Outlet } from './outlet.ts'
 /** A way to an outlet that never throws, never grows without bound, and recovers. */
 export type Sink = {
   /** Takes whole lines. */
-  readonly write: (lines: Buffer) => void
+  readonly write: (lines: string) => void
   /** The same for winston, which writes line by line. */
   readonly stream: Writable
   /** Resolves when less than the limit waits to be written; at once while nothing can be written. */
@@ -41,62 +41,87 @@ export function openSink(
   lostText: (lines: number) => string,
 ): Sink {
   let state: State = 'writing'
-  let waiting: Buffer[] = []
-  /** Also what is just being written. */
+  const waiting: Lines[] = []
+  /** What the outlet has taken only a part of. */
+  let begun: Buffer = nothing
+  /** Both together, and what is just being written. */
   let waitingBytes = 0
+  /** Where what is written at once is put together; it is there while the pump is at work. */
+  let desk: Buffer | null = null
   let lostLines = 0
   let pumping: Promise<void> | null = null
   let roomWanted: (() => void)[] = []
+  let stopGathering = (): void => undefined
 
-  function accept(chunk: Buffer): void {
+  function accept(text: string): void {
     if (state === 'closed') return
     // Once a line is lost, so are all until the file moves again: what is kept has no holes.
     if (lostLines > 0 || waitingBytes > 2 * limits().maxPendingBytes) {
-      lostLines += linesIn(chunk)
+      lostLines += linesIn(text)
       return
     }
-    keep(chunk)
+    keep(text)
   }
 
-  function keep(chunk: Buffer): void {
-    waiting.push(chunk)
-    waitingBytes += chunk.length
+  function keep(text: string): void {
+    const bytes = Buffer.byteLength(text)
+    waiting.push({ text, bytes })
+    waitingBytes += bytes
+    if (isEnough()) stopGathering()
     // Not at once: what an outlet has to say itself, while it is written to, must find the pump at work.
     pumping ??= Promise.resolve().then(pump)
   }
 
   async function pump(): Promise<void> {
-    while (waiting.length > 0 && state !== 'closed') {
-      // A program that says much says it in small pieces, and each write has its price.
-      if (waitingBytes < batchBytes && roomWanted.length === 0) await timeout(limits().gatherMs)
+    while (waitingBytes > 0 && state !== 'closed') {
+      await gather()
       const isWritten = await writeBatch()
       if (!isWritten) await timeout(limits().retryMs, undefined, { ref: false })
       if (state === 'stuck' || waitingBytes < limits().maxPendingBytes) giveRoom()
     }
+    desk = null
     pumping = null
   }
 
-  async function writeBatch(): Promise<boolean> {
-    const batch = takeBatch()
-    const rest = await writeAll(batch)
-    waitingBytes -= batch.length - rest.length
-    if (rest.length > 0) waiting.unshift(rest)
-    else if (waitingBytes <= limits().maxPendingBytes) tellLost()
-    return rest.length === 0
+  /** A program that says much says it in small pieces, and each write has its price. */
+  async function gather(): Promise<void> {
+    if (isEnough()) return
+    await new Promise<void>((resolve) => {
+      const most = setTimeout(resolve, limits().gatherMs)
+      stopGathering = () => {
+        clearTimeout(most)
+        resolve()
+      }
+    })
   }
 
-  /** Many small ones in one write, and large ones as they are: joining those would copy them. */
+  function isEnough(): boolean {
+    return waitingBytes >= batchBytes || roomWanted.length > 0
+  }
+
+  async function writeBatch(): Promise<boolean> {
+    const batch = begun.length > 0 ? begun : takeBatch()
+    begun = await writeAll(batch)
+    waitingBytes -= batch.length - begun.length
+    if (begun.length === 0 && waitingBytes <= limits().maxPendingBytes) tellLost()
+    return begun.length === 0
+  }
+
+  /** As many as go into one write, in memory that is used again and again: new memory costs more than the copy. */
   function takeBatch(): Buffer {
-    let many = 0
+    desk ??= Buffer.allocUnsafeSlow(batchBytes)
     let bytes = 0
-    for (const chunk of waiting) {
-      if (many > 0 && bytes + chunk.length > batchBytes) break
-      many += 1
-      bytes += chunk.length
-    }
-    const parts = waiting.slice(0, many)
-    waiting = waiting.slice(many)
-    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
+    const most = waiting.findIndex((lines) => {
+      bytes += lines.bytes
+      return bytes > batchBytes
+    })
+    const [first] = waiting
+    const isLong = most === 0 && first !== undefined
+    const taken = waiting.splice(0, isLong ? 1 : most < 0 ? waiting.length : most)
+    if (isLong) return Buffer.from(first.text)
+    let at = 0
+    for (const { text } of taken) at += desk.write(text, at)
+    return desk.subarray(0, at)
   }
 
   /** Writes as much as the file takes and returns the rest. */
@@ -113,7 +138,7 @@ export function openSink(
 
   function tellLost(): void {
     if (lostLines === 0) return
-    const text = Buffer.from(lostText(lostLines))
+    const text = lostText(lostLines)
     lostLines = 0
     // However much is waiting: it must come behind that, and must not be lost itself.
     keep(text)
@@ -133,16 +158,18 @@ export function openSink(
   return {
     write: accept,
     stream: new Writable({
-      decodeStrings: true,
-      write(chunk: Buffer, _encoding, done) {
-        accept(chunk)
+      decodeStrings: false,
+      write(text: string, _encoding, done) {
+        accept(text)
         done()
       },
     }),
     async room() {
       if (state !== 'writing' || waitingBytes < limits().maxPendingBytes) return
       const stall = setTimeout(becomeStuck, limits().closeMs)
-      await new Promise<void>((resolve) => roomWanted.push(resolve))
+      const room = new Promise<void>((resolve) => roomWanted.push(resolve))
+      stopGathering()
+      await room
       clearTimeout(stall)
     },
     async close(ms) {
@@ -155,11 +182,16 @@ export function openSink(
   }
 }
 
-/** What is written at once, where it comes in smaller pieces. */
-const batchBytes = 262_144
+/** Whole lines, and their size in UTF-8. */
+type Lines = { readonly text: string; readonly bytes: number }
 
-function linesIn(chunk: Buffer): number {
+const nothing = Buffer.alloc(0)
+
+/** What is written at once, where it comes in smaller pieces. */
+const batchBytes = 524_288
+
+function linesIn(text: string): number {
   let lines = 0
-  for (let at = chunk.indexOf('\n'); at >= 0; at = chunk.indexOf('\n', at + 1)) lines += 1
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1
   return lines
 }

@@ -11,10 +11,12 @@ export async function* lines(
   let held: Buffer = Buffer.alloc(0)
   try {
     for await (const chunk of chunks) {
-      const { pieces, rest } = cut(
-        held.length === 0 ? chunk : Buffer.concat([held, chunk]),
-        maxBytes,
-      )
+      const end = chunk.indexOf(newline) + 1
+      const isWhole = held.length > 0 && end > 0 && held.length + end - 1 <= maxBytes
+      // By itself: to put all of a large chunk behind what is held would copy it.
+      if (isWhole) yield Buffer.concat([held, chunk.subarray(0, end)])
+      const more = isWhole ? chunk.subarray(end) : Buffer.concat([held, chunk])
+      const { pieces, rest } = cut(more, maxBytes)
       // A copy: a slice would keep the whole chunk alive.
       held = Buffer.from(rest)
       yield* pieces

@@ -7,8 +7,9 @@ import type { Config, Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
+import { command } from '../system/command.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
-import { gathered, type Pipe, type Pipes } from '../system/pipes.ts'
+import { gathered, type Pipe, type Pipes, widening } from '../system/pipes.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
 import { lastWordsIn, openTail } from './last-words.ts'
@@ -95,9 +96,12 @@ export async function startRun(
   const exit = exitOf(child)
   note(pid)
   const tail = openTail()
+  // As the program: its Python is not for the daemon, which may be root.
+  const widener = asProgram([launch.inUse().python.path, ...widening])
+  const toLog = (stream: 'out' | 'err') => ({ release, stream, config, log })
   const pumps = [
-    pump(streams.out, 'out', release, site, log),
-    pump(streams.err, 'err', release, site, log, tail.add),
+    pump(streams.out, () => widen(out, widener), toLog('out')),
+    pump(streams.err, () => widen(err, widener), toLog('err'), tail.add),
   ]
   return {
     runId,
@@ -176,17 +180,30 @@ function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
   }
 }
 
+/** Has a pipe hold more, soon. Where that cannot be, it stays as it is. */
+function widen(pipe: Pipe | undefined, { argv, cwd, env }: ReturnType<AsProgram>): void {
+  const [file = '', ...rest] = argv
+  if (pipe !== undefined) void command(file, rest, { stdin: pipe.from, cwd, env })
+}
+
+/** Where a pipe's lines go. */
+type ToLog = {
+  readonly release: ReleaseId
+  readonly stream: 'out' | 'err'
+  readonly config: Config
+  readonly log: Log
+}
+
 /** Logs a pipe in whole lines. While the log has no room it does not read, and the program waits. */
 async function pump(
   pipe: Readable,
-  stream: 'out' | 'err',
-  release: ReleaseId,
-  { config }: Site,
-  log: Log,
+  flooded: () => void,
+  { release, stream, config, log }: ToLog,
   tap: (bytes: Buffer) => void = () => undefined,
 ): Promise<void> {
+  const pieces = gathered(pipe, config.log.readMs, flooded)
   try {
-    for await (const bytes of lines(gathered(pipe, config.log.readMs), config.log.maxLineBytes)) {
+    for await (const bytes of lines(pieces, config.log.maxLineBytes)) {
       tap(bytes)
       log.output(release, { stream, bytes })
       await log.room()

@@ -12,6 +12,8 @@ export type Pipe = {
   /** To be handed to the process, and closed here: the end comes when nobody has it open any more. */
   readonly write: number
   readonly read: Readable
+  /** The descriptor that `read` reads, as long as that is open. */
+  readonly from: number
 }
 
 /** A supply of new pipes. */
@@ -42,17 +44,40 @@ export async function openPipes(many: number): Promise<Pipes> {
 /**
  * What comes from a stream, in few large pieces where much comes in small ones: after a small one the next is
  * left to grow for `gatherMs`. Each piece costs both sides a wake-up, which is most of what a line costs. Nothing
- * waits when little is said.
+ * waits when little is said. `flooded` is called once, when so much comes that the pipe is too small for it.
  */
-export async function* gathered(stream: Readable, gatherMs: number): AsyncGenerator<Buffer> {
+export async function* gathered(
+  stream: Readable,
+  gatherMs: number,
+  flooded: () => void,
+): AsyncGenerator<Buffer> {
+  let large = 0
+  let tell = flooded
   for await (const piece of stream as AsyncIterable<Buffer>) {
     yield piece
+    large = piece.length < largeBytes ? 0 : large + 1
+    if (large === manyLarge) {
+      tell()
+      tell = () => undefined
+    }
     if (piece.length < smallBytes) await sleep(gatherMs)
   }
 }
 
 /** A pipe holds 64 KiB (pipe(7)). Who writes more at a time would fill it meanwhile, and be held up. */
 const smallBytes = 4_096
+
+/** So many pieces of this size, one after the other, are a flood. */
+const [manyLarge, largeBytes] = [8, 16_384]
+
+/**
+ * Has the pipe on stdin hold 1 MiB, the most that the system allows everybody: F_SETPIPE_SZ of fcntl(2), which Node does not
+ * have. They are arguments for Python. With 64 KiB one writes while the other waits, by turns.
+ */
+export const widening: readonly string[] = [
+  ...['-I', '-S', '-c'],
+  'import fcntl; fcntl.fcntl(0, 1031, 1 << 20)',
+]
 
 /** Only what is asked for is read: the rest gathers in the pipe. Node's types do not know that a socket takes it. */
 const oneByOne: object = { readableHighWaterMark: 1 }
@@ -97,6 +122,7 @@ function openAll(moulds: readonly number[]): readonly Pipe[] | null {
   if (moulds.length > 0 && writing.length === moulds.length) {
     return reading.map((fd, at) => ({
       write: writing[at] ?? fd,
+      from: fd,
       read: new Socket({ ...oneByOne, fd, readable: true, writable: false }),
     }))
   }

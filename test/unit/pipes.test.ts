@@ -3,7 +3,8 @@ import { closeSync, readdirSync, writeSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { gathered, openPipes, type Pipe, type Pipes } from '../../src/system/pipes.ts'
+import { command } from '../../src/system/command.ts'
+import { gathered, openPipes, type Pipe, type Pipes, widening } from '../../src/system/pipes.ts'
 import { makeFolder } from '../harness/tools.ts'
 
 /** Takes one, which must be there. */
@@ -74,7 +75,7 @@ test('without mkfifo there are none, and nothing is left behind', async (t) => {
 
 test('little is read at once; what is written while nobody reads comes in large pieces', async () => {
   const pipe = await takeOne(await openPipes(1))
-  const pieces = gathered(pipe.read, 1)
+  const pieces = gathered(pipe.read, 1, () => assert.fail('that is no flood'))
   writeSync(pipe.write, 'first')
   assert.equal(String((await pieces.next()).value), 'first')
   for (let number = 0; number < 20; number += 1) {
@@ -86,4 +87,31 @@ test('little is read at once; what is written while nobody reads comes in large 
   for await (const piece of pieces) others.push(String(piece))
   assert.equal(others.join(''), Array.from({ length: 20 }, (_, at) => `${at} `).join(''))
   assert.ok(others.length <= 2, `${others.length} pieces`)
+})
+
+test('a flood is told of once, and the pipe can be made to hold more', async () => {
+  const pipe = await takeOne(await openPipes(1))
+  const sizeOf = async () =>
+    Number(
+      (
+        await command('python3', ['-c', 'import fcntl; print(fcntl.fcntl(0, 1032))'], {
+          stdin: pipe.from,
+        })
+      ).stdout,
+    )
+  assert.equal(await sizeOf(), 65_536)
+  let floods = 0
+  const pieces = gathered(pipe.read, 1, () => {
+    floods += 1
+  })
+  for (let number = 0; number < 30; number += 1) {
+    writeSync(pipe.write, Buffer.alloc(20_000, 'x'))
+    await pieces.next()
+  }
+  assert.equal(floods, 1)
+  const done = await command('python3', widening, { stdin: pipe.from })
+  assert.equal(done.exitCode, 0, done.output)
+  assert.equal(await sizeOf(), 1_048_576)
+  closeSync(pipe.write)
+  await pieces.return(undefined)
 })
