@@ -10,6 +10,7 @@ import { within } from '../system/clock.ts'
 import { command } from '../system/command.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
 import { gathered, type Pipe, type Pipes, widening } from '../system/pipes.ts'
+import { type Process, searchTag } from '../system/processes.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
 import { lastWordsIn, openTail } from './last-words.ts'
@@ -30,6 +31,8 @@ export type Run = {
   readonly drained: () => Promise<void>
   /** What it said last on stderr, in one line, once all of it is read; null: nothing. */
   readonly lastWords: () => Promise<string | null>
+  /** Looks for the living processes that carry its tag: wherever they are, they are the program's. */
+  readonly tagged: () => readonly Process[]
   /** Another command in the same place: its folder, its environment, its tag. */
   readonly asProgram: AsProgram
 }
@@ -107,6 +110,7 @@ export async function startRun(
     runId,
     pid,
     exit,
+    tagged: searchTag(tagName, runId),
     asProgram,
     async lastWords() {
       await Promise.all(pumps)
@@ -174,6 +178,7 @@ function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
     runId,
     pid: 0,
     exit: Promise.resolve({ is: 'unstartable', why }),
+    tagged: () => [],
     asProgram,
     drained: async () => undefined,
     lastWords: async () => null,

@@ -10,6 +10,7 @@ import { words } from '../words.ts'
 import { releaseWords } from '../words-release.ts'
 import { startAgain } from './back.ts'
 import { obey } from './carry-out.ts'
+import { expectCheck } from './check.ts'
 import { claim, unclaim } from './claim.ts'
 import { claimCommit } from './claim-commit.ts'
 import { type Ground, isHeld } from './ground.ts'
@@ -253,7 +254,7 @@ async function claimEarly({ deposit, signal }: Uploads, on: Ground): Promise<rea
   if (!(await deposit.hasContent())) return []
   const { bootWaitMs } = on.site.config.deposit
   const patience = withDeadline(bootWaitMs, signal, on.orders.call())
-  const upload = await deposit.next(patience.signal)
+  const upload = await deposit.next(patience.signal, (files) => expectCheck(files, on))
   patience.clear()
   const claimed = upload === null ? 'again' : await claim(upload.snapshot, deposit, on)
   return typeof claimed === 'object' ? [{ claimed, upload }] : []
@@ -272,7 +273,7 @@ async function nextUpload(
   on: Ground,
 ): Promise<Event> {
   if (afterMs > 0) await on.clock.sleep(afterMs, signal)
-  return { is: 'upload', upload: await deposit.next(signal) }
+  return { is: 'upload', upload: await deposit.next(signal, (files) => expectCheck(files, on)) }
 }
 
 /**

@@ -41,7 +41,7 @@ test('its state tells how many files there are and what they wait for', async (t
       return now.files === files && now.waitingFor?.because === because
     })
   assert.deepEqual(deposit.state(), { files: 0, waitingFor: null })
-  const upload = deposit.next(new AbortController().signal)
+  const upload = deposit.next(new AbortController().signal, () => undefined)
   put('.hold')
   put('main.py')
   await becomes(1, 'marker')
@@ -68,7 +68,7 @@ test('what was given up under a temporary name does not hold up the next upload 
   mkdirSync(staging, { recursive: true })
   put('.in.data.csv')
   put('main.py')
-  const first = (await deposit.next(signal)) ?? assert.fail()
+  const first = (await deposit.next(signal, () => undefined)) ?? assert.fail()
   assert.equal(await deposit.claim(first.snapshot, staging), null)
   // From here on, one that was not given up before would be waited for without end.
   changeTo(
@@ -76,7 +76,7 @@ test('what was given up under a temporary name does not hold up the next upload 
     site.config,
   )
   put('more.py')
-  const second = (await deposit.next(signal)) ?? assert.fail()
+  const second = (await deposit.next(signal, () => undefined)) ?? assert.fail()
   assert.deepEqual(
     second.snapshot.entries.map(({ path }) => path),
     ['more.py'],
@@ -88,7 +88,7 @@ test('its state tells that it cannot be looked at', async (t) => {
   renameSync(site.paths.deposit, `${site.paths.deposit}.old`)
   symlinkSync('deposit.old', site.paths.deposit)
   const ending = new AbortController()
-  const next = deposit.next(ending.signal)
+  const next = deposit.next(ending.signal, () => undefined)
   await until('the trouble in its state', () => {
     const { waitingFor } = deposit.state()
     return waitingFor?.because === 'unreadable' && /not a folder but a link/.test(waitingFor.why)

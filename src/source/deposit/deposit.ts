@@ -14,8 +14,11 @@ import { openWatch, type Watch } from './watch.ts'
 
 /** The deposit as a source of releases. */
 export type Deposit = {
-  /** Waits for an upload that is complete. Null when the signal aborts first; nothing is watched then. */
-  readonly next: (signal: AbortSignal) => Promise<Upload | null>
+  /**
+   * Waits for an upload that is complete. Null when the signal aborts first; nothing is watched then. `soon` hears what
+   * will be one in a moment if nothing more comes; perhaps again and again.
+   */
+  readonly next: (signal: AbortSignal, soon: Soon) => Promise<Upload | null>
   /**
    * Moves a complete upload into a staging folder. The answer is null, or the path that was not as it
    * had been seen: then what was moved so far is for `giveBack`.
@@ -35,6 +38,8 @@ export type Deposit = {
   /** What the last look found; it costs nothing to ask. */
   readonly state: () => DepositState
 }
+
+type Soon = (entries: readonly Entry[]) => void
 
 /** How the deposit stands: for who asks, decides nothing. */
 export type DepositState = {
@@ -157,22 +162,24 @@ export function openDeposit(
   }
 
   /** Looks again and again until there is no reason to wait. Null when there is nothing left. */
-  async function settled(signal: AbortSignal): Promise<Upload | null> {
+  async function settled(signal: AbortSignal, soon: Soon): Promise<Upload | null> {
     let seen: Seen | null = null
     let sessions: SessionsLook | null = null
     const start = clock.now()
     while (!signal.aborted) {
       const begin = clock.now()
       const snapshot = await look()
+      const looked = clock.now()
       if (!isActive(snapshot)) return null
       const around = await judgement.lookAround(snapshot, sessions)
       sessions = around.sessions
       const now = clock.now()
-      seen = see(seen, around, now)
+      seen = see(seen, around, now, looked)
       giveUp(orphans(seen, now, limits), seen)
       const found = await judgement.decide(around, seen, now)
       state = { files: countOf(snapshot), waitingFor: 'because' in found ? found : null }
       if (complete(found, snapshot)) return found
+      if (isNear(found)) soon(snapshot.entries)
       await clock.sleep(pause(found, now - begin, now - start), signal)
     }
     return null
@@ -180,13 +187,18 @@ export function openDeposit(
 
   /**
    * How long to the next look: looking costs little in the long run, a short upload is looked at
-   * often, and the end of the quiet period is not missed.
+   * often, and the look that ends the quiet period is done when that is over.
    */
   function pause(found: Hold | Upload, costMs: number, ageMs: number): number {
     const frugal = Math.min(costMs / limits.tickShare, ageMs * limits.tickGrowth)
     const usual = Math.max(limits.tickMs, frugal)
     const isQuiet = 'because' in found && found.because === 'quiet'
-    return isQuiet ? Math.min(usual, Math.ceil(found.leftMs)) : usual
+    return isQuiet ? Math.min(usual, Math.max(1, found.leftMs - costMs)) : usual
+  }
+
+  /** True when half of the quiet period is over. */
+  function isNear(found: Hold | Upload): boolean {
+    return 'because' in found && found.because === 'quiet' && found.leftMs < found.ms / 2
   }
 
   /** True for an upload with something in it; a reason to wait is told. */
@@ -222,12 +234,12 @@ export function openDeposit(
   }
 
   return {
-    async next(signal) {
+    async next(signal, soon) {
       while (!signal.aborted) {
         try {
           if (await noticed(signal)) {
             await unarm()
-            const upload = await settled(signal)
+            const upload = await settled(signal, soon)
             if (upload !== null) return upload
           }
         } catch (error) {

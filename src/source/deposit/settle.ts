@@ -34,15 +34,15 @@ export type Seen = {
   readonly temporary: ReadonlyMap<string, { readonly fingerprint: string; readonly since: number }>
 }
 
-/** What is known after one more look. */
-export function see(before: Seen | null, look: Look, now: number): Seen {
+/** What is known after one more look. `looked`: when the snapshot was whole; what it does not show has changed since. */
+export function see(before: Seen | null, look: Look, now: number, looked = now): Seen {
   const { snapshot, sessions } = look
   const ends = sessions.are === 'visible' ? sessions.ends : new Set<string>()
   const hasSession = sessions.are === 'visible' && sessions.of.length > 0
   const isSame = before?.activity === snapshot.activity
   return {
     activity: snapshot.activity,
-    changedAt: before !== null && isSame ? before.changedAt : now,
+    changedAt: before !== null && isSame ? before.changedAt : looked,
     sessionAt: hasSession ? now : (before?.sessionAt ?? Number.NEGATIVE_INFINITY),
     ends,
     endsAt:
