@@ -7,7 +7,7 @@ export const projectWords = {
   wantsTable: 'expected a table, such as [projects.garage]',
   badName: (name: string) =>
     `${shown(JSON.stringify(name))} is no name for a project: letters, digits, "_", "-" and "." only, and neither of the last two first`,
-  badDirectory: 'expected the path of a folder',
+  badDirectory: 'expected the path of a folder; `~` is not a home here: write it out',
   ofDaemon:
     'this is about the daemon as a whole, which runs all projects: it can stand only at the top of the file',
   holdsParent: (directory: string) =>

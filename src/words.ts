@@ -22,7 +22,7 @@ export const words = {
   madeFolder: (name: string) => `made the folder ${name}/`,
   waiting: (deposit: string) => `waiting for uploads in ${deposit}`,
   updateOver: 'the update is over',
-  stopping: (signal: string) => `${signal}: stopping main.py, then the daemon`,
+  stopping: (signal: string) => `${signal}: stopping what runs, then the daemon`,
   hastened: 'second signal: ending main.py at once',
   noFolders: (project: string, why: string) => `cannot make the folders of ${project}: ${why}`,
   noFoldersHint: 'start it as the user who owns this directory, or give it to that user with chown',
@@ -42,7 +42,7 @@ export const words = {
     if (state.is === 'RUNNING') return `main.py runs (pid ${state.pid}): ${causeText(state.cause)}`
     if (state.is === 'ELSEWHERE') return 'main.py is not run by this daemon'
     if (state.is !== 'STOPPED') return shown(words.state(state) ?? 'main.py is being started')
-    if (state.why === 'no main.py') return 'there is no main.py yet; waiting for the first upload'
+    if (state.why === 'no main.py') return words.noProgram
     if (state.why === 'not started yet') return 'getting ready'
     if (state.why === 'only an update') return words.onlyUpdate
     const isKept = state.why.by === 'operator' && state.why.does === 'stop'
@@ -50,6 +50,8 @@ export const words = {
   },
   systemdNotTold: (why: string) =>
     `systemd could not be told how it goes, and may restart the daemon for it: ${why}. The command systemd-notify is needed: sudo apt install systemd`,
+
+  noProgram: 'there is no main.py yet; waiting for the first upload',
 
   // --- the log ---
 

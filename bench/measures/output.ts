@@ -10,6 +10,10 @@ import { otaSupervisor } from '../peers/ota-supervisor.ts'
 import { peakMib } from '../processes.ts'
 import { printerOf } from '../program.ts'
 import { takeTurns, valuesOf } from '../rounds.ts'
+import type { Post } from '../stage.ts'
+
+/** A program that has not got rid of its output within this is held up for good. */
+const stuckMs = 60_000
 
 /** A log that has not grown for this long gets no more. */
 const stallMs = 20_000
@@ -95,6 +99,7 @@ async function carry(peer: Peer, inBlocks: boolean, bench: Bench): Promise<Carri
   const { lines } = bench.size
   const post = await bench.stage.open(peer, await printerOf(lines, inBlocks), false)
   try {
+    await printed(post)
     const endsAt = await logComplete(post.running.logs, lines)
     const first = post.reports.all().find(({ what }) => what === 'start')
     const ms = endsAt - (first?.at ?? Number.NaN)
@@ -104,6 +109,12 @@ async function carry(peer: Peer, inBlocks: boolean, bench: Bench): Promise<Carri
   } finally {
     await post.close()
   }
+}
+
+/** Waits until the program has got rid of all: to look at the logs meanwhile would hold up most who writes many files. */
+async function printed({ reports }: Post): Promise<void> {
+  const deadline = now() + stuckMs
+  while (now() < deadline && !reports.all().some(({ what }) => what === 'ready')) await sleep(20)
 }
 
 /** When the log had the last line, or stopped growing. */
@@ -118,7 +129,7 @@ async function logComplete(logs: () => Promise<readonly string[]>, lines: number
     if (sizes !== before) grewAt = now()
     if (now() - grewAt > stallMs) return grewAt
     before = sizes
-    await sleep(5)
+    await sleep(2)
   }
 }
 

@@ -89,9 +89,10 @@ function programLines({ program }: Status): string[] {
 }
 
 /** Why it runs, or does not. */
-function whyLines({ state, wanted, cause }: Status['program']): string[] {
+function whyLines({ state, wanted, note, cause }: Status['program']): string[] {
   if (state === 'ELSEWHERE') return [words.runElsewhere]
   if (wanted === 'down') return [words.keptDown]
+  if (note !== null) return [note]
   return cause === null ? [] : [`started: ${cause.text}`]
 }
 

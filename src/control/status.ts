@@ -19,6 +19,7 @@ import type { GitSource } from '../source/git/git.ts'
 import { timeAgo } from '../system/clock.ts'
 import { type HistoryEntry, lastCommitted, readHistory } from '../update/history.ts'
 import { readReleases } from '../update/store.ts'
+import { words } from '../words.ts'
 import { type DepositStatus, depositOf, depositOnDisk, type LiveDeposit } from './deposit-status.ts'
 import { type GitStatus, gitOf } from './git-status.ts'
 import { type Usage, usageOf } from './usage.ts'
@@ -62,6 +63,8 @@ export type ProgramStatus = {
   readonly restarts: number
   readonly lastExit: (Exit & { readonly text: string }) | null
   readonly cause: (Cause & { readonly text: string }) | null
+  /** Why it rests although it is wanted: main holds nothing to run. */
+  readonly note: string | null
   readonly health: Health
   /** All of its processes together; 100 is one core. Null when nothing runs. */
   readonly cpuPercent: number | null
@@ -131,6 +134,7 @@ export async function liveStatus(site: Site, live: Live): Promise<Status> {
       pid,
       since: timeAgo(live.clock.now() - forMs, live.clock),
       restarts: reading.restarts,
+      note: state.is === 'STOPPED' && state.why === 'no main.py' ? words.noProgram : null,
       health: reading.health,
       lastExit: reading.lastExit && { ...reading.lastExit, text: exitText(reading.lastExit) },
       cause: reading.cause && { ...reading.cause, text: causeText(reading.cause) },
@@ -164,6 +168,7 @@ export async function statusFromDisk(site: Site): Promise<Status> {
       pid: null,
       since: null,
       restarts: 0,
+      note: null,
       lastExit: null,
       cause: null,
       health: { is: 'none' },

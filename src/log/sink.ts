@@ -46,7 +46,7 @@ export function openSink(
   let begun: Buffer = nothing
   /** Both together, and what is just being written. */
   let waitingBytes = 0
-  /** Where what is written at once is put together; it is there while the pump is at work. */
+  /** Where much is put together to be written; it is there while the pump is at work. */
   let desk: Buffer | null = null
   let lostLines = 0
   let pumping: Promise<void> | null = null
@@ -107,18 +107,20 @@ export function openSink(
     return begun.length === 0
   }
 
-  /** As many as go into one write, in memory that is used again and again: new memory costs more than the copy. */
+  /** As many as go into one write; a longer one by itself. */
   function takeBatch(): Buffer {
-    desk ??= Buffer.allocUnsafeSlow(batchBytes)
     let bytes = 0
-    const most = waiting.findIndex((lines) => {
+    const end = waiting.findIndex((lines, index) => {
       bytes += lines.bytes
-      return bytes > batchBytes
+      return index > 0 && bytes > batchBytes
     })
-    const [first] = waiting
-    const isLong = most === 0 && first !== undefined
-    const taken = waiting.splice(0, isLong ? 1 : most < 0 ? waiting.length : most)
-    if (isLong) return Buffer.from(first.text)
+    const taken = waiting.splice(0, end < 0 ? waiting.length : end)
+    const size = taken.reduce((sum, lines) => sum + lines.bytes, 0)
+    if (size < deskFromBytes || size > batchBytes) {
+      return Buffer.from(taken.map(({ text }) => text).join(''))
+    }
+    // Much is put together in memory that is used again and again: new memory would cost more than the copy.
+    desk ??= Buffer.allocUnsafeSlow(batchBytes)
     let at = 0
     for (const { text } of taken) at += desk.write(text, at)
     return desk.subarray(0, at)
@@ -189,6 +191,9 @@ const nothing = Buffer.alloc(0)
 
 /** What is written at once, where it comes in smaller pieces. */
 const batchBytes = 524_288
+
+/** For less than this no desk is needed. */
+const deskFromBytes = 65_536
 
 function linesIn(text: string): number {
   let lines = 0

@@ -188,7 +188,9 @@ function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
 /** Has a pipe hold more, soon. Where that cannot be, it stays as it is. */
 function widen(pipe: Pipe | undefined, { argv, cwd, env }: ReturnType<AsProgram>): void {
   const [file = '', ...rest] = argv
-  if (pipe !== undefined) void command(file, rest, { stdin: pipe.from, cwd, env })
+  // Without the tag: it is none of the program's processes, and must not count as left behind by it.
+  const own = { ...env, [tagName]: undefined }
+  if (pipe !== undefined) void command(file, rest, { stdin: pipe.from, cwd, env: own })
 }
 
 /** Where a pipe's lines go. */

@@ -97,6 +97,7 @@ async function printsAll(t: TestContext, count: number): Promise<void> {
   const daemon = await startDaemon(t, dir)
   await daemon.says(/ended with exit code 1; next start/, 60_000)
   await daemon.end()
+  assert.doesNotMatch(daemon.output(), /main\.py left/)
   const said = saidBy(await logOf(dir), 'r0 out')
   assert.equal(said.length, count + 1)
   assert.equal(said.pop(), 'no line end')

@@ -87,6 +87,14 @@ test('without a daemon status and history answer from the disk and say so; the r
   }
 })
 
+test('status says why nothing runs where there is no main.py', async (t) => {
+  const dir = await makeProject(t)
+  const daemon = await startDaemon(t, dir)
+  await daemon.says(/waiting for uploads/)
+  const text = await runSupervisor(['status'], dir, { NO_COLOR: '1' })
+  assert.match(text.stdout, /^main\.py {3}STOPPED.*\n {10}there is no main\.py yet; waiting for/)
+})
+
 test('where no daemon has ever run every verb says so and makes nothing', async (t) => {
   const dir = await makeFolder(t)
   for (const verb of ['status', 'history', 'start', 'stop', 'restart', 'rollback', 'reload']) {

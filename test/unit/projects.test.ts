@@ -162,6 +162,10 @@ test('two projects cannot share a folder, nor lie in each other or around the fi
     await one('[projects.a]\ndirectory = "x/y"\n[projects.x]\n'),
     '3: projects.x: the project a lies inside it',
   )
+  assert.equal(
+    await one('[projects.a]\ndirectory = "~/a"\n'),
+    '2: projects.a.directory: expected the path of a folder; `~` is not a home here: write it out',
+  )
   for (const directory of ['.', '..', '/']) {
     assert.match(
       await one(`[projects.a]\ndirectory = "${directory}"\n`),
