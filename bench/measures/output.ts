@@ -7,7 +7,7 @@ import type { Bench, Measure } from '../measure.ts'
 import { now } from '../now.ts'
 import type { Peer } from '../peer.ts'
 import { otaSupervisor } from '../peers/ota-supervisor.ts'
-import { peakMib } from '../processes.ts'
+import { peakMib, processorMs } from '../processes.ts'
 import { printerOf } from '../program.ts'
 import { takeTurns, valuesOf } from '../rounds.ts'
 import type { Post } from '../stage.ts'
@@ -24,6 +24,8 @@ type Carried = {
   /** Lines that are not there, or twice, or damaged. */
   readonly wrong: number
   readonly peakMib: number
+  /** What all processes but the program have taken since their start. */
+  readonly processorMs: number
 }
 
 /** A program that prints as much as it can; from its first statement to the last line in the log. */
@@ -62,6 +64,10 @@ function figuresOf(
     valuesOf(answers, (carried) => carried.wrong),
     null,
   )
+  const processor = rowsAgainst(
+    valuesOf(answers, (carried) => carried.processorMs),
+    null,
+  )
   const memory = rowsAgainst(
     valuesOf(answers, (carried) => carried.peakMib),
     null,
@@ -85,6 +91,13 @@ function figuresOf(
       },
     },
     {
+      title: `${what}: processor time of all processes but the program, with their start`,
+      unit: 'ms',
+      against: null,
+      rows: processor,
+      aim: null,
+    },
+    {
       title: `${what}: the most memory of all processes but the program`,
       unit: 'MiB',
       against: null,
@@ -103,9 +116,9 @@ async function carry(peer: Peer, inBlocks: boolean, bench: Bench): Promise<Carri
     const endsAt = await logComplete(post.running.logs, lines)
     const first = post.reports.all().find(({ what }) => what === 'start')
     const ms = endsAt - (first?.at ?? Number.NaN)
-    const peak = peakMib(post.processes())
+    const [peak, busyMs] = [peakMib(post.processes()), processorMs(post.processes())]
     const wrong = await wrongLines(await post.running.logs(), lines)
-    return { linesPerSecond: (lines / ms) * 1000, wrong, peakMib: peak }
+    return { linesPerSecond: (lines / ms) * 1000, wrong, peakMib: peak, processorMs: busyMs }
   } finally {
     await post.close()
   }
