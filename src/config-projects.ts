@@ -136,7 +136,7 @@ function entryOf(name: string, tables: unknown, parent: string): Entry | Complai
   if (!isProjectName(name)) return { path, what: projectWords.badName(name) }
   if (!isTable(tables)) return { path, what: projectWords.wantsTable }
   const { directory = name, ...own } = tables
-  if (typeof directory !== 'string' || !/^[^~\0][^\0]*$/.test(directory)) {
+  if (typeof directory !== 'string' || !/^(?!~(\/|$))[^\0]+$/.test(directory)) {
     return { path: [...path, 'directory'], what: projectWords.badDirectory }
   }
   return { name, directory: resolve(parent, directory), own, isDiscovered: false }

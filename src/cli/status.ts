@@ -92,7 +92,8 @@ function programLines({ program }: Status): string[] {
 function whyLines({ state, wanted, note, cause }: Status['program']): string[] {
   if (state === 'ELSEWHERE') return [words.runElsewhere]
   if (wanted === 'down') return [words.keptDown]
-  if (note !== null) return [note]
+  // A daemon of the version before does not tell it.
+  if (note) return [note]
   return cause === null ? [] : [`started: ${cause.text}`]
 }
 

@@ -91,11 +91,9 @@ function readRollback(body: unknown): Wish | string {
 }
 
 function readSelfUpdate(body: unknown): Wish | string {
-  const { check = false, force = false }: Switches = isObject(body)
-    ? body
-    : body === undefined
-      ? {}
-      : { check: null }
+  const odd = { check: null }
+  const switches: Switches = isObject(body) ? body : body === undefined ? {} : odd
+  const { check = false, force = false } = switches
   return typeof check === 'boolean' && typeof force === 'boolean'
     ? { is: 'self-update', asked: { isCheck: check, isForced: force } }
     : 'the body must be like {"check": true, "force": false}'

@@ -74,9 +74,11 @@ export function openSessionLog(
       output(who, { stream, bytes }) {
         const by: Speaker = { time: clock.wall(), project, who, stream, level: 'info' }
         const body = printable(bytes)
-        const text = written(by, body, 'text')
+        const inForm = new Map<Form, string>()
         for (const { sink, form } of sinks) {
-          sink.write(form() === 'text' ? text : written(by, body, form()))
+          const text = inForm.get(form()) ?? written(by, body, form())
+          inForm.set(form(), text)
+          sink.write(text)
         }
       },
       async room() {

@@ -9,19 +9,24 @@ import {
   membersOf,
   type Process,
   processOf,
+  searchTag,
   signal,
 } from '../system/processes.ts'
+import { tagName } from './record.ts'
 
 /** What a ladder ends: a process group (by its leader's number), and all that carry the run's tag. */
 export type Target = {
   readonly group: number | null
-  /** Looks for those that carry the tag. */
-  readonly tagged: () => readonly Process[]
+  readonly runId: string
   /** Resolves when the leader has ended, where the daemon is its parent: it saves waiting for a look. */
   readonly leaderExit?: Promise<unknown>
 }
 
-type Sought = Omit<Target, 'leaderExit'> & { readonly leaderExit: Lasting<unknown> | undefined }
+/** A target, and the look for whoever carries its tag. */
+type Sought = Omit<Target, 'leaderExit'> & {
+  readonly tagged: () => readonly Process[]
+  readonly leaderExit: Lasting<unknown> | undefined
+}
 
 /** How it is climbed. */
 export type Climbing = {
@@ -44,7 +49,7 @@ export async function stopLadder(
 ): Promise<void> {
   const polite = politeSignal(target.group, how.limits)
   const sought = seek(target)
-  // A first look is long. It is now at the latest, while the program runs: the one when it is down sees what is new.
+  // The long look is now, while the program runs. The one when it is down then sees what is new only.
   sought.tagged()
   if (await rung(sought, polite, how.limits.stopMs, how)) return
   if (await rung(sought, 'SIGTERM', how.limits.termMs, how)) return
@@ -65,7 +70,11 @@ export async function clear(target: Target, how: Climbing): Promise<readonly Pro
 
 function seek(target: Target): Sought {
   const { leaderExit } = target
-  return { ...target, leaderExit: leaderExit && lasting(leaderExit) }
+  return {
+    ...target,
+    tagged: searchTag(tagName, target.runId),
+    leaderExit: leaderExit && lasting(leaderExit),
+  }
 }
 
 async function killUntilGone(target: Sought, how: Climbing): Promise<void> {
@@ -151,11 +160,11 @@ function isAnyoneLeft({ group, tagged }: Sought): boolean {
 
 /** The living processes of a run: those of its group, and whoever else carries its tag. */
 export function processesOf(target: Target): readonly Process[] {
-  return livingOf(target)
+  return livingOf(seek(target))
 }
 
 /** The living processes of the group and of the tag, each once. */
-function livingOf({ group, tagged }: Pick<Target, 'group' | 'tagged'>): readonly Process[] {
+function livingOf({ group, tagged }: Sought): readonly Process[] {
   const inGroup = group === null ? [] : membersOf(group)
   const outside = tagged().filter((found) => found.group !== group)
   return [...inGroup, ...outside]

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import type { Site } from '../config.ts'
 import type { Cause, Clock, Exit, Log, ProgramReading, ProgramState, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
-import { type Process, searchTag } from '../system/processes.ts'
+import type { Process } from '../system/processes.ts'
 import { words } from '../words.ts'
 import { type Climbing, clear, stopLadder } from './ladder.ts'
-import { livingLeader, readRecord, tagName } from './record.ts'
+import { livingLeader, readRecord } from './record.ts'
 import { afterExit, count, type Deaths, isWell, noDeaths } from './restart.ts'
 import { type Launch, type Run, startRun } from './run.ts'
 import { type Watch, watchOver } from './watch.ts'
@@ -126,7 +126,7 @@ export function openProgram(
 
   /** STARTING, RUNNING, and then its end; null when it is to be stopped first. */
   async function awaitEnd(
-    { pid, tagged, watch: { exit } }: Watched,
+    { pid, watch: { exit } }: Watched,
     cause: Cause,
     end: AbortSignal,
   ): Promise<Exit | null> {
@@ -135,8 +135,6 @@ export function openProgram(
     if (early.is === 'done') return early.value
     if (early.is === 'aborted') return null
     become({ is: 'RUNNING', pid, cause })
-    // Now there is time for it: the looks of the stop will be short.
-    tagged()
     const late = await within(exit, end)
     return late.is === 'done' ? late.value : null
   }
@@ -149,9 +147,9 @@ export function openProgram(
     const cause = exit === null ? stopCause : causeToEnd(exit)
     if (cause !== null) {
       become({ is: 'STOPPING', pid: run.pid, cause })
-      await stopLadder({ group: run.pid, tagged: run.tagged, leaderExit: run.exit }, how)
+      await stopLadder({ group: run.pid, runId: run.runId, leaderExit: run.exit }, how)
     } else {
-      const left = await clear({ group: run.pid, tagged: run.tagged }, how)
+      const left = await clear({ group: run.pid, runId: run.runId }, how)
       if (left.length > 0) log.warn(words.leftBehind(left))
     }
     await run.drained()
@@ -230,5 +228,5 @@ export async function endLeftovers(site: Site, how: Climbing): Promise<readonly 
   const record = readRecord(site.paths.runRecord)
   if (record === null) return []
   const leader = livingLeader(record)
-  return clear({ group: leader?.pid ?? null, tagged: searchTag(tagName, record.runId) }, how)
+  return clear({ group: leader?.pid ?? null, runId: record.runId }, how)
 }

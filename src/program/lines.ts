@@ -15,7 +15,11 @@ export async function* lines(
       const isWhole = held.length > 0 && end > 0 && held.length + end - 1 <= maxBytes
       // By itself: to put all of a large chunk behind what is held would copy it.
       if (isWhole) yield Buffer.concat([held, chunk.subarray(0, end)])
-      const more = isWhole ? chunk.subarray(end) : Buffer.concat([held, chunk])
+      const more = isWhole
+        ? chunk.subarray(end)
+        : held.length === 0
+          ? chunk
+          : Buffer.concat([held, chunk])
       const { pieces, rest } = cut(more, maxBytes)
       // A copy: a slice would keep the whole chunk alive.
       held = Buffer.from(rest)

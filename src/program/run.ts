@@ -4,35 +4,23 @@ import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import type { Config, Site } from '../config.ts'
-import { codeOf, messageOf } from '../errors.ts'
+import { messageOf } from '../errors.ts'
 import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
-import { within } from '../system/clock.ts'
 import { command } from '../system/command.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
-import { gathered, type Pipe, type Pipes, widening } from '../system/pipes.ts'
-import { type Process, searchTag } from '../system/processes.ts'
+import type { Pipe, Pipes, RunWidening } from '../system/pipes.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
-import { lastWordsIn, openTail } from './last-words.ts'
-import { lines } from './lines.ts'
+import { carryOutput, type Output, type Source } from './output.ts'
 import type { AsProgram } from './probe.ts'
 import { tagName, writeRecord } from './record.ts'
 
 /** One process of the program, from its start to its last line. */
-export type Run = {
+export type Run = Output & {
   readonly runId: string
   readonly pid: number
   /** Resolves when the leader has ended. What it left behind may still live. */
   readonly exit: Promise<ProcessEnd>
-  /**
-   * Resolves when all output is logged. To be called when nobody is left; pipes that somebody still
-   * holds open are cut after `drainMs` in which the log had room.
-   */
-  readonly drained: () => Promise<void>
-  /** What it said last on stderr, in one line, once all of it is read; null: nothing. */
-  readonly lastWords: () => Promise<string | null>
-  /** Looks for the living processes that carry its tag: wherever they are, they are the program's. */
-  readonly tagged: () => readonly Process[]
   /** Another command in the same place: its folder, its environment, its tag. */
   readonly asProgram: AsProgram
 }
@@ -89,7 +77,6 @@ export async function startRun(
   const child = execa(file, rest, { ...pipedGroup, ...into, cwd, env, stdin: 'ignore' })
   // Its promise waits for the pipes, which a grandchild may hold open for ever: 'exit' does not.
   child.catch(() => undefined)
-  const streams = { out: out?.read ?? child.stdout, err: err?.read ?? child.stderr }
   for (const { write } of pipes ?? []) closeSync(write)
   const { pid } = child
   if (pid === undefined) {
@@ -98,35 +85,20 @@ export async function startRun(
   }
   const exit = exitOf(child)
   note(pid)
-  const tail = openTail()
-  // As the program: its Python is not for the daemon, which may be root.
-  const widener = asProgram([launch.inUse().python.path, ...widening])
-  const toLog = (stream: 'out' | 'err') => ({ release, stream, config, log })
-  const pumps = [
-    pump(streams.out, () => widen(out, widener), toLog('out')),
-    pump(streams.err, () => widen(err, widener), toLog('err'), tail.add),
-  ]
-  return {
-    runId,
-    pid,
-    exit,
-    tagged: searchTag(tagName, runId),
-    asProgram,
-    async lastWords() {
-      await Promise.all(pumps)
-      return lastWordsIn(tail.text(), paths.main)
-    },
-    async drained() {
-      const all = Promise.all(pumps)
-      const never = new AbortController().signal
-      // A log without room is not somebody who holds a pipe: it is waited for, and it has its own limit.
-      await log.room()
-      if ((await within(all, never, config.program.drainMs)).is === 'done') return
-      streams.out.destroy()
-      streams.err.destroy()
-      await all
-    },
+  const sources = { out: sourceOf(out, child.stdout), err: sourceOf(err, child.stderr) }
+  // As the program: its Python is not for the daemon, which may be root. But without the tag: it is none of the
+  // program's processes, and must not count as left behind by it.
+  const runPython: RunWidening = (words, stdin) => {
+    const { argv, cwd, env } = asProgram([launch.inUse().python.path, ...words])
+    const [file = '', ...rest] = argv
+    return command(file, rest, { stdin, cwd, env: { ...env, [tagName]: undefined } })
   }
+  return { runId, pid, exit, asProgram, ...carryOutput(sources, runPython, release, site, log) }
+}
+
+/** What is read of a run. Where there is no pipe, Node has made a socket. */
+function sourceOf(pipe: Pipe | undefined, socket: Readable): Source {
+  return pipe === undefined ? { stream: socket, pipe: null } : { stream: pipe.read, pipe }
 }
 
 /** What execa is told of a pipe. Its types know the descriptors up to 2 only; any that is open will do. */
@@ -178,45 +150,8 @@ function neverStarted(runId: string, asProgram: AsProgram, why: string): Run {
     runId,
     pid: 0,
     exit: Promise.resolve({ is: 'unstartable', why }),
-    tagged: () => [],
     asProgram,
     drained: async () => undefined,
     lastWords: async () => null,
-  }
-}
-
-/** Has a pipe hold more, soon. Where that cannot be, it stays as it is. */
-function widen(pipe: Pipe | undefined, { argv, cwd, env }: ReturnType<AsProgram>): void {
-  const [file = '', ...rest] = argv
-  // Without the tag: it is none of the program's processes, and must not count as left behind by it.
-  const own = { ...env, [tagName]: undefined }
-  if (pipe !== undefined) void command(file, rest, { stdin: pipe.from, cwd, env: own })
-}
-
-/** Where a pipe's lines go. */
-type ToLog = {
-  readonly release: ReleaseId
-  readonly stream: 'out' | 'err'
-  readonly config: Config
-  readonly log: Log
-}
-
-/** Logs a pipe in whole lines. While the log has no room it does not read, and the program waits. */
-async function pump(
-  pipe: Readable,
-  flooded: () => void,
-  { release, stream, config, log }: ToLog,
-  tap: (bytes: Buffer) => void = () => undefined,
-): Promise<void> {
-  const pieces = gathered(pipe, config.log.readMs, flooded)
-  try {
-    for await (const bytes of lines(pieces, config.log.maxLineBytes)) {
-      tap(bytes)
-      log.output(release, { stream, bytes })
-      await log.room()
-    }
-  } catch (error) {
-    // Cut by `drained`: somebody outside the program's group still holds the pipe.
-    if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') log.warn(messageOf(error))
   }
 }

@@ -20,7 +20,7 @@ export type Watch = {
 /** Watches a run: whether it ends, whether it is well, and how much memory it takes. */
 export function watchOver(run: Run, site: Site, log: Log, clock: Clock): Watch {
   const over = new AbortController()
-  const family = { group: run.pid, tagged: run.tagged }
+  const family = { group: run.pid, runId: run.runId }
   const checks = watchHealth(site, run.asProgram, clock, over.signal, (health, before) => {
     const text = words.health(health, before)
     if (text === null) return

@@ -43,7 +43,7 @@ export async function check(
   return checkPlan(verified.plan, staged, on.site, by, on.orders.call())
 }
 
-/** Starts Python for the check of files that are being claimed: it starts while the disk writes. */
+/** Starts Python for the check of files that are, or soon will be, claimed: it starts while the quiet period runs out. */
 export function expectCheck(files: readonly { readonly path: string }[], on: Ground): void {
   if (files.some(({ path }) => path.endsWith('.py')))
     on.ahead.expect(on.packages.inUse().python, on.packages.behalf)

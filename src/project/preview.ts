@@ -147,7 +147,7 @@ function seenNow(look: Look, now: number, { disk, paths }: DepositSite, clock: C
   const sinceOf = ({ raw }: Entry) =>
     now - Math.max(0, wall - (disk.changedAt(placeIn(paths.deposit, raw)) ?? wall))
   return {
-    ...see(null, look, now),
+    ...see(null, look, now, now),
     changedAt: [...entries, ...temporary].map(sinceOf).reduce((one, other) => Math.max(one, other)),
     temporary: new Map(
       temporary.map((entry) => {

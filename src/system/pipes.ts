@@ -70,14 +70,30 @@ const smallBytes = 4_096
 /** So many pieces of this size, one after the other, are a flood. */
 const [manyLarge, largeBytes] = [8, 16_384]
 
+/** What a wide pipe holds, in bytes: the most that the system allows everybody (pipe(7), pipe-max-size). */
+export const widePipeBytes = 1_048_576
+
+/** Runs Python with these arguments and this stdin. Never throws. */
+export type RunWidening = (args: readonly string[], stdin: number) => Promise<unknown>
+
 /**
- * Has the pipe on stdin hold 1 MiB, the most that the system allows everybody: F_SETPIPE_SZ of fcntl(2), which Node does not
- * have. They are arguments for Python. With 64 KiB one writes while the other waits, by turns.
+ * Has a pipe hold 1 MiB, where the system allows it: F_SETPIPE_SZ of fcntl(2), which Node does not have, and Python has.
+ * With 64 KiB one writes while the other waits, by turns.
  */
-export const widening: readonly string[] = [
-  ...['-I', '-S', '-c'],
-  'import fcntl; fcntl.fcntl(0, 1031, 1 << 20)',
-]
+export async function widen({ from, read }: Pipe, run: RunWidening): Promise<void> {
+  if (read.destroyed) return
+  let own: number | null = null
+  try {
+    // A description of its own: libuv takes O_NONBLOCK off what it hands over, and one that is shared would block us.
+    own = openSync(`/proc/self/fd/${from}`, constants.O_RDONLY | constants.O_NONBLOCK)
+    const set = `import fcntl; fcntl.fcntl(0, 1031, ${widePipeBytes})`
+    await run(['-I', '-S', '-c', set], own)
+  } catch {
+    // No descriptors are left: it stays as it is.
+  } finally {
+    if (own !== null) closeSync(own)
+  }
+}
 
 /** Only what is asked for is read: the rest gathers in the pipe. Node's types do not know that a socket takes it. */
 const oneByOne: object = { readableHighWaterMark: 1 }

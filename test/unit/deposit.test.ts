@@ -83,6 +83,33 @@ test('what was given up under a temporary name does not hold up the next upload 
   )
 })
 
+test('a look that takes longer than the quiet period is none', async (t) => {
+  const quietMs = 100
+  const site = await makeSite(t, { deposit: { ...defaults.deposit, quietMs, tickMs: 10 } })
+  const put = (name: string) => writeFileSync(join(site.paths.deposit, name), 'x = 1\n')
+  const writers = openWriters(await findInterpreter(), 10_000)
+  afterwards(t, () => writers.close())
+  const asked: number[] = []
+  const slow = {
+    ...writers,
+    async ask(paths: readonly Buffer[]) {
+      asked.push(paths.length)
+      // The next file of the upload comes while it is asked who writes to the first.
+      if (asked.length === 1) put('second.py')
+      await clock.sleep(2 * quietMs)
+      return writers.ask(paths)
+    },
+  }
+  const deposit = openDeposit(site, slow, silent, unheard, clock)
+  put('main.py')
+  const upload = await deposit.next(new AbortController().signal, () => undefined)
+  assert.equal(asked[0], 1)
+  assert.deepEqual(
+    upload?.snapshot.entries.map(({ path }) => path),
+    ['main.py', 'second.py'],
+  )
+})
+
 test('its state tells that it cannot be looked at', async (t) => {
   const { site, deposit } = await open(t)
   renameSync(site.paths.deposit, `${site.paths.deposit}.old`)

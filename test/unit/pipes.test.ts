@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { closeSync, readdirSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { command } from '../../src/system/command.ts'
-import { gathered, openPipes, type Pipe, type Pipes, widening } from '../../src/system/pipes.ts'
+import { gathered, openPipes, type Pipe, type Pipes, widen } from '../../src/system/pipes.ts'
 import { makeFolder } from '../harness/tools.ts'
 
 /** Takes one, which must be there. */
@@ -89,17 +89,23 @@ test('little is read at once; what is written while nobody reads comes in large 
   assert.ok(others.length <= 2, `${others.length} pieces`)
 })
 
+/** How many bytes a pipe holds. A description of its own is asked: to hand over one makes it block. */
+async function sizeOf({ from }: Pipe): Promise<number> {
+  const own = openSync(`/proc/self/fd/${from}`, constants.O_RDONLY | constants.O_NONBLOCK)
+  const asked = ['-c', 'import fcntl; print(fcntl.fcntl(0, 1032))']
+  const { stdout } = await command('python3', asked, { stdin: own })
+  closeSync(own)
+  return Number(stdout)
+}
+
+function flagsOf({ from }: Pipe): number {
+  const text = readFileSync(`/proc/self/fdinfo/${from}`, 'utf8')
+  return Number.parseInt(/^flags:\s+(\d+)$/m.exec(text)?.[1] ?? '', 8)
+}
+
 test('a flood is told of once, and the pipe can be made to hold more', async () => {
   const pipe = await takeOne(await openPipes(1))
-  const sizeOf = async () =>
-    Number(
-      (
-        await command('python3', ['-c', 'import fcntl; print(fcntl.fcntl(0, 1032))'], {
-          stdin: pipe.from,
-        })
-      ).stdout,
-    )
-  assert.equal(await sizeOf(), 65_536)
+  assert.equal(await sizeOf(pipe), 65_536)
   let floods = 0
   const pieces = gathered(pipe.read, 1, () => {
     floods += 1
@@ -109,9 +115,13 @@ test('a flood is told of once, and the pipe can be made to hold more', async () 
     await pieces.next()
   }
   assert.equal(floods, 1)
-  const done = await command('python3', widening, { stdin: pipe.from })
-  assert.equal(done.exitCode, 0, done.output)
-  assert.equal(await sizeOf(), 1_048_576)
+  await widen(pipe, (args, stdin) => command('python3', args, { stdin }))
+  assert.equal(await sizeOf(pipe), 1_048_576)
+  assert.equal(
+    flagsOf(pipe) & constants.O_NONBLOCK,
+    constants.O_NONBLOCK,
+    'or a read could stop us',
+  )
   closeSync(pipe.write)
   await pieces.return(undefined)
 })

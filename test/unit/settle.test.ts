@@ -52,7 +52,7 @@ function holdAfter(...looks: readonly (readonly [now: number, look: Look])[]): H
   let seen: Seen | null = null
   let hold: Hold | null = null
   for (const [now, one] of looks) {
-    seen = see(seen, one, now)
+    seen = see(seen, one, now, now)
     hold = firstHold(seen, one, now, limits)
   }
   return hold
@@ -92,7 +92,7 @@ test('a temporary name holds while it changes, and is given up as an orphan afte
     'temporary',
   )
   assert.equal(holdAfter([0, at('1')], [limits.orphanMs, at('1')]), null)
-  const seen = see(see(null, at('1'), 0), at('1'), limits.orphanMs)
+  const seen = see(see(null, at('1'), 0, 0), at('1'), limits.orphanMs, limits.orphanMs)
   assert.deepEqual(orphans(seen, limits.orphanMs, limits), ['.in.a'])
 })
 
@@ -100,7 +100,7 @@ test('a temporary name that somebody writes is not given up', () => {
   const one = look({ temporary: [temporary('1')], busy: ['.in.a'] })
   assert.equal(because(holdAfter([0, one], [limits.orphanMs * 2, one])), 'temporary')
   // Nor is it told to anyone that nobody writes it.
-  const seen = see(see(null, one, 0), one, limits.orphanMs)
+  const seen = see(see(null, one, 0, 0), one, limits.orphanMs, limits.orphanMs)
   assert.deepEqual(orphans(seen, limits.orphanMs, limits), [])
 })
 
@@ -116,7 +116,7 @@ test('an upload connection holds until it ends, or has been idle for its time', 
 test('with wait_for_session_end it holds until the end', () => {
   const patient = { ...limits, waitForSessionEnd: true }
   const open = look({ of: [session] })
-  const seen = see(see(null, open, 0), open, 1e9)
+  const seen = see(see(null, open, 0, 0), open, 1e9, 1e9)
   assert.equal(because(firstHold(seen, open, 1e9, patient)), 'session')
 })
 

@@ -49,6 +49,9 @@ export type DepositState = {
   readonly waitingFor: Hold | null
 }
 
+/** What is to be ready at the end of the quiet period is begun this long before it, in milliseconds, at the earliest. */
+const nearMs = 1_000
+
 function keyOf({ path, fingerprint }: Entry): string {
   return `${path}\0${fingerprint}`
 }
@@ -176,7 +179,8 @@ export function openDeposit(
       const now = clock.now()
       seen = see(seen, around, now, looked)
       giveUp(orphans(seen, now, limits), seen)
-      const found = await judgement.decide(around, seen, now)
+      // By when it began: a look that takes long is no quiet period.
+      const found = await judgement.decide(around, seen, begin)
       state = { files: countOf(snapshot), waitingFor: 'because' in found ? found : null }
       if (complete(found, snapshot)) return found
       if (isNear(found)) soon(snapshot.entries)
@@ -187,18 +191,19 @@ export function openDeposit(
 
   /**
    * How long to the next look: looking costs little in the long run, a short upload is looked at
-   * often, and the look that ends the quiet period is done when that is over.
+   * often, and the end of the quiet period is not missed. No more than half of the time is spent on looking.
    */
   function pause(found: Hold | Upload, costMs: number, ageMs: number): number {
     const frugal = Math.min(costMs / limits.tickShare, ageMs * limits.tickGrowth)
     const usual = Math.max(limits.tickMs, frugal)
     const isQuiet = 'because' in found && found.because === 'quiet'
-    return isQuiet ? Math.min(usual, Math.max(1, found.leftMs - costMs)) : usual
+    return isQuiet ? Math.min(usual, Math.max(costMs, found.leftMs - costMs)) : usual
   }
 
-  /** True when half of the quiet period is over. */
+  /** True when half of the quiet period is over, and there is little left of it. */
   function isNear(found: Hold | Upload): boolean {
-    return 'because' in found && found.because === 'quiet' && found.leftMs < found.ms / 2
+    if (!('because' in found) || found.because !== 'quiet') return false
+    return found.leftMs < Math.min(found.ms / 2, nearMs)
   }
 
   /** True for an upload with something in it; a reason to wait is told. */

@@ -35,7 +35,7 @@ export type Seen = {
 }
 
 /** What is known after one more look. `looked`: when the snapshot was whole; what it does not show has changed since. */
-export function see(before: Seen | null, look: Look, now: number, looked = now): Seen {
+export function see(before: Seen | null, look: Look, now: number, looked: number): Seen {
   const { snapshot, sessions } = look
   const ends = sessions.are === 'visible' ? sessions.ends : new Set<string>()
   const hasSession = sessions.are === 'visible' && sessions.of.length > 0
@@ -68,7 +68,10 @@ function isSftp({ name }: Session): boolean {
   return name === 'sftp-server' || name.startsWith('sshd')
 }
 
-/** The first reason to wait, or null: then the upload is complete. */
+/**
+ * The first reason to wait, or null: then the upload is complete. `now` is when the look began: it says nothing of
+ * what came later.
+ */
 export function firstHold(
   seen: Seen,
   look: Look,

@@ -1,0 +1,77 @@
+import type { Readable } from 'node:stream'
+import type { Site } from '../config.ts'
+import { codeOf, messageOf } from '../errors.ts'
+import type { Log, ReleaseId } from '../model.ts'
+import { within } from '../system/clock.ts'
+import { gathered, type Pipe, type RunWidening, widen, widePipeBytes } from '../system/pipes.ts'
+import { lastWordsIn, openTail } from './last-words.ts'
+import { lines } from './lines.ts'
+
+/** What one run of the program says, on its way to the log. */
+export type Output = {
+  /**
+   * Resolves when all output is logged. To be called when nobody is left; pipes that somebody still
+   * holds open are cut after `drainMs` in which the log had room and nothing came, or when more has come than was in them.
+   */
+  readonly drained: () => Promise<void>
+  /** What it said last on stderr, in one line, once all of it is read; null: nothing. */
+  readonly lastWords: () => Promise<string | null>
+}
+
+/** One of the two: what is read, and the pipe that it comes from. Null: a socket of Node's. */
+export type Source = { readonly stream: Readable; readonly pipe: Pipe | null }
+
+/** Carries what a run says to the log, from now on. `run` is how a pipe is widened. */
+export function carryOutput(
+  sources: { readonly out: Source; readonly err: Source },
+  run: RunWidening,
+  release: ReleaseId,
+  site: Site,
+  log: Log,
+): Output {
+  const { paths, config } = site
+  const tail = openTail()
+  let heardBytes = 0
+
+  /** Logs a pipe in whole lines. While the log has no room it does not read, and the program waits. */
+  async function pump(name: 'out' | 'err'): Promise<void> {
+    const { stream, pipe } = sources[name]
+    const flooded = () => {
+      if (pipe !== null) void widen(pipe, run)
+    }
+    const pieces = gathered(stream, config.log.readMs, flooded)
+    try {
+      for await (const bytes of lines(pieces, config.log.maxLineBytes)) {
+        heardBytes += bytes.length
+        if (name === 'err') tail.add(bytes)
+        log.output(release, { stream: name, bytes })
+        await log.room()
+      }
+    } catch (error) {
+      // Cut by `drained`: somebody outside the program's group still holds the pipe.
+      if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') log.warn(messageOf(error))
+    }
+  }
+
+  const over = Promise.all([pump('out'), pump('err')])
+  return {
+    async lastWords() {
+      await over
+      return lastWordsIn(tail.text(), paths.main)
+    },
+    async drained() {
+      const never = new AbortController().signal
+      // No more than this can be in two pipes: who is heard then still talks.
+      const mostBytes = heardBytes + 2 * widePipeBytes
+      for (let before = -1; before < heardBytes && heardBytes < mostBytes; ) {
+        before = heardBytes
+        // A log without room is not somebody who holds a pipe: it is waited for, and it has its own limit.
+        await log.room()
+        if ((await within(over, never, config.program.drainMs)).is === 'done') return
+      }
+      sources.out.stream.destroy()
+      sources.err.stream.destroy()
+      await over
+    },
+  }
+}
