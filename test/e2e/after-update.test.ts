@@ -134,7 +134,7 @@ test('killed during the command, the road goes on where it was', async (t) => {
 
 test('a command that takes too long, and one after which the health check fails', async (t) => {
   const checkout = await makeElsewhere(t, {
-    program: { after_update_deadline: '300ms' },
+    program: { after_update_deadline: '3s' },
     health: {
       command: ['grep', '-q', 'well', 'client.py'],
       start_period: '0ms',
@@ -150,7 +150,7 @@ test('a command that takes too long, and one after which the health check fails'
   await daemon.says(/r2: rolled back: the program failed 3 health checks in a row/)
   hang(true)
   await remote.commit({ 'client.py': '# well, but slow\n' })
-  await daemon.says(/r3: rolled back: .*restart\.sh .* was ended: it took longer than 300 ms/)
+  await daemon.says(/r3: rolled back: .*restart\.sh .* was ended: it took longer than 3 s/)
 })
 
 test('the environment of what something else runs is where the link leads', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,8 +16,8 @@ import {
 } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
 
-/** Checks follow each other quickly, and a start is not given much time. */
-const quick = { start_period: '2s', start_interval: '50ms', interval: '50ms', timeout: '300ms' }
+/** Checks follow each other quickly; a start has time, also on a slow machine. */
+const quick = { start_period: '30s', start_interval: '50ms', interval: '50ms', timeout: '300ms' }
 
 /** A daemon whose program answers on a port of its own, and is asked there. */
 async function answering(
@@ -35,6 +35,13 @@ async function answering(
 /** Uploads a new version of the program, that answers so. */
 async function upload(daemon: Daemon, how: string): Promise<void> {
   await writeTree(join(daemon.dir, 'deposit'), { how })
+}
+
+/** Has the program that runs answer so: it reads the one word or the other. */
+async function nowAnswer(daemon: Daemon, how: string): Promise<void> {
+  const place = join(daemon.dir, 'main/how')
+  await writeFile(`${place}.new`, how)
+  await rename(`${place}.new`, place)
 }
 
 async function statusOf(dir: string) {
@@ -57,7 +64,7 @@ test('a release that is healthy passes its trial', async (t) => {
 })
 
 test('a release whose health checks fail is rolled back, with the reason', async (t) => {
-  const daemon = await answering(t)
+  const daemon = await answering(t, { start_period: '4s' })
   await daemon.says(/main\.py is healthy/)
   await upload(daemon, '503')
   await Promise.all([
@@ -74,7 +81,7 @@ test('a release whose health checks fail is rolled back, with the reason', async
 })
 
 test('a release that accepts and never answers is rolled back', async (t) => {
-  const daemon = await answering(t, { failures: 2 })
+  const daemon = await answering(t, { failures: 2, start_period: '4s' })
   await daemon.says(/main\.py is healthy/)
   await upload(daemon, 'hang')
   // The old one runs again before the outcome is told.
@@ -94,7 +101,7 @@ test('a trial waits for the program to be healthy', async (t) => {
   // That takes longer than the trial.
   await until('it was asked 20 times', () => timesAsked(daemon) >= before + 20)
   assert.deepEqual(await outcomesOf(daemon.dir), [])
-  await writeFile(join(daemon.dir, 'main/how'), '200')
+  await nowAnswer(daemon, '200')
   await daemon.says(/main\.py is healthy/)
   await daemon.says(/r1: committed/)
   await endsWithNobodyLeft(daemon)
@@ -111,18 +118,20 @@ test('a job that ends well within its trial need not be healthy', async (t) => {
 test('a program that hangs later is restarted, and it is said why', async (t) => {
   const daemon = await answering(t)
   await daemon.says(/main\.py is healthy/)
-  await writeFile(join(daemon.dir, 'main/how'), 'hang')
+  await nowAnswer(daemon, 'hang')
   const why = 'no answer within 300 ms'
   await daemon.says(/WARNING: main\.py failed a health check: no answer within 300 ms/)
   await daemon.says(
     /main\.py is being stopped \(pid \d+\): not healthy \(no answer within 300 ms\)/,
   )
-  await writeFile(join(daemon.dir, 'main/how'), '200')
+  await nowAnswer(daemon, '200')
   await daemon.says(/main\.py failed 3 health checks in a row .*; next start in/)
   await daemon.says(/main\.py started \(pid \d+\): again, after it failed 3 health checks in a row/)
   await daemon.says(/main\.py is healthy/)
+  await until('the status says so', async () => {
+    return (await statusOf(daemon.dir)).program.health.is === 'healthy'
+  })
   const { program } = await statusOf(daemon.dir)
-  assert.deepEqual(program.health, { is: 'healthy' })
   // On a slow machine the next one may be asked before it is told to answer.
   assert.ok(program.restarts >= 1)
   assert.deepEqual(
@@ -136,13 +145,13 @@ test('a program that hangs later is restarted, and it is said why', async (t) =>
 test('one failed check is no reason to restart', async (t) => {
   const daemon = await answering(t, { failures: 1_000 })
   await daemon.says(/main\.py is healthy/)
-  await writeFile(join(daemon.dir, 'main/how'), '500')
+  await nowAnswer(daemon, '500')
   await daemon.says(/WARNING: main\.py failed a health check: HTTP 500/)
   const { program } = await statusOf(daemon.dir)
   assert.deepEqual([program.health.is, program.health.why], ['failing', 'HTTP 500'])
   const { stdout } = await runSupervisor(['status'], daemon.dir)
   assert.match(stdout, /failed \d+ health checks? in a row: HTTP 500/)
-  await writeFile(join(daemon.dir, 'main/how'), '200')
+  await nowAnswer(daemon, '200')
   await daemon.says(/main\.py is healthy again/)
   assert.equal(daemon.output().match(/main\.py started/g)?.length, 1)
   await endsWithNobodyLeft(daemon)
@@ -208,9 +217,9 @@ const little = { max_memory: '100MB', memory_interval: '50ms', memory_samples: 2
 test('a program that takes too much memory is restarted, and it is said why', async (t) => {
   const dir = await projectWith(t, 'hog', { program: little })
   const daemon = await startDaemon(t, dir)
-  await daemon.says(/main\.py is being stopped \(pid \d+\): too much memory \(1[1-4]\d MB\)/)
-  await daemon.says(/main\.py used 1[1-4]\d MB of memory \(max_memory is 100 MB\); next start in/)
-  await daemon.says(/main\.py started \(pid \d+\): again, after it used 1[1-4]\d MB of memory/)
+  await daemon.says(/main\.py is being stopped \(pid \d+\): too much memory \(1[0-4]\d MB\)/)
+  await daemon.says(/main\.py used 1[0-4]\d MB of memory \(max_memory is 100 MB\); next start in/)
+  await daemon.says(/main\.py started \(pid \d+\): again, after it used 1[0-4]\d MB of memory/)
   await endsWithNobodyLeft(daemon)
 })
 
@@ -219,7 +228,7 @@ test('a release that takes too much memory is rolled back', async (t) => {
   const daemon = await startDaemon(t, dir)
   await daemon.says(/good is up/)
   await putProgram('hog', join(dir, 'deposit'))
-  await daemon.says(/r1: rolled back: main\.py used 1[1-4]\d MB of memory \(max_memory is 100 MB\)/)
+  await daemon.says(/r1: rolled back: main\.py used 1[0-4]\d MB of memory \(max_memory is 100 MB\)/)
   assert.deepEqual(await outcomesOf(dir), ['r1 rolled-back'])
   await endsWithNobodyLeft(daemon)
 })

@@ -42,7 +42,7 @@ test('systemd hears of the start, of each change, and of the end', { skip }, asy
   // Long enough to be seen by a loop that looks from time to time.
   const dir = await projectWith(t, 'ticks', {
     ...quick,
-    program: { backoff: '1s', backoff_max: '1s' },
+    program: { backoff: '4s', backoff_max: '4s' },
   })
   const daemon = await startDaemon(t, dir, { NOTIFY_SOCKET: name })
   await socket.hears(/^READY=1$/)
@@ -127,7 +127,8 @@ test('a start and an end that take long ask for more time', { skip }, async (t) 
   const socket = await openNotifySocket(t, name)
   const dir = await projectWith(t, 'ignores-signals', {
     ...quick,
-    deposit: { boot_wait: '1s' },
+    deposit: { boot_wait: '5s' },
+    program: { stop: '5s' },
   })
   // An upload that is not complete holds up the first start.
   await mkdir(join(dir, 'deposit'))

@@ -279,7 +279,7 @@ exec '${real}' "$@"
   const { PATH = '' } = process.env
   const daemon = await startDaemon(t, dir, { HOME: dir, PATH: `${bin}:${PATH}` })
   await Promise.all(
-    names.map((name) => daemon.says(new RegExp(`\\[${name}\\] .*git: main is at`), 60_000)),
+    names.map((name) => daemon.says(new RegExp(`\\[${name}\\] .*git: main is at`), 150_000)),
   )
   // What lies in a connector is its own, whatever its name.
   const commit = { 'main.py': programSaying('second'), 'supervisor.toml': 'x', 'logs/a': 'b' }
@@ -287,7 +287,7 @@ exec '${real}' "$@"
   // All look again.
   process.kill(daemon.pid, 'SIGHUP')
   await Promise.all(
-    names.map((name) => daemon.says(new RegExp(`\\[${name}\\] .* r1: committed`), 60_000)),
+    names.map((name) => daemon.says(new RegExp(`\\[${name}\\] .* r1: committed`), 150_000)),
   )
   for (const name of names)
     assert.deepEqual(await outcomesOf(join(dir, name)), ['r1 committed'], name)

@@ -96,13 +96,15 @@ test('a branch that has dist/ needs no npm, and what cannot be built is refused'
 test('a daemon that starts while a version is made ready leaves it alone, and runs on', async (t) => {
   const repository = await makeRepository(t, await makeFolder(t), 'us', {})
   const { dir, install, update } = await makeWorld(t, { from: `git+file://${repository.dir}` })
-  await releaseAs(repository, '0.2.0', `sleep 4 && ${build}`)
+  const go = join(dir, 'go')
+  await releaseAs(repository, '0.2.0', `until test -e '${go}'; do sleep 0.1; done && ${build}`)
   const updating = update()
   await untilNothing(async () =>
     disk.list(install.releases).includes('.new') ? null : 'not begun',
   )
   const daemon = await startLaunched(t, dir, install)
   await daemon.says(/nothing to run yet|waiting for uploads/)
+  await writeFile(go, '')
   assert.match((await updating).stderr, /the daemon was started meanwhile\n.*self-update/)
   assert.equal(currentOf(install), '0.1.0')
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Status } from '../../src/control/status.ts'
@@ -61,7 +61,7 @@ async function untilVersion(dir: string, version: string): Promise<void> {
 }
 
 test('auto: a newer version is tried out, started, watched and kept', async (t) => {
-  const { dir, install } = await makeWorld(t, { mode: 'auto', stay: '400ms' }, { '0.2.0': 'good' })
+  const { dir, install } = await makeWorld(t, { mode: 'auto', stay: '3s' }, { '0.2.0': 'good' })
   const daemon = await startLaunched(t, dir, install)
   await daemon.says(/self-update: version 0\.2\.0 is fetched and tried out/)
   await daemon.says(/self-update: version 0\.2\.0 is ready: the daemon ends/)
@@ -115,7 +115,8 @@ test('auto: a version that hangs at its start is killed, as systemd does it, and
 test('auto: a version with which the programs do not come back goes back by itself', async (t) => {
   const { dir, install } = await makeWorld(
     t,
-    { mode: 'auto', stay: '400ms' },
+    // Long enough for a slow Python to come to its end.
+    { mode: 'auto', stay: '4s' },
     { '0.2.0': 'keeps programs down' },
   )
   const daemon = await startLaunched(t, dir, install)
@@ -130,7 +131,8 @@ test('auto: a version with which the programs do not come back goes back by itse
 test('of many projects all must come back; each is restarted once', async (t) => {
   const { dir, install } = await makeWorld(
     t,
-    { mode: 'auto', stay: '400ms' },
+    // Long enough for a slow Python to come to its end.
+    { mode: 'auto', stay: '4s' },
     { '0.2.0': 'keeps programs down' },
   )
   const settings = await readFile(join(dir, 'supervisor.toml'), 'utf8')
@@ -151,7 +153,7 @@ test('of many projects all must come back; each is restarted once', async (t) =>
 })
 
 test('kill -9 at any moment of an exchange leaves a daemon that goes on with it', async (t) => {
-  const { dir, install } = await makeWorld(t, { mode: 'auto', stay: '300ms' }, { '0.2.0': 'good' })
+  const { dir, install } = await makeWorld(t, { mode: 'auto', stay: '3s' }, { '0.2.0': 'good' })
   const daemon = await startLaunched(t, dir, install)
   // In the fetch and the trying out, at the switch, and in the trial.
   for (const moment of [
@@ -170,14 +172,15 @@ test('a release under way is waited for', async (t) => {
   const { dir, install } = await makeWorld(t, { mode: 'auto', every: '300ms' }, {})
   await writeFile(
     join(dir, 'supervisor.toml'),
-    `[trial]\ntime = "3s"\n[deposit]\nquiet = "50ms"\n[self_update]\nmode = "auto"\nfrom = "shelf"\nevery = "300ms"\nretry = "300ms"\nstay = "300ms"\ntick = "30ms"\n`,
+    `[trial]\ntime = "6s"\n[deposit]\nquiet = "50ms"\n[self_update]\nmode = "auto"\nfrom = "shelf"\nevery = "300ms"\nretry = "300ms"\nretry_max = "300ms"\nstay = "3s"\ntick = "30ms"\n`,
   )
+  await mkdir(join(dir, 'aside'))
+  await packVersion(join(dir, 'aside'), '0.2.0')
   const daemon = await startLaunched(t, dir, install)
   await daemon.says(/the program runs/)
   await writeTree(dir, { 'deposit/main.py': `${program}# another\n` })
   await daemon.says(/r1: applied/)
-  await mkdir(join(dir, 'shelf'))
-  await packVersion(join(dir, 'shelf'), '0.2.0')
+  await rename(join(dir, 'aside'), join(dir, 'shelf'))
   await daemon.says(/0\.2\.0 is fetched and tried out/)
   await daemon.says(/r1: committed/)
   await daemon.says(/version 0\.2\.0 is ready: the daemon ends/)
@@ -187,7 +190,7 @@ test('a release under way is waited for', async (t) => {
 test('notify: it only tells; by hand it is done, also a lower version if that is forced', async (t) => {
   const { dir, install, shelf } = await makeWorld(
     t,
-    { mode: 'notify', stay: '300ms' },
+    { mode: 'notify', stay: '3s' },
     { '0.2.0': 'good' },
   )
   const daemon = await startLaunched(t, dir, install)
@@ -201,7 +204,7 @@ test('notify: it only tells; by hand it is done, also a lower version if that is
   assert.match(checked.stdout, /^version 0\.2\.0 is there/)
   const done = await runSupervisor(['self-update'], dir)
   assert.equal(done.code, 0, done.stderr)
-  assert.match(done.stdout, /^version 0\.2\.0 is ready: the daemon ends, .* On trial for 300 ms/)
+  assert.match(done.stdout, /^version 0\.2\.0 is ready: the daemon ends, .* On trial for 3 s/)
   await daemon.says(/version 0\.2\.0 is kept/)
 
   await writeFile(join(shelf, 'SHA256SUMS'), '')

@@ -15,7 +15,7 @@ export type Done = {
 
 /**
  * Runs the built entry (or another `script`) with arguments, to its end. It is killed when that takes longer than
- * 20 s. With `uid` it runs as that user, in no other group.
+ * 100 s. With `uid` it runs as that user, in no other group.
  */
 export async function runSupervisor(
   args: readonly string[],
@@ -28,7 +28,7 @@ export async function runSupervisor(
     cwd,
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: 100_000,
     killSignal: 'SIGKILL',
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })

@@ -81,7 +81,7 @@ export async function startDaemon(
   }
   const closed = once(child, 'close')
   let at = 0
-  function says(pattern: RegExp, ms = 15_000): Promise<RegExpExecArray> {
+  function says(pattern: RegExp, ms = 60_000): Promise<RegExpExecArray> {
     const match = new RegExp(pattern.source, `${pattern.flags.replace('g', '')}g`)
     // What has been looked through is not looked through again, or much output would take for ever.
     const isOneLine = !/\\[nsSW]|\[\^/.test(pattern.source) && !pattern.flags.includes('s')

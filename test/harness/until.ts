@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
  */
 export async function untilNothing(
   missing: () => string | null | Promise<string | null>,
-  ms = 20_000,
+  ms = 60_000,
 ): Promise<void> {
   const end = performance.now() + ms
   for (;;) {
