@@ -28,7 +28,7 @@ type Carried = {
   readonly processorMs: number
 }
 
-/** A program that prints as much as it can; from its first statement to the last line in the log. */
+/** A program that prints as much as it can; from its first line to the last line in the log. */
 export const output: Measure = {
   name: 'output',
   about: 'lines of 100 bytes from the program to the log',
