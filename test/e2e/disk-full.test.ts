@@ -3,7 +3,7 @@ import { readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
-import { type Daemon, startDaemon } from '../harness/daemon.ts'
+import { type Daemon, passes, startDaemon } from '../harness/daemon.ts'
 import { readDeposit } from '../harness/deposit.ts'
 import { programsOf, until } from '../harness/processes.ts'
 import {
@@ -145,8 +145,7 @@ test('with little space left nothing is stopped; with space again the release is
   const { stdout } = await runSupervisor(['status', '--json'], dir)
   assert.match(JSON.parse(stdout).underWay[0].waitingFor, /cannot be applied yet: only .* are free/)
   free()
-  await daemon.says(/r1 out +tidy is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /tidy is up/)
   assert.equal(await daemon.end(), 0)
   assert.deepEqual(await outcomesOf(dir), ['r1 committed'])
 })
@@ -156,8 +155,7 @@ test('a disk that is full while an upload is claimed: it stays in the deposit', 
 }, async (t) => {
   const { daemon, free } = await whileFull(t, 'size=8m', (dir) => fillDisk(dir))
   free()
-  await daemon.says(/r\d+ out +tidy is up/)
-  await daemon.says(/r\d+: committed/)
+  await passes(daemon, 'r\\d+', /tidy is up/)
   // Claims that could not even begin leave nothing behind.
   assert.deepEqual(await readdir(join(daemon.dir, '.supervisor/releases')), [])
   assert.equal(await daemon.end(), 0)
@@ -168,8 +166,7 @@ test('a disk without inodes: the upload stays, and is claimed when there are som
 }, async (t) => {
   const { daemon, free } = await whileFull(t, 'size=8m,nr_inodes=200', (dir) => useUpInodes(dir, 2))
   free()
-  await daemon.says(/r\d+ out +tidy is up/)
-  await daemon.says(/r\d+: committed/)
+  await passes(daemon, 'r\\d+', /tidy is up/)
   assert.equal(await daemon.end(), 0)
 })
 

@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { makeCheckout, programSaying, startCheckout } from '../harness/checkout.ts'
 import { runSupervisor } from '../harness/command.ts'
+import { passes } from '../harness/daemon.ts'
 import { drop, readHistory } from '../harness/deposit.ts'
 
 test('a commit is swapped in, and git knows of it', async (t) => {
@@ -31,8 +32,7 @@ test('a commit is swapped in, and git knows of it', async (t) => {
     'new/deep/file.txt': 'here',
   })
   await daemon.says(/r1: [0-9a-f]{9} a change \(main of origin\): 3 files/)
-  await daemon.says(/r1 out +second/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /second/)
   assert.equal(git('rev-parse', 'HEAD'), commit)
   assert.equal(git('status', '--porcelain'), '')
   assert.equal(git('symbolic-ref', 'HEAD'), 'refs/heads/main')
@@ -78,8 +78,7 @@ test('a commit that crashes is rolled back, and not tried again until the branch
   assert.equal(git('status', '--porcelain'), '')
   assert.ok(!existsSync(join(dir, 'main/more.txt')))
   const good = await remote.commit({ 'main.py': programSaying('mended') })
-  await daemon.says(/r2 out +mended/)
-  await daemon.says(/r2: committed/)
+  await passes(daemon, 'r2', /mended/)
   assert.equal(git('rev-parse', 'HEAD'), good)
   // The operator's word counts too.
   const done = await runSupervisor(['rollback'], dir)

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { afterwards } from '../harness/cleanup.ts'
-import { type Daemon, endsWithNobodyLeft, startDaemon } from '../harness/daemon.ts'
+import { type Daemon, endsWithNobodyLeft, passes, startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import { isLiving, programsOf, until } from '../harness/processes.ts'
 import {
@@ -35,9 +35,10 @@ test('a program that ignores SIGTERM and SIGINT is ended by SIGKILL', async (t) 
   })
   await daemon.says(/deaf is up/)
   await putProgram('good', join(daemon.dir, 'deposit'))
-  await daemon.says(/r1 out +good is up/)
-  await isAlone(daemon)
-  await daemon.says(/r1: committed/)
+  await Promise.all([
+    daemon.says(/r1 out +good is up/).then(() => isAlone(daemon)),
+    daemon.says(/r1: committed/),
+  ])
   await endsWithNobodyLeft(daemon)
 })
 
@@ -45,10 +46,13 @@ test('a grandchild that would outlive the program is ended before the next one s
   const daemon = await daemonWith(t, 'leaves-grandchild')
   const [, pid] = await daemon.says(/grandchild (\d+) is up/)
   await putProgram('good', join(daemon.dir, 'deposit'))
-  await daemon.says(/r1 out +good is up/)
-  assert.equal(isLiving(Number(pid)), false)
-  await isAlone(daemon)
-  await daemon.says(/r1: committed/)
+  await Promise.all([
+    daemon.says(/r1 out +good is up/).then(async () => {
+      assert.equal(isLiving(Number(pid)), false)
+      await isAlone(daemon)
+    }),
+    daemon.says(/r1: committed/),
+  ])
   await endsWithNobodyLeft(daemon)
 })
 
@@ -69,10 +73,13 @@ test('a process that left the group and the session by two forks is found by its
   const daemon = await daemonWith(t, 'leaves-daemon')
   const [, pid] = await daemon.says(/daemon (\d+) is up/)
   await putProgram('good', join(daemon.dir, 'deposit'))
-  await daemon.says(/r1 out +good is up/)
-  assert.equal(isLiving(Number(pid)), false)
-  await isAlone(daemon)
-  await daemon.says(/r1: committed/)
+  await Promise.all([
+    daemon.says(/r1 out +good is up/).then(async () => {
+      assert.equal(isLiving(Number(pid)), false)
+      await isAlone(daemon)
+    }),
+    daemon.says(/r1: committed/),
+  ])
   await endsWithNobodyLeft(daemon)
 })
 
@@ -82,9 +89,8 @@ test('a stranger that keeps stdout open neither hangs the daemon nor costs the l
   afterwards(t, () => process.kill(Number(pid), 'SIGKILL'))
   await putProgram('good', join(daemon.dir, 'deposit'))
   await daemon.says(/r0 out +the last words have no line end/)
-  await daemon.says(/r1 out +good is up/)
+  await passes(daemon, 'r1', /good is up/)
   assert.equal(isLiving(Number(pid)), true, 'the fixture must do what it is for')
-  await daemon.says(/r1: committed/)
   assert.equal(await daemon.end(), 0)
 })
 
@@ -93,8 +99,7 @@ test('a program without a handler for SIGTERM sees KeyboardInterrupt, and tidies
   await daemon.says(/tidy is up/)
   await putProgram('good', join(daemon.dir, 'deposit'))
   await daemon.says(/r0 out +interrupted\n.*finally ran\n.*atexit ran/)
-  await daemon.says(/r1 out +good is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /good is up/)
   await endsWithNobodyLeft(daemon)
 })
 
@@ -112,8 +117,7 @@ test('a program that exits with 0 has reached its end, and waits for the next de
   await daemon.says(/main\.py reached its end \(exit code 0\); waiting for the next deposit/)
   assert.deepEqual(await programsOf(daemon.dir), [])
   await putProgram('good', join(daemon.dir, 'deposit'))
-  await daemon.says(/r1 out +good is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /good is up/)
   assert.equal(daemon.output().match(/the job is done/g)?.length, 1, 'not started again')
   await endsWithNobodyLeft(daemon)
 })
@@ -122,8 +126,10 @@ test('a release that exits with 0 within its trial passes it', async (t) => {
   const daemon = await daemonWith(t, 'good')
   await daemon.says(/good is up/)
   await putProgram('ends-well', join(daemon.dir, 'deposit'))
-  await daemon.says(/r1 out +the job is done/)
-  await daemon.says(/r1: committed \(main\.py reached its end/)
+  await Promise.all([
+    daemon.says(/r1 out +the job is done/),
+    daemon.says(/r1: committed \(main\.py reached its end/),
+  ])
   assert.deepEqual(await outcomesOf(daemon.dir), ['r1 committed'])
   await endsWithNobodyLeft(daemon)
 })
@@ -146,8 +152,7 @@ test('a FATAL program is replaced at once by a new release', async (t) => {
   })
   await daemon.says(/\(FATAL\); next start in 60 min, or at once on a new deposit/)
   await putProgram('good', join(daemon.dir, 'deposit'))
-  await daemon.says(/r1 out +good is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /good is up/)
   await endsWithNobodyLeft(daemon)
 })
 
@@ -189,8 +194,7 @@ test('a release that kills its supervisor once goes on with its trial, and passe
     return (await programsOf(first.dir)).length === 0
   })
   const second = await startDaemon(t, first.dir)
-  await second.says(/r1 out +murderer is up/)
-  await second.says(/r1: committed/)
+  await passes(second, 'r1', /murderer is up/)
   assert.deepEqual(await outcomesOf(first.dir), ['r1 committed'])
   await endsWithNobodyLeft(second)
 })

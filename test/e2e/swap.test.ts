@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startDaemon } from '../harness/daemon.ts'
+import { passes, startDaemon } from '../harness/daemon.ts'
 import { projectWith, putProgram, readTree, writeTree } from '../harness/project.ts'
 
 test('a first deposit becomes the running program', async (t) => {
   const daemon = await startDaemon(t)
   await daemon.says(/No main\.py inside the main directory/)
   await putProgram('good', join(daemon.dir, 'deposit'))
-  await daemon.says(/r1 out +good is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /good is up/)
   assert.equal(await daemon.end(), 0)
 })
 

@@ -3,7 +3,7 @@ import { renameSync, symlinkSync } from 'node:fs'
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Daemon, startDaemon } from '../harness/daemon.ts'
+import { type Daemon, passes, startDaemon } from '../harness/daemon.ts'
 import {
   answers,
   drop,
@@ -257,8 +257,7 @@ test('an upload of assets only changes those files and starts the program anew',
   const before = await readTree(main)
   const deposited = { 'assets/b.json': '{"b":2}', 'assets/new/c.json': '{"c":3}' }
   await drop(daemon, deposited)
-  await daemon.says(/r1 out +good is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /good is up/)
   assert.deepEqual(await readTree(main), { ...before, ...deposited })
 })
 
