@@ -11,6 +11,7 @@ import { programsOf, until } from '../harness/processes.ts'
 import { makeProject, readTree, type Settings, type Tree, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
 import { makeFolder } from '../harness/tools.ts'
+import { ampleTrial, makeTrialsAmple } from '../harness/trial.ts'
 
 const stays = 'import time\nwhile True:\n    time.sleep(0.2)\n'
 const oldProgram = `print("the old one is up", flush=True)\n${stays}`
@@ -138,6 +139,7 @@ test('the new source is what runs, and after a roll-back the old, though size an
     !names.includes('v.cpython-36.pyc') && names.includes('other.cpython-36.pyc'),
     `${names}`,
   )
+  await makeTrialsAmple(daemon)
   await tree('V = 3\n', `import lib.v\nprint("runs", lib.v.V, flush=True)\nraise SystemExit(7)\n`)
   await daemon.says(/r2 out +runs 3/)
   await Promise.all([daemon.says(/r1 out +runs 2/), daemon.says(/r2: rolled back/)])
@@ -179,7 +181,7 @@ test('whiteouts delete, and what is there no more is a warning', async (t) => {
 })
 
 test('what whiteouts deleted is back, byte for byte, when the trial fails', async (t) => {
-  const daemon = await startOver(t, over)
+  const daemon = await startOver(t, over, ampleTrial)
   const before = bytesOf(join(daemon.dir, 'main'))
   await drop(daemon, { ...whiteouts, 'main.py': 'raise SystemExit(3)\n' })
   await daemon.says(/r1: rolled back/)
@@ -277,7 +279,7 @@ for (const [imports, outcome] of [
   ['strict', /r1: rejected: main\.py, line 3: no module named nobody_has_this here/],
 ] as const) {
   test(`a module that nobody has: imports = "${imports}"`, async (t) => {
-    const daemon = await startOver(t, {}, { verify: { imports, repair: '100ms' } })
+    const daemon = await startOver(t, {}, { verify: { imports, repair: '100ms' }, ...ampleTrial })
     await drop(daemon, { 'main.py': 'import sys\nprint("up")\nimport nobody_has_this\n' })
     await daemon.says(outcome)
     if (imports === 'warn') await daemon.says(/r1: rolled back/)
@@ -285,7 +287,7 @@ for (const [imports, outcome] of [
 }
 
 test('a module that nobody has: imports = "ignore" says nothing of it', async (t) => {
-  const daemon = await startOver(t, {}, { verify: { imports: 'ignore' } })
+  const daemon = await startOver(t, {}, { verify: { imports: 'ignore' }, ...ampleTrial })
   await drop(daemon, { 'main.py': 'import nobody_has_this\n' })
   await daemon.says(/r1: rolled back/)
   assert.doesNotMatch(daemon.output(), /no module named nobody_has_this here/)

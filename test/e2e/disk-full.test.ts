@@ -22,6 +22,7 @@ import {
   resizeDisk,
   useUpInodes,
 } from '../harness/small-disk.ts'
+import { makeTrialsAmple } from '../harness/trial.ts'
 
 const skip = noSmallDisk()
 
@@ -118,6 +119,7 @@ for (const how of ['mount', 'symbolic link'] as const) {
     await daemon.says(/r1: committed/)
     const good = await readMain(main)
     assert.deepEqual(Object.keys(good), ['data.txt', 'main.py', 'pkg/one.txt', 'pkg/two.txt'])
+    await makeTrialsAmple(daemon)
     await putProgram('crashes-at-once', join(dir, 'deposit'))
     await writeTree(join(dir, 'deposit'), { 'pkg/one.txt': 'another 1', 'new/three.txt': '3' })
     await Promise.all([daemon.says(/r2: rolled back/), daemon.says(/r1 out +good is up/)])

@@ -15,6 +15,7 @@ import { makeCheckout, programSaying, startCheckout } from '../harness/checkout.
 import { runSupervisor } from '../harness/command.ts'
 import { passes } from '../harness/daemon.ts'
 import { drop, readHistory } from '../harness/deposit.ts'
+import { ampleTrial, makeTrialsShort } from '../harness/trial.ts'
 
 test('a commit is swapped in, and git knows of it', async (t) => {
   const checkout = await makeCheckout(t, {
@@ -67,7 +68,7 @@ test('modes, links, and folders that become files', async (t) => {
 })
 
 test('a commit that crashes is rolled back, and not tried again until the branch moves', async (t) => {
-  const checkout = await makeCheckout(t)
+  const checkout = await makeCheckout(t, { settings: ampleTrial })
   const { dir, remote, git } = checkout
   const before = git('rev-parse', 'HEAD')
   const daemon = await startCheckout(t, checkout)
@@ -77,6 +78,7 @@ test('a commit that crashes is rolled back, and not tried again until the branch
   assert.equal(git('rev-parse', 'HEAD'), before)
   assert.equal(git('status', '--porcelain'), '')
   assert.ok(!existsSync(join(dir, 'main/more.txt')))
+  await makeTrialsShort(daemon)
   const good = await remote.commit({ 'main.py': programSaying('mended') })
   await passes(daemon, 'r2', /mended/)
   assert.equal(git('rev-parse', 'HEAD'), good)

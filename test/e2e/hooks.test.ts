@@ -7,6 +7,7 @@ import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { isLiving, until } from '../harness/processes.ts'
 import { projectWith, putProgram, type Settings, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
+import { makeTrialsAmple } from '../harness/trial.ts'
 
 /** A hook that keeps what it is told, one document on a line. */
 const keep = ['sh', '-c', 'cat >> told']
@@ -31,6 +32,7 @@ test('hooks are told how each release ended', async (t) => {
   await daemon.says(/good is up/)
   await writeTree(join(dir, 'deposit'), { 'data.txt': 'x' })
   await daemon.says(/r1: committed/)
+  await makeTrialsAmple(daemon)
   await putProgram('crashes-at-once', join(dir, 'deposit'))
   await daemon.says(/r2: rolled back/)
   await writeTree(join(dir, 'deposit'), { 'main.py/x': 'a folder over a file' })

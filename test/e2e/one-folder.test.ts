@@ -6,6 +6,7 @@ import { makeCheckout, programSaying, startCheckout } from '../harness/checkout.
 import { runSupervisor } from '../harness/command.ts'
 import { passes, startDaemon } from '../harness/daemon.ts'
 import { makeFolder } from '../harness/tools.ts'
+import { makeTrialsAmple, makeTrialsShort } from '../harness/trial.ts'
 
 /** Projects whose main is the project directory itself: `main = "."`. */
 
@@ -17,11 +18,13 @@ test('a checkout that is the project: commits come, git sees nothing of ours', a
   assert.ok(!existsSync(join(dir, 'deposit')) && !existsSync(join(dir, 'main')))
   const good = await remote.commit({ 'main.py': programSaying('second'), 'lib/a.py': null })
   await passes(daemon, 'r1', /second/)
+  await makeTrialsAmple(daemon)
   await remote.commit({ 'main.py': 'raise SystemExit(3)\n', 'more.txt': 'x' })
   await daemon.says(/r2: rolled back/)
   await daemon.says(/was tried as r2 and did not pass/)
   assert.equal(git('rev-parse', 'HEAD'), good)
   assert.equal(git('status', '--porcelain'), '')
+  await makeTrialsShort(daemon)
   // Killed, it goes on from what is there; our own is hidden once, however often that is looked at.
   assert.equal(await daemon.end('SIGKILL'), 'SIGKILL')
   const again = await startDaemon(t, dir, { HOME: dir })

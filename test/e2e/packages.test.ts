@@ -20,6 +20,7 @@ import {
 } from '../harness/packages.ts'
 import { writeSettings, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
+import { makeTrialsAmple, makeTrialsShort } from '../harness/trial.ts'
 import { serveIndex } from '../harness/wheels.ts'
 
 const widget1 = { name: 'widget', version: '1.0', requires: ['gadget>=2'] }
@@ -40,9 +41,11 @@ test('a release brings its packages, its roll-back those of the old program, and
   await daemon.says(/r1: 2 packages installed in/, slow)
   await passes(daemon, 'r1', /widget 1\.0 in .*environments/)
   const crash = 'import widget\nprint("has", widget.VERSION)\nraise SystemExit(3)\n'
+  await makeTrialsAmple(daemon)
   await drop(daemon, { 'main.py': crash, gupfile: 'widget,v2.0\r\n' })
   await daemon.says(/r2 out +has 2\.0/, slow)
   await Promise.all([daemon.says(/r1 out +widget 1\.0 in/), daemon.says(/r2: rolled back/)])
+  await makeTrialsShort(daemon)
   const made = environmentsOf(dir).map(({ packages }) => packages.join())
   assert.deepEqual(made.sort(), ['gadget 2.1,widget 1.0', 'widget 2.0'])
 

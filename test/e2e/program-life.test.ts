@@ -11,9 +11,11 @@ import {
   projectWith,
   putProgram,
   type Settings,
+  writeSettings,
   writeTree,
 } from '../harness/project.ts'
 import { outcomesOf, stageOf } from '../harness/records.ts'
+import { ampleTrial } from '../harness/trial.ts'
 
 /** A daemon whose main holds one of the fixture programs. */
 async function daemonWith(
@@ -123,7 +125,7 @@ test('a program that exits with 0 has reached its end, and waits for the next de
 })
 
 test('a release that exits with 0 within its trial passes it', async (t) => {
-  const daemon = await daemonWith(t, 'good')
+  const daemon = await daemonWith(t, 'good', ampleTrial)
   await daemon.says(/good is up/)
   await putProgram('ends-well', join(daemon.dir, 'deposit'))
   await Promise.all([
@@ -177,7 +179,7 @@ test('a release that crashes after its start, within the trial, is rolled back',
 })
 
 test('the reason of a roll-back tells the error and its place', async (t) => {
-  const daemon = await daemonWith(t, 'good')
+  const daemon = await daemonWith(t, 'good', ampleTrial)
   await daemon.says(/good is up/)
   await drop(daemon, { 'main.py': 'import part\n', 'part.py': '\nraise OSError("no sensor")\n' })
   await daemon.says(/r1: rolled back: .* It said last: OSError: no sensor \(part\.py, line 2\)/)
@@ -186,13 +188,15 @@ test('the reason of a roll-back tells the error and its place', async (t) => {
 })
 
 test('a release that kills its supervisor once goes on with its trial, and passes', async (t) => {
-  const first = await daemonWith(t, 'good')
+  const first = await daemonWith(t, 'good', ampleTrial)
   await first.says(/good is up/)
   await putMurderer(first.dir, 1)
   assert.equal(await first.ended, 'SIGKILL')
   await until('the program has died with the daemon', async () => {
     return (await programsOf(first.dir)).length === 0
   })
+  // It was killed within its trial; from here it passes by the time.
+  await writeSettings(first.dir)
   const second = await startDaemon(t, first.dir)
   await passes(second, 'r1', /murderer is up/)
   assert.deepEqual(await outcomesOf(first.dir), ['r1 committed'])

@@ -16,6 +16,7 @@ import {
   writeSettings,
   writeTree,
 } from '../harness/project.ts'
+import { makeTrialsAmple } from '../harness/trial.ts'
 
 /** The settings of the section `program`, each on a real process. */
 
@@ -170,6 +171,7 @@ test('restart = "never": a crash is the end until the next upload, and trials go
   assert.deepEqual(await programsOf(dir), [])
   await putProgram('good', join(dir, 'deposit'))
   await daemon.says(/r1: committed/)
+  await makeTrialsAmple(daemon)
   await putProgram('crashes-at-once', join(dir, 'deposit'))
   await Promise.all([daemon.says(/r2: rolled back/), daemon.says(/r1 out +good is up/)])
   assert.equal((await programsOf(dir)).length, 1)

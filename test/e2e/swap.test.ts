@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { passes, startDaemon } from '../harness/daemon.ts'
 import { projectWith, putProgram, readTree, writeTree } from '../harness/project.ts'
+import { ampleTrial } from '../harness/trial.ts'
 
 test('a first deposit becomes the running program', async (t) => {
   const daemon = await startDaemon(t)
@@ -13,7 +14,7 @@ test('a first deposit becomes the running program', async (t) => {
 })
 
 test('a release that crashes is rolled back, and the old program runs again', async (t) => {
-  const dir = await projectWith(t, 'good')
+  const dir = await projectWith(t, 'good', ampleTrial)
   const before = await readTree(join(dir, 'main'))
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)
