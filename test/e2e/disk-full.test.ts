@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
 import { type Daemon, passes, startDaemon } from '../harness/daemon.ts'
-import { readDeposit } from '../harness/deposit.ts'
+import { drop, readDeposit } from '../harness/deposit.ts'
 import { programsOf, until } from '../harness/processes.ts'
 import {
   makeProject,
+  programPath,
   putProgram,
   readTree,
   type Settings,
@@ -85,7 +86,7 @@ test('a deposit larger than the disk of main stays, and is claimed when there is
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)
   const upload = { 'a.txt': 'small', 'data/big.txt': 'x'.repeat(6_000_000), 'z.txt': 'last' }
-  await writeTree(join(dir, 'deposit'), upload)
+  await drop(daemon, upload)
   await triesToClaim(daemon)
   await runsOn(daemon)
   resizeDisk(main, '16m')
@@ -114,14 +115,20 @@ for (const how of ['mount', 'symbolic link'] as const) {
     await writeTree(main, { 'data.txt': 'the program wrote this' })
     const daemon = await startDaemon(t, dir)
     await daemon.says(/No main\.py/)
-    await putProgram('good', join(dir, 'deposit'))
-    await writeTree(join(dir, 'deposit'), { 'pkg/one.txt': '1', 'pkg/two.txt': '2' })
+    await drop(daemon, {
+      'main.py': await readFile(programPath('good')),
+      'pkg/one.txt': '1',
+      'pkg/two.txt': '2',
+    })
     await daemon.says(/r1: committed/)
     const good = await readMain(main)
     assert.deepEqual(Object.keys(good), ['data.txt', 'main.py', 'pkg/one.txt', 'pkg/two.txt'])
     await makeTrialsAmple(daemon)
-    await putProgram('crashes-at-once', join(dir, 'deposit'))
-    await writeTree(join(dir, 'deposit'), { 'pkg/one.txt': 'another 1', 'new/three.txt': '3' })
+    await drop(daemon, {
+      'main.py': await readFile(programPath('crashes-at-once')),
+      'pkg/one.txt': 'another 1',
+      'new/three.txt': '3',
+    })
     await Promise.all([daemon.says(/r2: rolled back/), daemon.says(/r1 out +good is up/)])
     assert.deepEqual(await readMain(main), good)
     assert.deepEqual(Object.keys(await readTree(join(main, '.supervisor/rejected/r2'))), [
@@ -179,7 +186,7 @@ test('a disk that fills up during a trial: the program comes back, the outcome f
   const before = await readFile(join(dir, 'main/main.py'), 'utf8')
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)
-  await writeTree(join(dir, 'deposit'), { 'main.py': crashesWhenFull, 'new/data.txt': 'new' })
+  await drop(daemon, { 'main.py': crashesWhenFull, 'new/data.txt': 'new' })
   await Promise.all([daemon.says(/r1: applied/), daemon.says(/r1 out +writer is up/)])
   const free = fillDisk(dir)
   await daemon.says(/r1: going back/)
