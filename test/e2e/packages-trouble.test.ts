@@ -97,7 +97,7 @@ test('kill -9 in the middle of an install: nobody goes on with it, and nothing h
 
 test('while packages are installed all goes on: a trial, a question, an order', async (t) => {
   const index = await serveIndex(t, [])
-  const settings = { trial: { time: '2s' }, python: { progress: '300ms' } }
+  const settings = { trial: { time: '6s' }, python: { progress: '300ms' } }
   const dir = await makeProgram(t, { 'main.py': frugalProgram }, settings)
   const daemon = await startWithIndex(t, dir, index.url)
   await daemon.says(/r0 out/)

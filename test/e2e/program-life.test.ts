@@ -97,7 +97,7 @@ test('a stranger that keeps stdout open neither hangs the daemon nor costs the l
 })
 
 test('a program without a handler for SIGTERM sees KeyboardInterrupt, and tidies up', async (t) => {
-  const daemon = await daemonWith(t, 'says-goodbye')
+  const daemon = await daemonWith(t, 'says-goodbye', { program: { stop: '20s' } })
   await daemon.says(/tidy is up/)
   await putProgram('good', join(daemon.dir, 'deposit'))
   await daemon.says(/r0 out +interrupted\n.*finally ran\n.*atexit ran/)
@@ -138,7 +138,7 @@ test('a release that exits with 0 within its trial passes it', async (t) => {
 
 test('a program that cannot stay up is tried again and again, then FATAL, then tried again', async (t) => {
   const daemon = await daemonWith(t, 'crashes-at-once', {
-    program: { crash_limit: 3, crash_window: '10s', fatal_retry: '300ms' },
+    program: { crash_limit: 3, crash_window: '5min', fatal_retry: '300ms' },
   })
   await daemon.says(/ended with exit code 1; next start in (4[5-9]|5[0-5]) ms/)
   await daemon.says(/ended with exit code 1; next start in (9\d|10\d|110) ms/)
@@ -150,7 +150,7 @@ test('a program that cannot stay up is tried again and again, then FATAL, then t
 
 test('a FATAL program is replaced at once by a new release', async (t) => {
   const daemon = await daemonWith(t, 'crashes-at-once', {
-    program: { crash_limit: 2, crash_window: '10s', fatal_retry: '1h' },
+    program: { crash_limit: 2, crash_window: '5min', fatal_retry: '1h' },
   })
   await daemon.says(/\(FATAL\); next start in 60 min, or at once on a new deposit/)
   await putProgram('good', join(daemon.dir, 'deposit'))
