@@ -23,7 +23,7 @@ import {
   resizeDisk,
   useUpInodes,
 } from '../harness/small-disk.ts'
-import { makeTrialsAmple } from '../harness/trial.ts'
+import { ampleTrial, makeTrialsAmple } from '../harness/trial.ts'
 
 const skip = noSmallDisk()
 
@@ -182,7 +182,7 @@ test('a disk without inodes: the upload stays, and is claimed when there are som
 test('a disk that fills up during a trial: the program comes back, the outcome follows', {
   skip,
 }, async (t) => {
-  const dir = await smallProject(t, 'size=8m', 'good', { trial: { time: '5s' } })
+  const dir = await smallProject(t, 'size=8m', 'good', ampleTrial)
   const before = await readFile(join(dir, 'main/main.py'), 'utf8')
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)

@@ -167,7 +167,7 @@ test('a FATAL program does not hold up the end of the daemon', async (t) => {
 })
 
 test('a release that crashes after its start, within the trial, is rolled back', async (t) => {
-  const daemon = await daemonWith(t, 'good', { trial: { time: '5s' } })
+  const daemon = await daemonWith(t, 'good', ampleTrial)
   await daemon.says(/good is up/)
   await putProgram('crashes-later', join(daemon.dir, 'deposit'))
   await daemon.says(/r1 out +brittle is up/)
@@ -204,7 +204,7 @@ test('a release that kills its supervisor once goes on with its trial, and passe
 })
 
 test('a release that kills its supervisor at every start is rolled back after max_boots', async (t) => {
-  const dir = await projectWith(t, 'good', { trial: { max_boots: 2, time: '5s' } })
+  const dir = await projectWith(t, 'good', { trial: { max_boots: 2, ...ampleTrial.trial } })
   let daemon = await startDaemon(t, dir)
   await daemon.says(/good is up/)
   await putMurderer(dir, 1_000)
