@@ -42,7 +42,8 @@ const tree: Tree = {
 const filling = Array<string>(20_000).fill('x'.repeat(49))
 const longProgram = ['data = """', ...filling, '"""', newProgram].join('\n')
 
-const slow = { rate: 1_000_000 }
+/** So slow that there is time to step in while a megabyte is on its way. */
+const slow = { rate: 300_000 }
 
 async function mainOf({ dir }: Daemon): Promise<Tree> {
   return readTree(join(dir, 'main'))
@@ -241,7 +242,7 @@ describe('an upload that breaks off in a Python file', { concurrency }, () => {
   test('is refused when nobody mends it, and kept', async (t) => {
     const way = ways['sftp']
     if (way === undefined || !hasTools(t, ...way.tools)) return
-    const daemon = await startWithProgram(t, { verify: { repair: '1s' } })
+    const daemon = await startWithProgram(t, { verify: { repair: '5s' } })
     await breakOff(t, daemon, way)
     const [, id] = await daemon.says(/(r\d+): rejected: .*main\.py/)
     const kept = join(daemon.dir, `.supervisor/rejected/${id}/files/main.py`)
@@ -299,7 +300,11 @@ describe('connections that stay open, markers, lists and archives', { concurrenc
       deposit: { quiet: '20ms', session_quiet: '600ms' },
     })
     const client = await openSftp(t, slow)
-    const from = await makeUpload(t, { 'main.py': newProgram, 'a.py': 'x = 1\n', big: longProgram })
+    const from = await makeUpload(t, {
+      'main.py': newProgram,
+      'a.py': 'x = 1\n',
+      big: 'x'.repeat(slow.rate),
+    })
     const deposit = depositOf(daemon)
     client.type(`put ${from}/main.py ${deposit}`)
     client.type(`mkdir ${deposit}/.git`)
@@ -317,7 +322,7 @@ describe('connections that stay open, markers, lists and archives', { concurrenc
   test('two sessions at once are one swap', async (t) => {
     if (!hasTools(t, ...needs)) return
     const [daemon, quick] = await start(t, { deposit: { quiet: '20ms' } })
-    const from = await makeUpload(t, { 'main.py': newProgram, 'big.csv': '0123456789'.repeat(2e5) })
+    const from = await makeUpload(t, { 'main.py': newProgram, 'big.csv': '0123456789'.repeat(1e5) })
     const other = await openSftp(t, slow)
     other.type(`put ${from}/big.csv ${depositOf(daemon, 'big.csv')}`)
     other.type('quit')

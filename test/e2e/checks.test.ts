@@ -5,12 +5,13 @@ import { mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { cleanEnvironment, type Daemon, startDaemon } from '../harness/daemon.ts'
+import { cleanEnvironment, type Daemon, passes, startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import { programsOf, until } from '../harness/processes.ts'
 import { makeProject, readTree, type Settings, type Tree, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
 import { makeFolder } from '../harness/tools.ts'
+import { ampleTrial, makeTrialsAmple } from '../harness/trial.ts'
 
 const stays = 'import time\nwhile True:\n    time.sleep(0.2)\n'
 const oldProgram = `print("the old one is up", flush=True)\n${stays}`
@@ -61,8 +62,7 @@ test('a file that Python cannot compile is held, said, and mended by a new uploa
   assert.deepEqual(await programsOf(daemon.dir), [before])
   assert.deepEqual(await readTree(join(daemon.dir, 'main')), { 'main.py': oldProgram })
   await drop(daemon, { 'lib/a.py': 'A = 1\n' })
-  await daemon.says(/out +the new one is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /the new one is up/)
   assert.match(await resultOf(daemon), /^ota-supervisor: .*\n\n\S+ \S+ +r1: committed/)
   assert.deepEqual(await outcomesOf(daemon.dir), ['r1 committed'])
   assert.equal(await readFile(join(daemon.dir, 'main/lib/a.py'), 'utf8'), 'A = 1\n')
@@ -107,8 +107,7 @@ after = sorted((e.name, e.inode(), e.stat().st_mtime_ns) for e in os.scandir("pk
 print("found", len(before), "as before" if before == after else "others", flush=True)
 ${stays}`
   await drop(daemon, { 'main.py': main, 'pkg/__init__.py': '', ...Object.fromEntries(modules) })
-  await daemon.says(/r1 out +found 31 as before/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /found 31 as before/)
   assert.ok(!readdirSync(join(daemon.dir, 'main')).includes('__pycache__'))
 })
 
@@ -134,13 +133,13 @@ test('the new source is what runs, and after a roll-back the old, though size an
   await writeFile(join(cache, 'v.cpython-36.pyc'), 'of another interpreter')
   await writeFile(join(cache, 'other.cpython-36.pyc'), 'of another file')
   await tree('V = 2\n')
-  await daemon.says(/r1 out +runs 2/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /runs 2/)
   const names = readdirSync(cache)
   assert.ok(
     !names.includes('v.cpython-36.pyc') && names.includes('other.cpython-36.pyc'),
     `${names}`,
   )
+  await makeTrialsAmple(daemon)
   await tree('V = 3\n', `import lib.v\nprint("runs", lib.v.V, flush=True)\nraise SystemExit(7)\n`)
   await daemon.says(/r2 out +runs 3/)
   await Promise.all([daemon.says(/r1 out +runs 2/), daemon.says(/r2: rolled back/)])
@@ -182,7 +181,7 @@ test('whiteouts delete, and what is there no more is a warning', async (t) => {
 })
 
 test('what whiteouts deleted is back, byte for byte, when the trial fails', async (t) => {
-  const daemon = await startOver(t, over)
+  const daemon = await startOver(t, over, ampleTrial)
   const before = bytesOf(join(daemon.dir, 'main'))
   await drop(daemon, { ...whiteouts, 'main.py': 'raise SystemExit(3)\n' })
   await daemon.says(/r1: rolled back/)
@@ -207,8 +206,12 @@ test('an archive is one release, without what editors have left in it', async (t
   const junk = { '.DS_Store': 'x', 'lib/__pycache__/a.cpython-36.pyc': 'x', '.git/HEAD': 'x' }
   const tree = { 'main.py': newProgram, 'lib/a.py': 'A = 1\n' }
   await drop(daemon, { 'deposit.tgz': await packed(t, { ...tree, ...junk }), 'later.txt': 'waits' })
-  await daemon.says(/r1 out +the new one is up/)
-  await daemon.says(/r2: committed/)
+  // The later one may come before the first has said a word.
+  await Promise.all([
+    daemon.says(/r1: applied/),
+    daemon.says(/r[12] out +the new one is up/),
+    daemon.says(/r2: committed/),
+  ])
   assert.deepEqual(await readTree(join(daemon.dir, 'main')), { ...tree, 'later.txt': 'waits' })
   const all = execFileSync('find', [join(daemon.dir, 'main')], { encoding: 'utf8' })
   assert.doesNotMatch(all, /cpython-36|\.git|DS_Store/)
@@ -276,7 +279,7 @@ for (const [imports, outcome] of [
   ['strict', /r1: rejected: main\.py, line 3: no module named nobody_has_this here/],
 ] as const) {
   test(`a module that nobody has: imports = "${imports}"`, async (t) => {
-    const daemon = await startOver(t, {}, { verify: { imports, repair: '100ms' } })
+    const daemon = await startOver(t, {}, { verify: { imports, repair: '100ms' }, ...ampleTrial })
     await drop(daemon, { 'main.py': 'import sys\nprint("up")\nimport nobody_has_this\n' })
     await daemon.says(outcome)
     if (imports === 'warn') await daemon.says(/r1: rolled back/)
@@ -284,7 +287,7 @@ for (const [imports, outcome] of [
 }
 
 test('a module that nobody has: imports = "ignore" says nothing of it', async (t) => {
-  const daemon = await startOver(t, {}, { verify: { imports: 'ignore' } })
+  const daemon = await startOver(t, {}, { verify: { imports: 'ignore' }, ...ampleTrial })
   await drop(daemon, { 'main.py': 'import nobody_has_this\n' })
   await daemon.says(/r1: rolled back/)
   assert.doesNotMatch(daemon.output(), /no module named nobody_has_this here/)

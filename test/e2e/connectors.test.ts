@@ -109,7 +109,7 @@ function hastened(proposal: string): string {
   assert.ok(proposal.includes('\n[git]\n'), proposal)
   return `${proposal.replace('[git]\n', git)}
 [trial]
-time = "600ms"
+time = "20s"
 [python]
 min_free = "1MB"
 `

@@ -115,7 +115,7 @@ test('a second daemon in the same directory says so and ends; the first runs on'
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} ends the program in order, then the daemon: last words, exit 0`, async (t) => {
-    const dir = await projectWith(t, 'says-goodbye')
+    const dir = await projectWith(t, 'says-goodbye', { program: { stop: '20s' } })
     const daemon = await startDaemon(t, dir)
     await daemon.says(/tidy is up/)
     assert.equal(await daemon.end(signal), 0)
@@ -190,7 +190,7 @@ test('a signal while the daemon is just starting ends it too', async (t) => {
     await daemon.says(/waiting for uploads/)
     process.kill(daemon.pid, 'SIGTERM')
     await daemon.says(/stopped by SIGTERM/)
-    await until('the process ends', () => !isLiving(daemon.pid), 3_000)
+    await until('the process ends', () => !isLiving(daemon.pid), 10_000)
     assert.equal(await daemon.ended, 0)
   }
 })

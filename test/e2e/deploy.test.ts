@@ -9,6 +9,7 @@ import { drop, newProgram, readDeposit, startWithProgram } from '../harness/depo
 import { until } from '../harness/processes.ts'
 import { makeProject, projectWith, putProgram, readTree, writeTree } from '../harness/project.ts'
 import { makeFolder } from '../harness/tools.ts'
+import { ampleTrial } from '../harness/trial.ts'
 
 test('deploy puts files and folders into main as one release, and exits 0 when it is committed', async (t) => {
   const daemon = await startWithProgram(t)
@@ -64,7 +65,7 @@ test('deploy leaves alone what else lies in the deposit', async (t) => {
 })
 
 test('deploy exits 1 when the release is rejected or rolled back, and says why', async (t) => {
-  const daemon = await startWithProgram(t)
+  const daemon = await startWithProgram(t, ampleTrial)
   const from = await makeFolder(t)
   await writeTree(from, { 'main.py': 'x = (\n' })
   const rejected = await runSupervisor(['deploy', '-C', daemon.dir, 'main.py'], from)

@@ -3,11 +3,12 @@ import { readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
-import { type Daemon, startDaemon } from '../harness/daemon.ts'
-import { readDeposit } from '../harness/deposit.ts'
+import { type Daemon, passes, startDaemon } from '../harness/daemon.ts'
+import { drop, readDeposit } from '../harness/deposit.ts'
 import { programsOf, until } from '../harness/processes.ts'
 import {
   makeProject,
+  programPath,
   putProgram,
   readTree,
   type Settings,
@@ -22,6 +23,7 @@ import {
   resizeDisk,
   useUpInodes,
 } from '../harness/small-disk.ts'
+import { ampleTrial, makeTrialsAmple } from '../harness/trial.ts'
 
 const skip = noSmallDisk()
 
@@ -84,7 +86,7 @@ test('a deposit larger than the disk of main stays, and is claimed when there is
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)
   const upload = { 'a.txt': 'small', 'data/big.txt': 'x'.repeat(6_000_000), 'z.txt': 'last' }
-  await writeTree(join(dir, 'deposit'), upload)
+  await drop(daemon, upload)
   await triesToClaim(daemon)
   await runsOn(daemon)
   resizeDisk(main, '16m')
@@ -113,13 +115,20 @@ for (const how of ['mount', 'symbolic link'] as const) {
     await writeTree(main, { 'data.txt': 'the program wrote this' })
     const daemon = await startDaemon(t, dir)
     await daemon.says(/No main\.py/)
-    await putProgram('good', join(dir, 'deposit'))
-    await writeTree(join(dir, 'deposit'), { 'pkg/one.txt': '1', 'pkg/two.txt': '2' })
+    await drop(daemon, {
+      'main.py': await readFile(programPath('good')),
+      'pkg/one.txt': '1',
+      'pkg/two.txt': '2',
+    })
     await daemon.says(/r1: committed/)
     const good = await readMain(main)
     assert.deepEqual(Object.keys(good), ['data.txt', 'main.py', 'pkg/one.txt', 'pkg/two.txt'])
-    await putProgram('crashes-at-once', join(dir, 'deposit'))
-    await writeTree(join(dir, 'deposit'), { 'pkg/one.txt': 'another 1', 'new/three.txt': '3' })
+    await makeTrialsAmple(daemon)
+    await drop(daemon, {
+      'main.py': await readFile(programPath('crashes-at-once')),
+      'pkg/one.txt': 'another 1',
+      'new/three.txt': '3',
+    })
     await Promise.all([daemon.says(/r2: rolled back/), daemon.says(/r1 out +good is up/)])
     assert.deepEqual(await readMain(main), good)
     assert.deepEqual(Object.keys(await readTree(join(main, '.supervisor/rejected/r2'))), [
@@ -145,8 +154,7 @@ test('with little space left nothing is stopped; with space again the release is
   const { stdout } = await runSupervisor(['status', '--json'], dir)
   assert.match(JSON.parse(stdout).underWay[0].waitingFor, /cannot be applied yet: only .* are free/)
   free()
-  await daemon.says(/r1 out +tidy is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /tidy is up/)
   assert.equal(await daemon.end(), 0)
   assert.deepEqual(await outcomesOf(dir), ['r1 committed'])
 })
@@ -156,8 +164,7 @@ test('a disk that is full while an upload is claimed: it stays in the deposit', 
 }, async (t) => {
   const { daemon, free } = await whileFull(t, 'size=8m', (dir) => fillDisk(dir))
   free()
-  await daemon.says(/r\d+ out +tidy is up/)
-  await daemon.says(/r\d+: committed/)
+  await passes(daemon, 'r\\d+', /tidy is up/)
   // Claims that could not even begin leave nothing behind.
   assert.deepEqual(await readdir(join(daemon.dir, '.supervisor/releases')), [])
   assert.equal(await daemon.end(), 0)
@@ -168,19 +175,18 @@ test('a disk without inodes: the upload stays, and is claimed when there are som
 }, async (t) => {
   const { daemon, free } = await whileFull(t, 'size=8m,nr_inodes=200', (dir) => useUpInodes(dir, 2))
   free()
-  await daemon.says(/r\d+ out +tidy is up/)
-  await daemon.says(/r\d+: committed/)
+  await passes(daemon, 'r\\d+', /tidy is up/)
   assert.equal(await daemon.end(), 0)
 })
 
 test('a disk that fills up during a trial: the program comes back, the outcome follows', {
   skip,
 }, async (t) => {
-  const dir = await smallProject(t, 'size=8m', 'good', { trial: { time: '5s' } })
+  const dir = await smallProject(t, 'size=8m', 'good', ampleTrial)
   const before = await readFile(join(dir, 'main/main.py'), 'utf8')
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)
-  await writeTree(join(dir, 'deposit'), { 'main.py': crashesWhenFull, 'new/data.txt': 'new' })
+  await drop(daemon, { 'main.py': crashesWhenFull, 'new/data.txt': 'new' })
   await Promise.all([daemon.says(/r1: applied/), daemon.says(/r1 out +writer is up/)])
   const free = fillDisk(dir)
   await daemon.says(/r1: going back/)

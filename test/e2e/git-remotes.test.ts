@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { makeCheckout, programSaying, startCheckout } from '../harness/checkout.ts'
 import { runSupervisor } from '../harness/command.ts'
+import { passes } from '../harness/daemon.ts'
 import { serveGitHttp } from '../harness/git-http.ts'
 import { writeSettings } from '../harness/project.ts'
 import { hasSshServer, startSshServer } from '../harness/ssh-server.ts'
@@ -18,8 +19,7 @@ test('over SSH, with a deploy key and a known host', async (t) => {
   git('remote', 'set-url', 'origin', `${server.url}${remote.dir}`)
   const daemon = await startCheckout(t, checkout)
   await remote.commit({ 'main.py': programSaying('over ssh') })
-  await daemon.says(/r1 out +over ssh/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /over ssh/)
 })
 
 test('a host that is not known is not trusted', async (t) => {
@@ -72,14 +72,12 @@ test('the highest version among tags', async (t) => {
   const daemon = await startCheckout(t, checkout, /origin has no tag v\*/)
   await remote.commit({ 'main.py': programSaying('nine') })
   remote.git('tag', 'v1.9')
-  await daemon.says(/r1 out +nine/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /nine/)
   await remote.commit({ 'main.py': programSaying('ten') })
   remote.git('tag', '-a', '-m', 'ten', 'v1.10')
   await remote.commit({ 'main.py': programSaying('not tagged') })
   await daemon.says(/r2: [0-9a-f]{9} a change \(v1\.10 of origin\)/)
-  await daemon.says(/r2 out +ten/)
-  await daemon.says(/r2: committed/)
+  await passes(daemon, 'r2', /ten/)
   assert.equal(git('rev-parse', 'HEAD'), remote.git('rev-parse', 'v1.10^{}'))
 })
 
@@ -117,9 +115,8 @@ test('without a remote git is not used, until the settings are read again', asyn
   assert.match(off.stderr, /there is no remote under \[git\]/)
   await writeSettings(dir, { git: { remote: 'origin' } })
   assert.equal((await runSupervisor(['reload'], dir)).code, 0)
-  await daemon.says(/r1 out +second/)
-  // A git that still moves HEAD would make the folder anew.
-  await daemon.says(/r1: committed/)
+  // Until it is committed: a git that still moves HEAD would make the folder anew.
+  await passes(daemon, 'r1', /second/)
   renameSync(join(dir, 'main/.git'), join(dir, 'away'))
   writeFileSync(join(dir, 'harmless'), '')
   assert.match((await runSupervisor(['update'], dir)).stderr, /is not a checkout of git/)

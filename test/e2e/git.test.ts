@@ -13,7 +13,9 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { makeCheckout, programSaying, startCheckout } from '../harness/checkout.ts'
 import { runSupervisor } from '../harness/command.ts'
+import { passes } from '../harness/daemon.ts'
 import { drop, readHistory } from '../harness/deposit.ts'
+import { ampleTrial, makeTrialsShort } from '../harness/trial.ts'
 
 test('a commit is swapped in, and git knows of it', async (t) => {
   const checkout = await makeCheckout(t, {
@@ -31,8 +33,7 @@ test('a commit is swapped in, and git knows of it', async (t) => {
     'new/deep/file.txt': 'here',
   })
   await daemon.says(/r1: [0-9a-f]{9} a change \(main of origin\): 3 files/)
-  await daemon.says(/r1 out +second/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /second/)
   assert.equal(git('rev-parse', 'HEAD'), commit)
   assert.equal(git('status', '--porcelain'), '')
   assert.equal(git('symbolic-ref', 'HEAD'), 'refs/heads/main')
@@ -67,7 +68,7 @@ test('modes, links, and folders that become files', async (t) => {
 })
 
 test('a commit that crashes is rolled back, and not tried again until the branch moves', async (t) => {
-  const checkout = await makeCheckout(t)
+  const checkout = await makeCheckout(t, { settings: ampleTrial })
   const { dir, remote, git } = checkout
   const before = git('rev-parse', 'HEAD')
   const daemon = await startCheckout(t, checkout)
@@ -77,9 +78,9 @@ test('a commit that crashes is rolled back, and not tried again until the branch
   assert.equal(git('rev-parse', 'HEAD'), before)
   assert.equal(git('status', '--porcelain'), '')
   assert.ok(!existsSync(join(dir, 'main/more.txt')))
+  await makeTrialsShort(daemon)
   const good = await remote.commit({ 'main.py': programSaying('mended') })
-  await daemon.says(/r2 out +mended/)
-  await daemon.says(/r2: committed/)
+  await passes(daemon, 'r2', /mended/)
   assert.equal(git('rev-parse', 'HEAD'), good)
   // The operator's word counts too.
   const done = await runSupervisor(['rollback'], dir)

@@ -7,6 +7,7 @@ import { type Daemon, startDaemon } from '../harness/daemon.ts'
 import { isLiving, until } from '../harness/processes.ts'
 import { projectWith, putProgram, type Settings, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
+import { makeTrialsAmple } from '../harness/trial.ts'
 
 /** A hook that keeps what it is told, one document on a line. */
 const keep = ['sh', '-c', 'cat >> told']
@@ -31,6 +32,7 @@ test('hooks are told how each release ended', async (t) => {
   await daemon.says(/good is up/)
   await writeTree(join(dir, 'deposit'), { 'data.txt': 'x' })
   await daemon.says(/r1: committed/)
+  await makeTrialsAmple(daemon)
   await putProgram('crashes-at-once', join(dir, 'deposit'))
   await daemon.says(/r2: rolled back/)
   await writeTree(join(dir, 'deposit'), { 'main.py/x': 'a folder over a file' })
@@ -59,7 +61,7 @@ test('a hook is told once when the program becomes FATAL', async (t) => {
   const daemon = await startWith(
     t,
     {
-      program: { crash_limit: 2, crash_window: '10s', fatal_retry: '50ms' },
+      program: { crash_limit: 2, crash_window: '5min', fatal_retry: '50ms' },
       hooks: { fatal: keep },
     },
     'crashes-at-once',
@@ -96,7 +98,7 @@ test('hooks that fail, hang or are not there change nothing', async (t) => {
       committed: ['./not-there'],
       rejected: ['sh', '-c', 'yes; exit 1'],
       max_output: '100B',
-      deadline: '300ms',
+      deadline: '3s',
     },
   })
   const { dir } = daemon
@@ -105,7 +107,7 @@ test('hooks that fail, hang or are not there change nothing', async (t) => {
   await daemon.says(/WARNING: the hook for "committed" could not be started: .*ENOENT/)
   await writeTree(join(dir, 'deposit'), { 'main.py/x': 'a folder over a file' })
   await daemon.says(/WARNING: the hook for "rejected" has printed more than 100 bytes/)
-  await daemon.says(/WARNING: the hook for "rejected" was ended: it took longer than 300 ms/)
+  await daemon.says(/WARNING: the hook for "rejected" was ended: it took longer than 3 s/)
   assert.equal(daemon.output().match(/hook out +y$/gm)?.length, 50)
   assert.deepEqual(await outcomesOf(dir), ['r1 committed', 'r2 rejected'])
   assert.equal(await daemon.end(), 0)

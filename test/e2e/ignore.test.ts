@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { passes } from '../harness/daemon.ts'
 import { drop, isAlive, newProgram, startWithProgram } from '../harness/deposit.ts'
 import { readTree, writeTree } from '../harness/project.ts'
 import { makeFolder } from '../harness/tools.ts'
@@ -20,8 +21,7 @@ test('what is ignored stays in the deposit, is never deployed, and holds nothing
   const growing = setInterval(() => void appendFile(join(deposit, 'a.csv'), '1'), 20)
   t.after(() => clearInterval(growing))
   await drop(daemon, { 'main.py': newProgram, 'lib/x.py': '' })
-  await daemon.says(/r1 out +the new one is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /the new one is up/)
   clearInterval(growing)
   assert.deepEqual(Object.keys(await readTree(join(daemon.dir, 'main'))), ['lib/x.py', 'main.py'])
   const kept = Object.keys(await readTree(deposit)).filter((path) => path !== 'DEPOSIT-RESULT.txt')

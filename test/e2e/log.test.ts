@@ -4,13 +4,13 @@ import { once } from 'node:events'
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { listLogs } from '../../src/log/folder.ts'
 import { logName } from '../../src/log/names.ts'
 import { afterwards } from '../harness/cleanup.ts'
 import { cleanEnvironment, type Daemon, startDaemon, supervisorJs } from '../harness/daemon.ts'
 import { isLiving, programsOf, residentMb, until } from '../harness/processes.ts'
-import { projectWith, type Settings } from '../harness/project.ts'
+import { projectWith } from '../harness/project.ts'
 import { logEndsWith, logOf, sessionsOf } from '../harness/records.ts'
 
 /** Generous: a daemon at rest has some 70 MB. */
@@ -143,13 +143,23 @@ function logBytes(dir: string): number {
   return listLogs(join(dir, 'logs')).reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
-test('when nobody reads the console (a socket), the file still gets every line', async (t) => {
-  await withoutReader(t, startOnSocket)
-})
+/** Only a console that nobody reads is given up, not a file on a slow disk. */
+const patientLog = { close: '3s' }
 
-test('a program that dies while the console is stalled loses no last line', async (t) => {
-  // So many that the last ones are still in the program's pipe when the log has no room any more.
-  await withoutReader(t, startOnSocket, 35_000, { close: '1s' })
+// At once: most of their time is spent waiting for the console.
+describe('nobody reads the console', { concurrency: 3 }, () => {
+  test('a socket: the file still gets every line', async (t) => {
+    await withoutReader(t, startOnSocket)
+  })
+
+  test('a pipe: the file still gets every line', async (t) => {
+    await withoutReader(t, (dir) => startOnPipe(t, dir).child)
+  })
+
+  test('a program that dies while it is stalled loses no last line', async (t) => {
+    // So many that the last ones are still in the program's pipe when the log has no room any more.
+    await withoutReader(t, startOnSocket, 35_000)
+  })
 })
 
 /** Node's pipes are sockets; nobody reads from this one. */
@@ -160,10 +170,6 @@ function startOnSocket(dir: string): ChildProcess {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
 }
-
-test('when nobody reads the console (a pipe), the file still gets every line', async (t) => {
-  await withoutReader(t, (dir) => startOnPipe(t, dir).child)
-})
 
 /** The other end of the pipe is read by the test, if it likes. */
 function startOnPipe(t: TestContext, dir: string): { child: ChildProcess; reader: number } {
@@ -193,9 +199,8 @@ async function withoutReader(
   t: TestContext,
   start: (dir: string) => ChildProcess,
   count = 50_000,
-  log: Settings[string] = { close: '300ms' },
 ): Promise<void> {
-  const settings = { program: { ...slowRetry.program, drain: '100ms' }, log }
+  const settings = { program: { ...slowRetry.program, drain: '100ms' }, log: patientLog }
   const dir = await projectWith(t, 'prints-a-lot', settings, { lines: String(count) })
   const child = start(dir)
   const pid = child.pid ?? 0
@@ -232,7 +237,7 @@ test('a console that is closed (a lost connection) stops nothing', async (t) => 
 })
 
 test('a console that is read again tells how many lines it missed', async (t) => {
-  const settings = { ...slowRetry, log: { close: '100ms' } }
+  const settings = { ...slowRetry, log: patientLog }
   const dir = await projectWith(t, 'prints-a-lot', settings, { lines: '50000' })
   const { child, reader } = startOnPipe(t, dir)
   const ended = once(child, 'exit')

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeCheckout, programSaying, startCheckout } from '../harness/checkout.ts'
 import { runSupervisor } from '../harness/command.ts'
-import { startDaemon } from '../harness/daemon.ts'
+import { passes, startDaemon } from '../harness/daemon.ts'
 import { makeFolder } from '../harness/tools.ts'
+import { makeTrialsAmple, makeTrialsShort } from '../harness/trial.ts'
 
 /** Projects whose main is the project directory itself: `main = "."`. */
 
@@ -16,13 +17,14 @@ test('a checkout that is the project: commits come, git sees nothing of ours', a
   assert.equal(git('status', '--porcelain'), '')
   assert.ok(!existsSync(join(dir, 'deposit')) && !existsSync(join(dir, 'main')))
   const good = await remote.commit({ 'main.py': programSaying('second'), 'lib/a.py': null })
-  await daemon.says(/r1 out +second/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /second/)
+  await makeTrialsAmple(daemon)
   await remote.commit({ 'main.py': 'raise SystemExit(3)\n', 'more.txt': 'x' })
   await daemon.says(/r2: rolled back/)
   await daemon.says(/was tried as r2 and did not pass/)
   assert.equal(git('rev-parse', 'HEAD'), good)
   assert.equal(git('status', '--porcelain'), '')
+  await makeTrialsShort(daemon)
   // Killed, it goes on from what is there; our own is hidden once, however often that is looked at.
   assert.equal(await daemon.end('SIGKILL'), 'SIGKILL')
   const again = await startDaemon(t, dir, { HOME: dir })
@@ -90,8 +92,7 @@ test('a deposit beside such a checkout, wherever it is named', async (t) => {
     renameSync(join(deposit, `.in.${name}`), join(deposit, name))
   }
   put('main.py', programSaying('uploaded'))
-  await daemon.says(/r1 out +uploaded/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /uploaded/)
   put('supervisor.toml', '[trial]\ntime = "1s"\n')
   await daemon.says(/r2: rejected: supervisor\.toml: these are the settings of the daemon/)
 })

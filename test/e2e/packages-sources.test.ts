@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startDaemon } from '../harness/daemon.ts'
+import { passes, startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import { serveGitHttp } from '../harness/git-http.ts'
 import {
@@ -29,18 +29,15 @@ test('a source: its tag, with or without v, is a commit, and a moved tag changes
   const daemon = await startWithIndex(t, dir, noIndex)
   const line = `widget,1.0,git+file://${repository}\n`
   await drop(daemon, { 'main.py': widgetProgram, gupfile: line })
-  await daemon.says(/r1 out +widget first/, slow)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /widget first/, slow)
 
   await commit({ 'widget.py': 'VERSION = "second"\n' })
   git('tag', '-fa', 'v1.0', '-m', 'moved')
   await drop(daemon, { 'x.txt': 'x', gupfile: line })
-  await daemon.says(/r2 out +widget first/)
-  await daemon.says(/r2: committed/)
+  await passes(daemon, 'r2', /widget first/)
   // A gupfile that is written anew is looked up anew; the version of the package is still the same.
   await drop(daemon, { gupfile: `# again\n${line}` })
-  await daemon.says(/r3 out +widget second/, slow)
-  await daemon.says(/r3: committed/)
+  await passes(daemon, 'r3', /widget second/, slow)
   await drop(daemon, { gupfile: `widget,2.0,git+file://${repository}\n` })
   await daemon.says(/r4: rejected: gupfile, line 1: .*w\.git has no tag and no branch 2\.0/, slow)
   assert.equal(environmentsOf(dir).length, 2)
@@ -57,8 +54,7 @@ test('a source on an HTTPS server whose certificate git has been told of, with a
   const daemon = await startDaemon(t, dir, settings)
   const url = server.url.replace('https://', 'https://me:topsecret@')
   await drop(daemon, { 'main.py': widgetProgram, gupfile: `widget,1.0,git+${url}/w.git\n` })
-  await daemon.says(/r1 out +widget first in .*environments/, slow)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /widget first in .*environments/, slow)
   await drop(daemon, { gupfile: `widget,3.0,git+${url}/w.git\n` })
   await daemon.says(/r2: rejected: gupfile, line 1: .*w\.git has no tag and no branch 3\.0/, slow)
   assert.doesNotMatch(daemon.output(), /topsecret/)
@@ -83,12 +79,10 @@ test('a source on an SSH server: by branch and by commit; and when it is gone th
   await daemon.says(/ssh does not know this server yet.*ssh-keyscan/)
   await sayHow(server.command)
   await drop(daemon, { 'main.py': widgetProgram, gupfile: `widget,main,${source}\n` })
-  await daemon.says(/r2 out +widget first in .*environments/, slow)
-  await daemon.says(/r2: committed/)
+  await passes(daemon, 'r2', /widget first in .*environments/, slow)
   const second = await commit({ 'widget.py': 'VERSION = "second"\n' })
   await drop(daemon, { gupfile: `widget,${second},${source}\n` })
-  await daemon.says(/r3 out +widget second/, slow)
-  await daemon.says(/r3: committed/)
+  await passes(daemon, 'r3', /widget second/, slow)
   await server.close()
   await drop(daemon, { gupfile: `# again\nwidget,main,${source}\n` })
   await daemon.says(/r4: rejected for now: widget: .* does not tell its versions/, slow)
@@ -112,6 +106,5 @@ test('a server of sources that fails, hangs or closes is waited for; plain http 
   server.behave('hangs')
   await daemon.says(/r2: rejected for now: .*\n.*no answer within 2 s/, slow)
   server.behave('well')
-  await daemon.says(/r2 out +widget first/, slow)
-  await daemon.says(/r2: committed/)
+  await passes(daemon, 'r2', /widget first/, slow)
 })

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
-import { startDaemon } from '../harness/daemon.ts'
+import { passes, startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import {
   environmentFolders,
@@ -91,14 +91,13 @@ test('kill -9 in the middle of an install: nobody goes on with it, and nothing h
   assert.ok(jobsOf(dir).every((pid) => !before.includes(pid)))
   await again.says(/r1: installing/, slow)
   rmSync(block)
-  await again.says(/r1 out +widget 3\.0/, slow)
-  await again.says(/r1: committed/)
+  await passes(again, 'r1', /widget 3\.0/, slow)
   await until('no job is left', () => jobsOf(dir).length === 0)
 })
 
 test('while packages are installed all goes on: a trial, a question, an order', async (t) => {
   const index = await serveIndex(t, [])
-  const settings = { trial: { time: '2s' }, python: { progress: '300ms' } }
+  const settings = { trial: { time: '6s' }, python: { progress: '300ms' } }
   const dir = await makeProgram(t, { 'main.py': frugalProgram }, settings)
   const daemon = await startWithIndex(t, dir, index.url)
   await daemon.says(/r0 out/)
@@ -143,8 +142,7 @@ test('the end of the daemon ends an install, and the release goes on with the ne
   assert.doesNotMatch(daemon.output(), /rejected/)
   const other = await serveIndex(t, [widget1])
   const again = await startWithIndex(t, dir, other.url)
-  await again.says(/r1 out +widget 1\.0/, slow)
-  await again.says(/r1: committed/)
+  await passes(again, 'r1', /widget 1\.0/, slow)
 })
 
 test('an environment that is gone is made again before the first start, or as soon as that is possible', async (t) => {
@@ -196,8 +194,7 @@ test('a full disk: an install does not begin without space, and one that fills i
   await daemon.says(/r2: cannot be applied yet: only .* are free .*50 MB are needed/, slow)
   await writeSettings(dir, settings)
   assert.equal((await runSupervisor(['reload'], dir)).code, 0)
-  await daemon.says(/r2 out +widget 1\.0/, slow)
-  await daemon.says(/r2: committed/)
+  await passes(daemon, 'r2', /widget 1\.0/, slow)
   assert.ok(!existsSync(join(dir, 'pip-cache/http')), 'nothing of the index is kept')
 })
 
@@ -229,8 +226,7 @@ def build_wheel(folder, settings=None, metadata=None):
     'main.py': widgetProgram,
     'lib/x.py': large,
   })
-  await daemon.says(/r2 out +widget 3\.0/, slow)
-  await daemon.says(/r2: committed/)
+  await passes(daemon, 'r2', /widget 3\.0/, slow)
   const [made] = environmentsOf(dir)
   const folder = join(dir, '.supervisor/environments')
   assert.equal(statSync(join(folder, made?.address ?? '')).uid, nobody)

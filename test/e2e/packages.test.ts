@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
-import { cleanEnvironment, type Daemon, startDaemon } from '../harness/daemon.ts'
+import { cleanEnvironment, type Daemon, passes, startDaemon } from '../harness/daemon.ts'
 import { drop } from '../harness/deposit.ts'
 import {
   environmentFolders,
@@ -20,6 +20,7 @@ import {
 } from '../harness/packages.ts'
 import { writeSettings, writeTree } from '../harness/project.ts'
 import { outcomesOf } from '../harness/records.ts'
+import { makeTrialsAmple, makeTrialsShort } from '../harness/trial.ts'
 import { serveIndex } from '../harness/wheels.ts'
 
 const widget1 = { name: 'widget', version: '1.0', requires: ['gadget>=2'] }
@@ -38,20 +39,20 @@ test('a release brings its packages, its roll-back those of the old program, and
   await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,1.0' })
   await daemon.says(/r1: installing the packages of gupfile .*: widget 1\.0/, slow)
   await daemon.says(/r1: 2 packages installed in/, slow)
-  await daemon.says(/r1 out +widget 1\.0 in .*environments/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /widget 1\.0 in .*environments/)
   const crash = 'import widget\nprint("has", widget.VERSION)\nraise SystemExit(3)\n'
+  await makeTrialsAmple(daemon)
   await drop(daemon, { 'main.py': crash, gupfile: 'widget,v2.0\r\n' })
   await daemon.says(/r2 out +has 2\.0/, slow)
   await Promise.all([daemon.says(/r1 out +widget 1\.0 in/), daemon.says(/r2: rolled back/)])
+  await makeTrialsShort(daemon)
   const made = environmentsOf(dir).map(({ packages }) => packages.join())
   assert.deepEqual(made.sort(), ['gadget 2.1,widget 1.0', 'widget 2.0'])
 
   // What was made for a release that failed is there when it comes again, mended: nothing is asked for.
   const asked = index.asked.length
   await drop(daemon, { 'main.py': widgetProgram, gupfile: '# mended\nwidget,2.0\n' })
-  await daemon.says(/r3 out +widget 2\.0/)
-  await daemon.says(/r3: committed/)
+  await passes(daemon, 'r3', /widget 2\.0/)
   await drop(daemon, { gupfile: 'widget,2.0\n', 'data.txt': 'x' })
   await daemon.says(/r4: committed/)
   const { stdout } = await runSupervisor(['status', '--json'], dir)
@@ -88,8 +89,7 @@ test('packages that are not there, do not fit together, or lack what main.py imp
   await drop(daemon, { 'main.py': widgetProgram, gupfile: 'gadget,1.0\n' })
   await daemon.says(/r4: rejected: main\.py, line 2: no module named widget here/, slow)
   await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,1.0\n' })
-  await daemon.says(/r5 out +widget 1\.0/, slow)
-  await daemon.says(/r5: committed/)
+  await passes(daemon, 'r5', /widget 1\.0/, slow)
   // Only the gupfile changes, and main.py no longer finds what it needs.
   await drop(daemon, { gupfile: 'gadget,1.0\n' })
   await daemon.says(/r6: rejected: main\.py, line 2: no module named widget here/, slow)
@@ -106,8 +106,7 @@ test('wheels that come with the release are enough: no network, and no git for a
   const daemon = await startDaemon(t, dir, { ...pipSettings(dir, noIndex), PIP_USER: '1' })
   const gupfile = 'widget,v1.0,git+https://nowhere.invalid/widget.git\n'
   await drop(daemon, { 'main.py': widgetProgram, gupfile, ...wheelsOf(widget1, gadget) })
-  await daemon.says(/r1 out +widget 1\.0 in .*environments/, slow)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /widget 1\.0 in .*environments/, slow)
   assert.deepEqual(environmentsOf(dir)[0]?.packages, ['gadget 2.1', 'widget 1.0'])
 })
 
@@ -123,8 +122,7 @@ test('the network is gone: rejected for now with a hint, and tried again by itse
   await daemon.says(/the deposit waits for the network/)
   await daemon.says(/r1: rejected for now/, slow)
   index.fail(false)
-  await daemon.says(/r1 out +widget 2\.0/, slow)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /widget 2\.0/, slow)
   assert.deepEqual(await outcomesOf(dir), ['r1 committed'])
 })
 
@@ -135,8 +133,7 @@ test('the network is gone: what is missing can be uploaded meanwhile, and the wa
   await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,2.0' })
   await daemon.says(/the deposit waits for the network/, slow)
   await drop(daemon, wheelsOf(widget2))
-  await daemon.says(/r1 out +widget 2\.0/, slow)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /widget 2\.0/, slow)
   assert.equal(await daemon.end(), 0)
 
   const impatient = { python: { retry: '50ms', give_up: '50ms' } }
@@ -155,15 +152,12 @@ test('requirements.txt with what it names, pyproject.toml, and then none at all'
     'requirements.txt': 'widget\n-c more/limits.txt\n',
     'more/limits.txt': 'widget<2',
   })
-  await daemon.says(/r1 out +widget 1\.0/, slow)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /widget 1\.0/, slow)
   const project = '[project]\nname = "x"\ndependencies = ["widget>=2"]\n'
   await drop(daemon, { '.wh.requirements.txt': '', 'pyproject.toml': project })
-  await daemon.says(/r2 out +widget 2\.0/, slow)
-  await daemon.says(/r2: committed/)
+  await passes(daemon, 'r2', /widget 2\.0/, slow)
   await drop(daemon, { '.wh.pyproject.toml': '' })
-  await daemon.says(/r3 out +no widget/)
-  await daemon.says(/r3: committed/)
+  await passes(daemon, 'r3', /no widget/)
   assert.equal(environmentsOf(dir).length, 2, 'their releases can be gone back to')
 })
 
@@ -182,8 +176,7 @@ test('an environment that exists is used as it is, and nothing is installed', as
   const daemon = await startWithIndex(t, dir, index.url)
   await daemon.says(/r0 out +widget mine/)
   await drop(daemon, { 'main.py': widgetProgram, gupfile: 'widget,1.0' })
-  await daemon.says(/r1 out +widget mine in .*\/mine/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /widget mine in .*\/mine/)
   assert.doesNotMatch(daemon.output(), /no module named widget|installing/)
   assert.deepEqual([index.asked, environmentFolders(dir)], [[], []])
 

@@ -16,6 +16,7 @@ import {
   writeSettings,
   writeTree,
 } from '../harness/project.ts'
+import { makeTrialsAmple } from '../harness/trial.ts'
 
 /** The settings of the section `program`, each on a real process. */
 
@@ -143,8 +144,8 @@ test('cwd: a folder that is not there is told, and made good by the release that
   const daemon = await startDaemon(t, dir)
   await daemon.says(/main\.py could not be started: there is no folder \/\S+\/main\/data to run it/)
   await writeTree(join(dir, 'deposit'), { 'data/seed.txt': '1' })
-  assert.equal((await told(daemon)).cwd, join(dir, 'main/data'))
-  await daemon.says(/r1: committed/)
+  const [found] = await Promise.all([told(daemon), daemon.says(/r1: committed/)])
+  assert.equal(found.cwd, join(dir, 'main/data'))
   assert.equal(await daemon.end(), 0)
 })
 
@@ -170,6 +171,7 @@ test('restart = "never": a crash is the end until the next upload, and trials go
   assert.deepEqual(await programsOf(dir), [])
   await putProgram('good', join(dir, 'deposit'))
   await daemon.says(/r1: committed/)
+  await makeTrialsAmple(daemon)
   await putProgram('crashes-at-once', join(dir, 'deposit'))
   await Promise.all([daemon.says(/r2: rolled back/), daemon.says(/r1 out +good is up/)])
   assert.equal((await programsOf(dir)).length, 1)
@@ -197,7 +199,9 @@ test('stop_signal: the one that is set is sent first, then the ladder goes on', 
     ['auto', ['SIGINT', 'SIGTERM'], ['SIGTERM']],
   ]
   for (const [stop_signal, handled, asked] of cases) {
-    const dir = await makeProject(t, { program: { stop_signal, stop: '300ms', term: '5s' } })
+    // Only where the ladder goes on, the first wait comes to its end.
+    const stop = asked.length > 1 ? '300ms' : '20s'
+    const dir = await makeProject(t, { program: { stop_signal, stop, term: '5s' } })
     await writeTree(join(dir, 'main'), { 'main.py': listens(handled) })
     const daemon = await startDaemon(t, dir)
     await daemon.says(/listening/)
@@ -266,8 +270,8 @@ test('user: the program has his rights, groups and home, from release to release
   assert.equal(found.env['LOGNAME'], 'set')
   assert.equal(found.env['HOME'], homeOf('nobody'))
   await cp(programPath('tells'), join(dir, 'deposit/main.py'))
-  assert.equal((await told(daemon)).uid, nobody)
-  await daemon.says(/r1: committed/)
+  const [next] = await Promise.all([told(daemon), daemon.says(/r1: committed/)])
+  assert.equal(next.uid, nobody)
   assert.equal((await programsOf(dir)).length, 1)
   assert.equal(await daemon.end(), 0)
   assert.deepEqual(await programsOf(dir), [])

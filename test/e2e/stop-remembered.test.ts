@@ -62,8 +62,8 @@ test('a deposit is applied while the program is stopped, and its trial begins at
   assert.deepEqual(await programsOf(daemon.dir), [])
   assert.deepEqual(await readHistory(daemon.dir), [])
   await order(daemon, 'start')
-  await daemon.says(/r2 out +the new one is up/)
   await Promise.all([
+    daemon.says(/r2 out +the new one is up/),
     daemon.says(/r1: committed \(together with r2\)/),
     daemon.says(/r2: committed/),
   ])

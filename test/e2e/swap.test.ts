@@ -1,24 +1,25 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startDaemon } from '../harness/daemon.ts'
-import { projectWith, putProgram, readTree, writeTree } from '../harness/project.ts'
+import { passes, startDaemon } from '../harness/daemon.ts'
+import { drop } from '../harness/deposit.ts'
+import { projectWith, putProgram, readTree } from '../harness/project.ts'
+import { ampleTrial } from '../harness/trial.ts'
 
 test('a first deposit becomes the running program', async (t) => {
   const daemon = await startDaemon(t)
   await daemon.says(/No main\.py inside the main directory/)
   await putProgram('good', join(daemon.dir, 'deposit'))
-  await daemon.says(/r1 out +good is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /good is up/)
   assert.equal(await daemon.end(), 0)
 })
 
 test('a release that crashes is rolled back, and the old program runs again', async (t) => {
-  const dir = await projectWith(t, 'good')
+  const dir = await projectWith(t, 'good', ampleTrial)
   const before = await readTree(join(dir, 'main'))
   const daemon = await startDaemon(t, dir)
   await daemon.says(/r0 out +good is up/)
-  await writeTree(join(dir, 'deposit'), { 'main.py': 'import pkg\n', 'pkg/__init__.py': '1 / 0\n' })
+  await drop(daemon, { 'main.py': 'import pkg\n', 'pkg/__init__.py': '1 / 0\n' })
   await daemon.says(/r1 err +ZeroDivisionError/)
   await Promise.all([
     daemon.says(/r0 out +good is up/),

@@ -3,7 +3,8 @@ import { renameSync, symlinkSync } from 'node:fs'
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Daemon, startDaemon } from '../harness/daemon.ts'
+import { runSupervisor } from '../harness/command.ts'
+import { type Daemon, passes, startDaemon } from '../harness/daemon.ts'
 import {
   answers,
   drop,
@@ -19,7 +20,7 @@ import {
 } from '../harness/deposit.ts'
 import { startFtpServer } from '../harness/ftp.ts'
 import { until } from '../harness/processes.ts'
-import { projectWith, readTree, type Tree, writeTree } from '../harness/project.ts'
+import { projectWith, readTree, type Tree, writeSettings, writeTree } from '../harness/project.ts'
 import { makeConnectProgram, sftp } from '../harness/sftp.ts'
 import { hasTools, makeFolder, run, runWell, type Tool } from '../harness/tools.ts'
 
@@ -257,8 +258,7 @@ test('an upload of assets only changes those files and starts the program anew',
   const before = await readTree(main)
   const deposited = { 'assets/b.json': '{"b":2}', 'assets/new/c.json': '{"c":3}' }
   await drop(daemon, deposited)
-  await daemon.says(/r1 out +good is up/)
-  await daemon.says(/r1: committed/)
+  await passes(daemon, 'r1', /good is up/)
   assert.deepEqual(await readTree(main), { ...before, ...deposited })
 })
 
@@ -324,11 +324,13 @@ test('a deposit that is replaced by a link is refused, and used again when it is
 })
 
 test('a deposit deleted in the middle of an upload loses nothing but that upload', async (t) => {
-  const daemon = await startWithProgram(t, { deposit: { quiet: '500ms' } })
+  const daemon = await startWithProgram(t, { deposit: { quiet: '1min' } })
   const deposit = join(daemon.dir, 'deposit')
   await writeTree(deposit, { 'pkg/half.py': 'x' })
   await rm(deposit, { recursive: true })
   await daemon.says(/deposit was gone; made it again/)
+  await writeSettings(daemon.dir)
+  assert.equal((await runSupervisor(['reload'], daemon.dir)).code, 0)
   await isAlive(daemon, 'r1')
   assert.deepEqual(Object.keys(await readTree(join(daemon.dir, 'main'))), ['main.py', 'r1.txt'])
 })

@@ -141,3 +141,14 @@ export async function endsWithNobodyLeft(daemon: Daemon): Promise<void> {
   assert.equal(await daemon.end(), 0, daemon.output())
   assert.deepEqual(await programsOf(daemon.dir), [])
 }
+
+/**
+ * Waits until a release has said this, and is committed, in whatever order: where Python starts slowly, a
+ * trial can be over before the program's first word.
+ */
+export async function passes(daemon: Daemon, id: string, said: RegExp, ms?: number): Promise<void> {
+  await Promise.all([
+    daemon.says(new RegExp(`${id} out +${said.source}`), ms),
+    daemon.says(new RegExp(`${id}: committed`), ms),
+  ])
+}
