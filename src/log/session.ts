@@ -63,7 +63,8 @@ export function openSessionLog(
   const logger = winstonOnto(sinks)
 
   function own(level: Speaker['level'], text: string, project?: string): void {
-    logger.log({ level, message: text, by: supervisor(level, project) })
+    // What comes too late is lost: it must not be an error of its own.
+    if (!logger.writableEnded) logger.log({ level, message: text, by: supervisor(level, project) })
   }
 
   function logOf(project?: string): Log {

@@ -92,6 +92,8 @@ async function serve(deposit: Deposit, on: Ground): Promise<void> {
     // Nobody may go on watching the deposit behind the back of what comes next.
     over.abort()
     await Promise.all([now.upload?.promise, now.commit?.promise])
+    // The end cuts off installs; until they are over they may still say something.
+    if (on.shutdown.aborted) await Promise.all([now.preparing?.promise, now.healing?.promise])
   }
   if (now.trial !== null) await suspend(now.trial, on)
 }
