@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { ReleaseId } from '../model.ts'
+import { beforeEach } from './before-each.ts'
 import { isPlain } from './plain.ts'
 
 /** How a line looks, on the console and in the files: as text, or as JSON. This file owns both. */
@@ -37,13 +38,27 @@ export function written(by: Speaker, body: string, form: Form): string {
   return form === 'json' ? jsonLines(by, body) : textLines(by, body)
 }
 
-function textLines({ time, project, who, stream, level }: Speaker, body: string): string {
+/**
+ * The same for what a program printed: `bytes` are whole lines, or one without its end. What is not UTF-8 and control characters
+ * are shown as `printable` shows them. The answer is good until the next call.
+ */
+export function writtenOutput(by: Speaker, bytes: Buffer, form: Form): Buffer {
+  if (form === 'text' && isPlain(bytes)) return beforeEach(startOf(by), bytes)
+  return Buffer.from(written(by, printable(bytes), form))
+}
+
+function textLines(by: Speaker, body: string): string {
+  const start = startOf(by)
+  // There is no `$` in `start`.
+  return `${start}${body.replace(/\n/g, `\n${start}`)}\n`
+}
+
+/** What stands before each line of text. ASCII: names of projects are. */
+function startOf({ time, project, who, stream, level }: Speaker): string {
   const name = stream === undefined ? who : `${who} ${stream}`
   // Before what anybody says: no program can forge it.
   const of = project === undefined ? '' : `[${project}] `
-  const start = `${timeText(time)}  ${of}${name.padEnd(nameWidth)}  ${marks[level]}`
-  // Faster than any other way to do it, and the program's output all goes through here. There is no `$` in `start`.
-  return `${start}${body.replace(/\n/g, `\n${start}`)}\n`
+  return `${timeText(time)}  ${of}${name.padEnd(nameWidth)}  ${marks[level]}`
 }
 
 const nameWidth = 10

@@ -3,7 +3,7 @@ import type { Site } from '../config.ts'
 import type { Clock, Log } from '../model.ts'
 import { words } from '../words.ts'
 import { type LogFile, lastLineOf } from './folder.ts'
-import { type Form, parseLine, printable, type Speaker, written } from './format.ts'
+import { type Form, parseLine, type Speaker, written, writtenOutput } from './format.ts'
 import { beginMark, endMark, isEndMarked } from './marks.ts'
 import { consoleOutlet } from './outlet.ts'
 import { openSessionFiles, type SessionFiles } from './session-files.ts'
@@ -74,12 +74,11 @@ export function openSessionLog(
       error: (text) => own('error', text, project),
       output(who, { stream, bytes }) {
         const by: Speaker = { time: clock.wall(), project, who, stream, level: 'info' }
-        const body = printable(bytes)
-        const inForm = new Map<Form, string>()
+        const inForm = new Map<Form, Buffer>()
         for (const { sink, form } of sinks) {
-          const text = inForm.get(form()) ?? written(by, body, form())
-          inForm.set(form(), text)
-          sink.write(text)
+          const lines = inForm.get(form()) ?? writtenOutput(by, bytes, form())
+          inForm.set(form(), lines)
+          sink.write(lines)
         }
       },
       async room() {

@@ -1,12 +1,14 @@
 import { Writable } from 'node:stream'
 import { setTimeout as timeout } from 'node:timers/promises'
 import { within } from '../system/clock.ts'
+import { endsIn } from './before-each.ts'
+import { batchBytes, openDesks } from './desks.ts'
 import type { Outlet } from './outlet.ts'
 
 /** A way to an outlet that never throws, never grows without bound, and recovers. */
 export type Sink = {
-  /** Takes whole lines. */
-  readonly write: (lines: string) => void
+  /** Takes whole lines: it copies them. */
+  readonly write: (lines: Buffer) => void
   /** The same for winston, which writes line by line. */
   readonly stream: Writable
   /** Resolves when less than the limit waits to be written; at once while nothing can be written. */
@@ -41,32 +43,29 @@ export function openSink(
   lostText: (lines: number) => string,
 ): Sink {
   let state: State = 'writing'
-  const waiting: Lines[] = []
-  /** What the outlet has taken only a part of. */
-  let begun: Buffer = nothing
+  const desks = openDesks()
+  /** What was taken of the desks, and the outlet has taken only a part of. */
+  let begun: Buffer = Buffer.alloc(0)
   /** Both together, and what is just being written. */
   let waitingBytes = 0
-  /** Where much is put together to be written; it is there while the pump is at work. */
-  let desk: Buffer | null = null
   let lostLines = 0
   let pumping: Promise<void> | null = null
   let roomWanted: (() => void)[] = []
   let stopGathering = (): void => undefined
 
-  function accept(text: string): void {
+  function accept(lines: Buffer): void {
     if (state === 'closed') return
     // Once a line is lost, so are all until the file moves again: what is kept has no holes.
     if (lostLines > 0 || waitingBytes > 2 * limits().maxPendingBytes) {
-      lostLines += linesIn(text)
+      lostLines += endsIn(lines)
       return
     }
-    keep(text)
+    keep(lines)
   }
 
-  function keep(text: string): void {
-    const bytes = Buffer.byteLength(text)
-    waiting.push({ text, bytes })
-    waitingBytes += bytes
+  function keep(lines: Buffer): void {
+    desks.put(lines)
+    waitingBytes += lines.length
     if (isEnough()) stopGathering()
     // Not at once: what an outlet has to say itself, while it is written to, must find the pump at work.
     pumping ??= Promise.resolve().then(pump)
@@ -79,7 +78,7 @@ export function openSink(
       if (!isWritten) await timeout(limits().retryMs, undefined, { ref: false })
       if (state === 'stuck' || waitingBytes < limits().maxPendingBytes) giveRoom()
     }
-    desk = null
+    desks.tidy()
     pumping = null
   }
 
@@ -100,30 +99,13 @@ export function openSink(
   }
 
   async function writeBatch(): Promise<boolean> {
-    const batch = begun.length > 0 ? begun : takeBatch()
+    const batch = begun.length > 0 ? begun : desks.take()
     begun = await writeAll(batch)
     waitingBytes -= batch.length - begun.length
-    if (begun.length === 0 && waitingBytes <= limits().maxPendingBytes) tellLost()
-    return begun.length === 0
-  }
-
-  /** As many as go into one write; a longer one by itself. */
-  function takeBatch(): Buffer {
-    let bytes = 0
-    const end = waiting.findIndex((lines, index) => {
-      bytes += lines.bytes
-      return index > 0 && bytes > batchBytes
-    })
-    const taken = waiting.splice(0, end < 0 ? waiting.length : end)
-    const size = taken.reduce((sum, lines) => sum + lines.bytes, 0)
-    if (size < deskFromBytes || size > batchBytes) {
-      return Buffer.from(taken.map(({ text }) => text).join(''))
-    }
-    // Much is put together in memory that is used again and again: new memory would cost more than the copy.
-    desk ??= Buffer.allocUnsafeSlow(batchBytes)
-    let at = 0
-    for (const { text } of taken) at += desk.write(text, at)
-    return desk.subarray(0, at)
+    if (begun.length > 0) return false
+    desks.isWritten()
+    if (waitingBytes <= limits().maxPendingBytes) tellLost()
+    return true
   }
 
   /** Writes as much as the file takes and returns the rest. */
@@ -143,7 +125,7 @@ export function openSink(
     const text = lostText(lostLines)
     lostLines = 0
     // However much is waiting: it must come behind that, and must not be lost itself.
-    keep(text)
+    keep(Buffer.from(text))
   }
 
   function becomeStuck(): void {
@@ -162,7 +144,7 @@ export function openSink(
     stream: new Writable({
       decodeStrings: false,
       write(text: string, _encoding, done) {
-        accept(text)
+        accept(Buffer.from(text))
         done()
       },
     }),
@@ -182,21 +164,4 @@ export function openSink(
       outlet.close()
     },
   }
-}
-
-/** Whole lines, and their size in UTF-8. */
-type Lines = { readonly text: string; readonly bytes: number }
-
-const nothing = Buffer.alloc(0)
-
-/** What is written at once, where it comes in smaller pieces. */
-const batchBytes = 524_288
-
-/** For less than this no desk is needed. */
-const deskFromBytes = 65_536
-
-function linesIn(text: string): number {
-  let lines = 0
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1
-  return lines
 }

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import type { Site } from '../config.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Log, ReleaseId } from '../model.ts'
@@ -19,7 +18,11 @@ export type Output = {
 }
 
 /** One of the two: what is read, and the pipe that it comes from. Null: a socket of Node's. */
-export type Source = { readonly stream: Readable; readonly pipe: Pipe | null }
+export type Source = {
+  readonly pieces: AsyncIterable<Buffer>
+  readonly cut: () => void
+  readonly pipe: Pipe | null
+}
 
 /** Carries what a run says to the log, from now on. `run` is how a pipe is widened. */
 export function carryOutput(
@@ -35,13 +38,13 @@ export function carryOutput(
 
   /** Logs a pipe in whole lines. While the log has no room it does not read, and the program waits. */
   async function pump(name: 'out' | 'err'): Promise<void> {
-    const { stream, pipe } = sources[name]
+    const { pieces, pipe } = sources[name]
     const flooded = () => {
       if (pipe !== null) void widen(pipe, run)
     }
-    const pieces = gathered(stream, config.log.readMs, flooded)
+    const large = gathered(pieces, config.log.readMs, flooded)
     try {
-      for await (const bytes of lines(pieces, config.log.maxLineBytes)) {
+      for await (const bytes of lines(large, config.log.maxLineBytes)) {
         heardBytes += bytes.length
         if (name === 'err') tail.add(bytes)
         log.output(release, { stream: name, bytes })
@@ -69,8 +72,8 @@ export function carryOutput(
         await log.room()
         if ((await within(over, never, config.program.drainMs)).is === 'done') return
       }
-      sources.out.stream.destroy()
-      sources.err.stream.destroy()
+      sources.out.cut()
+      sources.err.cut()
       await over
     },
   }

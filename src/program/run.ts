@@ -80,7 +80,7 @@ export async function startRun(
   for (const { write } of pipes ?? []) closeSync(write)
   const { pid } = child
   if (pid === undefined) {
-    for (const { read } of pipes ?? []) read.destroy()
+    for (const { read } of pipes ?? []) read.cut()
     return unstartable((await child).shortMessage ?? 'no process')
   }
   const exit = exitOf(child)
@@ -98,7 +98,9 @@ export async function startRun(
 
 /** What is read of a run. Where there is no pipe, Node has made a socket. */
 function sourceOf(pipe: Pipe | undefined, socket: Readable): Source {
-  return pipe === undefined ? { stream: socket, pipe: null } : { stream: pipe.read, pipe }
+  return pipe === undefined
+    ? { pieces: socket, cut: () => socket.destroy(), pipe: null }
+    : { ...pipe.read, pipe }
 }
 
 /** What execa is told of a pipe. Its types know the descriptors up to 2 only; any that is open will do. */

@@ -1,17 +1,16 @@
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
-import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../errors.ts'
 import { command } from './command.ts'
+import { type Reading, readDescriptor } from './reading.ts'
 
 /** A pipe: what a process writes into the descriptor `write` is read from `read`. */
 export type Pipe = {
   /** To be handed to the process, and closed here: the end comes when nobody has it open any more. */
   readonly write: number
-  readonly read: Readable
+  readonly read: Reading
   /** The descriptor that `read` reads, as long as that is open. */
   readonly from: number
 }
@@ -42,18 +41,18 @@ export async function openPipes(many: number): Promise<Pipes> {
 }
 
 /**
- * What comes from a stream, in few large pieces where much comes in small ones: after a small one the next is
+ * What is read, in few large pieces where much comes in small ones: after a small one the next is
  * left to grow for `gatherMs`. Each piece costs both sides a wake-up, which is most of what a line costs. Nothing
  * waits when little is said. `flooded` is called once, when so much comes that the pipe is too small for it.
  */
 export async function* gathered(
-  stream: Readable,
+  pieces: AsyncIterable<Buffer>,
   gatherMs: number,
   flooded: () => void,
 ): AsyncGenerator<Buffer> {
   let large = 0
   let tell = flooded
-  for await (const piece of stream as AsyncIterable<Buffer>) {
+  for await (const piece of pieces) {
     yield piece
     large = piece.length < largeBytes ? 0 : large + 1
     if (large === manyLarge) {
@@ -81,7 +80,7 @@ export type RunWidening = (args: readonly string[], stdin: number) => Promise<un
  * With 64 KiB one writes while the other waits, by turns.
  */
 export async function widen({ from, read }: Pipe, run: RunWidening): Promise<void> {
-  if (read.destroyed) return
+  if (read.isOver()) return
   let own: number | null = null
   try {
     // A description of its own: libuv takes O_NONBLOCK off what it hands over, and one that is shared would block us.
@@ -94,9 +93,6 @@ export async function widen({ from, read }: Pipe, run: RunWidening): Promise<voi
     if (own !== null) closeSync(own)
   }
 }
-
-/** Only what is asked for is read: the rest gathers in the pipe. Node's types do not know that a socket takes it. */
-const oneByOne: object = { readableHighWaterMark: 1 }
 
 /** open(2): a descriptor that names a file and does not open it. Node has no name for it. */
 const onlyPath = 0o10000000
@@ -139,7 +135,7 @@ function openAll(moulds: readonly number[]): readonly Pipe[] | null {
     return reading.map((fd, at) => ({
       write: writing[at] ?? fd,
       from: fd,
-      read: new Socket({ ...oneByOne, fd, readable: true, writable: false }),
+      read: readDescriptor(fd),
     }))
   }
   for (const fd of [...reading, ...writing]) closeSync(fd)

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type LogLine, parseLine, printable, timeText, written } from '../../src/log/format.ts'
+import {
+  type LogLine,
+  parseLine,
+  printable,
+  timeText,
+  written,
+  writtenOutput,
+} from '../../src/log/format.ts'
 import { isPlain } from '../../src/log/plain.ts'
 
 const moment = new Date(2026, 2, 4, 5, 6, 7, 8)
@@ -108,5 +115,29 @@ test('of many projects each line carries the name, and no program can forge it',
 test('a torn line is none', () => {
   for (const line of ['', '2026-03-04 05:0', '{"time":"2026', '{}', 'anything else']) {
     assert.equal(parseLine(line), null, line)
+  }
+})
+
+test('what a program printed is written the same way, whatever it is and however long', () => {
+  const texts = [
+    '',
+    '\n',
+    'one',
+    'one\n',
+    '\n\none\n\ntwo',
+    'tab\there\n',
+    'Käse\n21 °C',
+    'a\rb\r\nc\n',
+    '\x1b[31mred\n',
+    'many short ones\n'.repeat(50_000),
+    'x'.repeat(300_000),
+    'y\n',
+  ]
+  for (const text of texts) {
+    for (const form of ['text', 'json'] as const) {
+      const bytes = Buffer.from(text)
+      const lines = String(writtenOutput(out, bytes, form))
+      assert.ok(lines === written(out, printable(bytes), form), `${text.slice(0, 20)} as ${form}`)
+    }
   }
 })

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { command } from '../../src/system/command.ts'
@@ -12,6 +11,13 @@ async function takeOne(pipes: Pipes): Promise<Pipe> {
   const [pipe] = (await pipes.take()) ?? []
   assert.ok(pipe !== undefined, 'this system has FIFOs')
   return pipe
+}
+
+/** All that comes from it, to its end. */
+async function textOf({ read }: Pipe): Promise<string> {
+  let text = ''
+  for await (const piece of read.pieces) text += String(piece)
+  return text
 }
 
 /** Puts a value into the environment for the time of a test. */
@@ -32,8 +38,8 @@ test('what is written is read, and the end comes when nobody can write any more;
     writeSync(first.write, `${round} out`)
     writeSync(second.write, `${round} err`)
     for (const { write } of [first, second]) closeSync(write)
-    assert.equal(await text(first.read), `${round} out`)
-    assert.equal(await text(second.read), `${round} err`)
+    assert.equal(await textOf(first), `${round} out`)
+    assert.equal(await textOf(second), `${round} err`)
   }
 })
 
@@ -41,12 +47,12 @@ test('who still has an old pipe open does not write into the next', async () => 
   const pipes = await openPipes(1)
   const old = await takeOne(pipes)
   writeSync(old.write, 'unread')
-  old.read.destroy()
+  old.read.cut()
   const next = await takeOne(pipes)
   assert.throws(() => writeSync(old.write, 'late'), { code: 'EPIPE' })
   writeSync(next.write, 'new')
   closeSync(next.write)
-  assert.equal(await text(next.read), 'new')
+  assert.equal(await textOf(next), 'new')
   closeSync(old.write)
 })
 
@@ -57,7 +63,7 @@ test('no name stays on the disk', async (t) => {
   const { read, write } = await takeOne(pipes)
   assert.deepEqual(readdirSync(folder), [])
   closeSync(write)
-  read.destroy()
+  read.cut()
 })
 
 test('without a place for them there are none', async (t) => {
@@ -75,7 +81,7 @@ test('without mkfifo there are none, and nothing is left behind', async (t) => {
 
 test('little is read at once; what is written while nobody reads comes in large pieces', async () => {
   const pipe = await takeOne(await openPipes(1))
-  const pieces = gathered(pipe.read, 1, () => assert.fail('that is no flood'))
+  const pieces = gathered(pipe.read.pieces, 1, () => assert.fail('that is no flood'))
   writeSync(pipe.write, 'first')
   assert.equal(String((await pieces.next()).value), 'first')
   for (let number = 0; number < 20; number += 1) {
@@ -107,7 +113,7 @@ test('a flood is told of once, and the pipe can be made to hold more', async () 
   const pipe = await takeOne(await openPipes(1))
   assert.equal(await sizeOf(pipe), 65_536)
   let floods = 0
-  const pieces = gathered(pipe.read, 1, () => {
+  const pieces = gathered(pipe.read.pieces, 1, () => {
     floods += 1
   })
   for (let number = 0; number < 30; number += 1) {
