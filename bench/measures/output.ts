@@ -38,7 +38,7 @@ export const output: Measure = {
     for (const inBlocks of [true, false]) {
       const answers = await takeTurns(
         bench,
-        Math.ceil(bench.size.rounds / 2),
+        bench.size.rounds,
         peers,
         ({ name }) => name,
         (peer) => carry(peer, inBlocks, bench),
