@@ -223,7 +223,7 @@ export type Log = {
   readonly info: (text: string) => void
   readonly warn: (text: string) => void
   readonly error: (text: string) => void
-  /** What the program printed, under the release it runs, or a hook. */
+  /** What the program printed, under the release it runs, or a hook. Its bytes are good during the call only. */
   readonly output: (who: ReleaseId | 'hook', output: Output) => void
   /** Resolves when there is room for more output: awaiting it is the back-pressure. */
   readonly room: () => Promise<void>

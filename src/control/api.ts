@@ -82,30 +82,34 @@ export function readPath(path: string): { readonly path: string; readonly projec
 export type RequestName = keyof Answers
 
 function readRollback(body: unknown): Wish | string {
-  if (body === undefined) return { is: 'rollback', to: null }
-  const to: unknown = isObject(body) ? (body['to'] ?? null) : undefined
-  if (to === null) return { is: 'rollback', to }
+  const fields = fieldsOf(body)
+  const { to = null } = fields ?? {}
+  if (fields !== null && to === null) return { is: 'rollback', to }
   return typeof to === 'string' && isReleaseId(to)
     ? { is: 'rollback', to }
     : 'the body must be like {"to": "r12"}'
 }
 
 function readSelfUpdate(body: unknown): Wish | string {
-  const odd = { check: null }
-  const switches: Switches = isObject(body) ? body : body === undefined ? {} : odd
-  const { check = false, force = false } = switches
-  return typeof check === 'boolean' && typeof force === 'boolean'
+  const fields = fieldsOf(body)
+  const { check = false, force = false } = fields ?? {}
+  return fields !== null && typeof check === 'boolean' && typeof force === 'boolean'
     ? { is: 'self-update', asked: { isCheck: check, isForced: force } }
     : 'the body must be like {"check": true, "force": false}'
 }
 
-type Switches = { readonly check?: unknown; readonly force?: unknown }
-
 function readUpdate(body: unknown): Wish | string {
-  const isNow: unknown = isObject(body) ? (body['now'] ?? false) : body === undefined ? false : null
-  return typeof isNow === 'boolean'
-    ? { is: 'update', isNow }
+  const fields = fieldsOf(body)
+  const { now = false } = fields ?? {}
+  return fields !== null && typeof now === 'boolean'
+    ? { is: 'update', isNow: now }
     : 'the body must be like {"now": true}'
+}
+
+/** What a body says; without one, nothing. Null: it is no object. */
+function fieldsOf(body: unknown): Readonly<Record<string, unknown>> | null {
+  if (body === undefined) return {}
+  return isObject(body) ? body : null
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,14 +1,14 @@
 /**
- * `lines` with `start` (ASCII) before each of them, and a line end behind the last if it has none. The answer is good until
- * the next call: all are made in the same memory. A program's output all goes through here, and to move lines within
- * memory takes a third of what strings take.
+ * `lines` with `start` (ASCII) before each of them, and a line end behind the last if it has none. The answer is
+ * good until the next call: all are made in the same memory. A program's output all goes through here, and to move
+ * lines within memory takes a third of what strings take.
  */
 export function beforeEach(start: string, lines: Buffer): Buffer {
   const width = start.length
   const count = endsIn(lines)
   const room = roomFor(lines.length + (count + 1) * width + 1)
   room.write(start, 'latin1')
-  // Behind the room for all starts. From there each line moves forward, to its place.
+  // Behind the room for all starts. From there each line is moved to its place, nearer to the begin.
   const end = room.length - 1
   let from = end - lines.length
   room.set(lines, from)
@@ -35,8 +35,8 @@ export function endsIn(lines: Buffer): number {
   return count
 }
 
-/** What is kept for the next call, in bytes: it holds what is read at once, with its starts. */
-const keptBytes = 262_144
+/** At most this is kept for the next call, in bytes: enough for what is read at once, but of the shortest lines. */
+const keptBytes = 1_048_576
 
 let kept: Buffer = Buffer.alloc(0)
 

@@ -39,8 +39,8 @@ export function written(by: Speaker, body: string, form: Form): string {
 }
 
 /**
- * The same for what a program printed: `bytes` are whole lines, or one without its end. What is not UTF-8 and control characters
- * are shown as `printable` shows them. The answer is good until the next call.
+ * The same for what a program printed: whole lines, or one without its end. Shown as `printable` shows them. The
+ * answer is good until the next call.
  */
 export function writtenOutput(by: Speaker, bytes: Buffer, form: Form): Buffer {
   if (form === 'text' && isPlain(bytes)) return beforeEach(startOf(by), bytes)

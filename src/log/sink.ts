@@ -2,8 +2,8 @@ import { Writable } from 'node:stream'
 import { setTimeout as timeout } from 'node:timers/promises'
 import { within } from '../system/clock.ts'
 import { endsIn } from './before-each.ts'
-import { batchBytes, openDesks } from './desks.ts'
 import type { Outlet } from './outlet.ts'
+import { batchBytes, openTrays } from './trays.ts'
 
 /** A way to an outlet that never throws, never grows without bound, and recovers. */
 export type Sink = {
@@ -43,8 +43,8 @@ export function openSink(
   lostText: (lines: number) => string,
 ): Sink {
   let state: State = 'writing'
-  const desks = openDesks()
-  /** What was taken of the desks, and the outlet has taken only a part of. */
+  const trays = openTrays()
+  /** What was taken of the trays, and the outlet has taken only a part of. */
   let begun: Buffer = Buffer.alloc(0)
   /** Both together, and what is just being written. */
   let waitingBytes = 0
@@ -64,7 +64,7 @@ export function openSink(
   }
 
   function keep(lines: Buffer): void {
-    desks.put(lines)
+    trays.put(lines)
     waitingBytes += lines.length
     if (isEnough()) stopGathering()
     // Not at once: what an outlet has to say itself, while it is written to, must find the pump at work.
@@ -78,7 +78,7 @@ export function openSink(
       if (!isWritten) await timeout(limits().retryMs, undefined, { ref: false })
       if (state === 'stuck' || waitingBytes < limits().maxPendingBytes) giveRoom()
     }
-    desks.tidy()
+    trays.rest()
     pumping = null
   }
 
@@ -99,11 +99,11 @@ export function openSink(
   }
 
   async function writeBatch(): Promise<boolean> {
-    const batch = begun.length > 0 ? begun : desks.take()
+    const batch = begun.length > 0 ? begun : trays.take()
     begun = await writeAll(batch)
     waitingBytes -= batch.length - begun.length
     if (begun.length > 0) return false
-    desks.isWritten()
+    trays.isWritten()
     if (waitingBytes <= limits().maxPendingBytes) tellLost()
     return true
   }

@@ -2,7 +2,8 @@
  * Cuts a stream of bytes between lines: what comes out is one or more whole lines at a time, with their
  * line ends. A line longer than `maxBytes` comes in pieces of that size, each alone and, but for the
  * last, without a line end; so a program that never ends its line costs no more memory than one that
- * does. A program that says a lot is read in large pieces, and nothing here is done for each line.
+ * does. A program that says a lot is read in large pieces, and nothing here is done for each line. Each is good
+ * until the next is asked for, as the chunks are.
  */
 export async function* lines(
   chunks: AsyncIterable<Buffer>,

@@ -51,7 +51,7 @@ export function carryOutput(
         await log.room()
       }
     } catch (error) {
-      // Cut by `drained`: somebody outside the program's group still holds the pipe.
+      // A socket of Node's that `drained` has cut: somebody outside the program's group still holds it.
       if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') log.warn(messageOf(error))
     }
   }

@@ -4,21 +4,20 @@ import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 export type Reading = {
   /** To be gone through once. Each piece is good until the next is asked for. Throws what the system says. */
   readonly pieces: AsyncIterable<Buffer>
-  /** Ends it, whatever is still to come, and closes the descriptor. */
+  /** Closes the descriptor: a piece that is already read still comes, and no other. */
   readonly cut: () => void
   /** True when the descriptor is closed, or about to be. */
   readonly isOver: () => boolean
 }
 
 /**
- * Reads a descriptor that does not block, and closes it at its end. Nothing is read before it is asked for; what comes
- * meanwhile gathers where it comes from. All is read into the same memory, and up to 128 KiB at once: a stream of Node's takes new memory
- * for each 64 KiB, which costs more than the reading.
+ * Reads a descriptor that does not block, and closes it at its end. One piece is read before it is asked for, and no
+ * more: what comes meanwhile gathers where it comes from. All is read into the same memory, up to 128 KiB at once:
+ * a stream of Node's takes new memory for each 64 KiB, which costs more than the reading.
  */
 export function readDescriptor(fd: number): Reading {
   let memory: Buffer = Buffer.allocUnsafeSlow(usualBytes)
   let piece: Buffer | null = null
-  let failure: Error | null = null
   let wake = (): void => undefined
   const onread: OnReadOpts = {
     buffer: () => memory,
@@ -37,9 +36,8 @@ export function readDescriptor(fd: number): Reading {
     onread,
   }
   const socket = new Socket(options)
-  socket.on('error', (error) => {
-    failure = error
-  })
+  // It is kept in `errored`.
+  socket.on('error', () => undefined)
   socket.on('close', () => wake())
 
   async function* read(): AsyncGenerator<Buffer> {
@@ -56,7 +54,7 @@ export function readDescriptor(fd: number): Reading {
           socket.resume()
         }
       }
-      if (failure !== null) throw failure
+      if (socket.errored !== null) throw socket.errored
     } finally {
       socket.destroy()
     }

@@ -6,9 +6,18 @@ async function* chunksOf(texts: readonly string[]): AsyncGenerator<Buffer> {
   for (const text of texts) yield Buffer.from(text, 'latin1')
 }
 
+/** The same, all in one memory: a chunk is good until the next is asked for. */
+async function* overwritten(texts: readonly string[]): AsyncGenerator<Buffer> {
+  const memory = Buffer.alloc(Math.max(0, ...texts.map(({ length }) => length)))
+  for (const text of texts) {
+    memory.fill('?')
+    yield memory.subarray(0, memory.write(text, 'latin1'))
+  }
+}
+
 async function cut(texts: readonly string[], maxBytes = 10): Promise<string[]> {
   const found: string[] = []
-  for await (const piece of lines(chunksOf(texts), maxBytes)) {
+  for await (const piece of lines(overwritten(texts), maxBytes)) {
     const text = piece.toString('latin1')
     found.push(...text.replace(/\n$/, '').split('\n'))
   }
