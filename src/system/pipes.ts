@@ -54,7 +54,7 @@ export async function* gathered(
   let tell = flooded
   for await (const piece of pieces) {
     yield piece
-    large = piece.length < largeBytes ? 0 : large + 1
+    if (piece.length >= largeBytes) large += 1
     if (large === manyLarge) {
       tell()
       tell = () => undefined
@@ -66,8 +66,8 @@ export async function* gathered(
 /** A pipe holds 64 KiB (pipe(7)). Who writes more at a time would fill it meanwhile, and be held up. */
 const smallBytes = 4_096
 
-/** So many pieces of this size, one after the other, are a flood. */
-const [manyLarge, largeBytes] = [8, 16_384]
+/** So many pieces of this size are a flood, also with small ones in between: the first after a large one is small. */
+const [manyLarge, largeBytes] = [8, 32_768]
 
 /** What a wide pipe holds, in bytes: the most that the system allows everybody (pipe(7), pipe-max-size). */
 export const widePipeBytes = 1_048_576
