@@ -11,8 +11,8 @@ import { nameOf, openPosts, takeTurns, valuesOf } from '../rounds.ts'
 import type { Post } from '../stage.ts'
 import { lostRemarks, partOf, type Swapped, swapIn } from '../swap.ts'
 
-/** How long memory may take to be given back after a swap. */
-const calmMs = 5_000
+/** How long memory may take to be given back after a swap: Node waits some ten seconds for it, who rests. */
+const calmMs = 30_000
 
 /** Very many files in one deposit, all of which replace others. */
 export const deposit: Measure = {
