@@ -25,8 +25,8 @@ export const deposit: Measure = {
     const swap = async ({ running, reports }: Post, version: number) =>
       swapIn(version, await treeOf(version, files), copied, running, reports)
 
-    // The first swap does not count: what is taken once and kept is not growth.
-    await takeTurns(bench, 1, posts, nameOf, (post) => swap(post, 2))
+    // As many do not count: what is taken once and kept is not growth.
+    await takeTurns(bench, rounds, posts, nameOf, (post, round) => swap(post, round + 2))
     await sleep(calmMs)
     const memory = new Map(posts.map((post) => [post, residentMib(post.processes())]))
     const copies: number[] = []
@@ -38,7 +38,7 @@ export const deposit: Measure = {
         copies.push(await copy())
         renames.push(await rename())
       }
-      return swap(post, round + 3)
+      return swap(post, rounds + round + 2)
     })
     await sleep(calmMs)
     const growth = posts.map((post) => ({
@@ -61,7 +61,7 @@ export const deposit: Measure = {
           aim: ratioAim(rowOf(down, otaSupervisor.name), 0.5, 'ota-supervisor ≤ 0.5 × cp -r'),
         },
         {
-          title: `${what}: memory that ${rounds} more of them leave behind`,
+          title: `${what}: memory that ${rounds} more of them leave behind, after ${rounds}`,
           unit: 'MiB',
           against: null,
           rows: growth,

@@ -10,6 +10,9 @@ import type { Post } from '../stage.ts'
 /** A peer that has not started the new version by then has lost it; the next one follows. */
 const limitMs = 10_000
 
+/** A peer that has lost so many, one after the other, takes none any more. */
+const manyLost = 10
+
 /** Memory, descriptors and disk after so many swaps. */
 type Remains = {
   readonly mib: number
@@ -17,6 +20,9 @@ type Remains = {
   readonly files: number
   readonly kib: number
 }
+
+/** `lost`: it took no more swaps after so many. */
+type Outcome = { readonly remains: Remains } | { readonly lost: number }
 
 /**
  * What many swaps leave behind. All parties swap at the same time: it is not time that is measured.
@@ -29,7 +35,8 @@ export const thousandSwaps: Measure = {
     const { swaps } = bench.size
     const { posts, remarks, close } = await openPosts(bench, bench.peers, () => programOf(1))
     const before = await swapAll(posts, 0, Math.ceil(swaps / 10), bench)
-    const after = await swapAll(posts, Math.ceil(swaps / 10), swaps, bench)
+    const able = posts.filter((post) => remainsOf(before, post) !== null)
+    const after = await swapAll(able, Math.ceil(swaps / 10), swaps, bench)
     await close()
     const what = `after ${swaps.toLocaleString('en')} swaps, against ${Math.ceil(swaps / 10)}`
     const figure = (title: string, unit: string, pick: (remains: Remains) => number): Figure => ({
@@ -37,17 +44,17 @@ export const thousandSwaps: Measure = {
       unit,
       against: `itself after ${Math.ceil(swaps / 10)}`,
       rows: posts.map((post): Row => {
-        const [now, then] = [after.get(post), before.get(post)]
+        const [now, then] = [remainsOf(after, post), remainsOf(before, post)]
         return {
           who: nameOf(post),
-          values: [now === undefined ? null : pick(now)],
-          base: [then === undefined ? null : pick(then)],
+          values: [now === null ? null : pick(now)],
+          base: [then === null ? null : pick(then)],
         }
       }),
       aim: null,
     })
     return {
-      remarks,
+      remarks: [...remarks, ...lostRemarks(before), ...lostRemarks(after)],
       figures: [
         figure('resident memory', 'MiB', ({ mib }) => mib),
         figure('open descriptors', 'open', ({ descriptors }) => descriptors),
@@ -64,24 +71,40 @@ async function swapAll(
   from: number,
   to: number,
   bench: Bench,
-): Promise<ReadonlyMap<Post, Remains>> {
-  const all = posts.map(async (post) => {
+): Promise<ReadonlyMap<Post, Outcome>> {
+  const all = posts.map(async (post): Promise<readonly [Post, Outcome]> => {
+    let lost = 0
     for (let swap = from; swap < to; swap += 1) {
-      await swapOnce(post, swap + 2)
+      lost = (await swapOnce(post, swap + 2)) ? 0 : lost + 1
+      if (lost === manyLost) return [post, { lost: swap + 1 - lost }]
       if (swap % 10 === 9)
         bench.progress(`${nameOf(post)}: ${swap + 1} of ${bench.size.swaps} swaps`)
     }
     await post.running.rest()
     await post.reports.quiet(2_000)
-    return [post, await look(post)] as const
+    return [post, { remains: await look(post) }]
   })
   return new Map(await Promise.all(all))
 }
 
-async function swapOnce({ running, reports }: Post, version: number): Promise<void> {
+function remainsOf(outcomes: ReadonlyMap<Post, Outcome>, post: Post): Remains | null {
+  const outcome = outcomes.get(post)
+  return outcome !== undefined && 'remains' in outcome ? outcome.remains : null
+}
+
+function lostRemarks(outcomes: ReadonlyMap<Post, Outcome>): string[] {
+  return [...outcomes].flatMap(([post, outcome]) =>
+    'lost' in outcome
+      ? [`${nameOf(post)} took no new version any more after ${outcome.lost} swaps`]
+      : [],
+  )
+}
+
+/** False when the new version was not started in time. */
+async function swapOnce({ running, reports }: Post, version: number): Promise<boolean> {
   await running.rest()
   await running.swap(await programOf(version), copied)
-  await reports.until((all) => {
+  return reports.until((all) => {
     const last = all.at(-1)
     return last?.what === 'ready' && last.versions[0] === version
   }, limitMs)
