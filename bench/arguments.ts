@@ -38,7 +38,7 @@ const quick: Size = {
 
 const usage = `Usage: npm run bench -- [MEASUREMENT …] [--rounds N] [--quick] [--beside DIR]
 
-Without a name all measurements are taken: about half an hour.
+Without a name all measurements are taken: about an hour.
 
       --rounds N   turns of each party (${full.rounds})
       --quick      about a minute; everything is smaller, and the numbers are rough

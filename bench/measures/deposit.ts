@@ -11,7 +11,7 @@ import { nameOf, openPosts, takeTurns, valuesOf } from '../rounds.ts'
 import type { Post } from '../stage.ts'
 import { lostRemarks, partOf, type Swapped, swapIn } from '../swap.ts'
 
-/** How long memory may take to be given back after a swap: Node waits some ten seconds for it, who rests. */
+/** How long memory may take to be given back after a swap: Node does it after some ten seconds of rest. */
 const calmMs = 30_000
 
 /** Very many files in one deposit, all of which replace others. */

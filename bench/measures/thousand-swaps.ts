@@ -54,7 +54,7 @@ export const thousandSwaps: Measure = {
       aim: null,
     })
     return {
-      remarks: [...remarks, ...lostRemarks(before), ...lostRemarks(after)],
+      remarks: [...remarks, ...remarksOf(before), ...remarksOf(after)],
       figures: [
         figure('resident memory', 'MiB', ({ mib }) => mib),
         figure('open descriptors', 'open', ({ descriptors }) => descriptors),
@@ -92,7 +92,7 @@ function remainsOf(outcomes: ReadonlyMap<Post, Outcome>, post: Post): Remains | 
   return outcome !== undefined && 'remains' in outcome ? outcome.remains : null
 }
 
-function lostRemarks(outcomes: ReadonlyMap<Post, Outcome>): string[] {
+function remarksOf(outcomes: ReadonlyMap<Post, Outcome>): string[] {
   return [...outcomes].flatMap(([post, outcome]) =>
     'lost' in outcome
       ? [`${nameOf(post)} took no new version any more after ${outcome.lost} swaps`]

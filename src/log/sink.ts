@@ -103,7 +103,7 @@ export function openSink(
     begun = await writeAll(batch)
     waitingBytes -= batch.length - begun.length
     if (begun.length > 0) return false
-    trays.isWritten()
+    trays.clear()
     if (waitingBytes <= limits().maxPendingBytes) tellLost()
     return true
   }

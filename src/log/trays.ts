@@ -7,8 +7,8 @@ export type Trays = {
   readonly put: (lines: Buffer) => void
   /** The oldest, whole lines, as many as are written at once; empty when there are none. */
   readonly take: () => Buffer
-  /** What was taken last is written. */
-  readonly isWritten: () => void
+  /** What was taken last is written: its tray is free. */
+  readonly clear: () => void
   /** Nothing is written for now: gives memory back, but for one tray. */
   readonly rest: () => void
 }
@@ -65,7 +65,7 @@ export function openTrays(): Trays {
       taken = waiting.shift() ?? null
       return taken === null ? Buffer.alloc(0) : taken.memory.subarray(0, taken.usedBytes)
     },
-    isWritten() {
+    clear() {
       if (taken !== null && taken.memory.length >= batchBytes) free.push(taken.memory)
       taken = null
     },

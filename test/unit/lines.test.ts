@@ -2,12 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { lines } from '../../src/program/lines.ts'
 
+/** All in one memory: a chunk is good until the next is asked for. */
 async function* chunksOf(texts: readonly string[]): AsyncGenerator<Buffer> {
-  for (const text of texts) yield Buffer.from(text, 'latin1')
-}
-
-/** The same, all in one memory: a chunk is good until the next is asked for. */
-async function* overwritten(texts: readonly string[]): AsyncGenerator<Buffer> {
   const memory = Buffer.alloc(Math.max(0, ...texts.map(({ length }) => length)))
   for (const text of texts) {
     memory.fill('?')
@@ -17,7 +13,7 @@ async function* overwritten(texts: readonly string[]): AsyncGenerator<Buffer> {
 
 async function cut(texts: readonly string[], maxBytes = 10): Promise<string[]> {
   const found: string[] = []
-  for await (const piece of lines(overwritten(texts), maxBytes)) {
+  for await (const piece of lines(chunksOf(texts), maxBytes)) {
     const text = piece.toString('latin1')
     found.push(...text.replace(/\n$/, '').split('\n'))
   }

@@ -3,15 +3,9 @@ import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } 
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { command } from '../../src/system/command.ts'
-import { gathered, openPipes, type Pipe, type Pipes, widen } from '../../src/system/pipes.ts'
+import { gathered, openPipes, type Pipe } from '../../src/system/pipes.ts'
+import { openPipe, takeOne, widenPipe } from '../harness/pipes.ts'
 import { makeFolder } from '../harness/tools.ts'
-
-/** Takes one, which must be there. */
-async function takeOne(pipes: Pipes): Promise<Pipe> {
-  const [pipe] = (await pipes.take()) ?? []
-  assert.ok(pipe !== undefined, 'this system has FIFOs')
-  return pipe
-}
 
 /** All that comes from it, to its end. */
 async function textOf({ read }: Pipe): Promise<string> {
@@ -80,7 +74,7 @@ test('without mkfifo there are none, and nothing is left behind', async (t) => {
 })
 
 test('little is read at once; what is written while nobody reads comes in large pieces', async () => {
-  const pipe = await takeOne(await openPipes(1))
+  const pipe = await openPipe()
   const pieces = gathered(pipe.read.pieces, 1, () => assert.fail('that is no flood'))
   writeSync(pipe.write, 'first')
   assert.equal(String((await pieces.next()).value), 'first')
@@ -110,7 +104,7 @@ function flagsOf({ from }: Pipe): number {
 }
 
 test('a flood is told of once, and the pipe can be made to hold more', async () => {
-  const pipe = await takeOne(await openPipes(1))
+  const pipe = await openPipe()
   assert.equal(await sizeOf(pipe), 65_536)
   let floods = 0
   const pieces = gathered(pipe.read.pieces, 1, () => {
@@ -121,7 +115,7 @@ test('a flood is told of once, and the pipe can be made to hold more', async () 
     await pieces.next()
   }
   assert.equal(floods, 1)
-  await widen(pipe, (args, stdin) => command('python3', args, { stdin }))
+  await widenPipe(pipe)
   assert.equal(await sizeOf(pipe), 1_048_576)
   assert.equal(
     flagsOf(pipe) & constants.O_NONBLOCK,

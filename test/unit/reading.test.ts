@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { closeSync, constants, openSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { closeSync, writeSync } from 'node:fs'
+import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Reading, readDescriptor } from '../../src/system/reading.ts'
-import { makeFolder } from '../harness/tools.ts'
+import { openPipe, widenPipe } from '../harness/pipes.ts'
 
-/** A pipe, one end of which is read. */
-async function openPipe(t: TestContext): Promise<{ reading: Reading; writer: number }> {
-  const path = join(await makeFolder(t), 'pipe')
-  execFileSync('mkfifo', [path])
-  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  return { reading: readDescriptor(reader), writer: openSync(path, 'w') }
-}
-
-test('all that is written comes, in its order, though its memory is used again', async (t) => {
-  const { reading, writer } = await openPipe(t)
+test('all that is written comes, in its order, though its memory is used again', async () => {
+  const { read: reading, write: writer } = await openPipe()
   const parts: string[] = []
   let number = 0
   writeSync(writer, 'begin ')
@@ -33,14 +22,11 @@ test('all that is written comes, in its order, though its memory is used again',
   assert.ok(reading.isOver())
 })
 
-test('who fills it is read in larger pieces', async (t) => {
-  const { reading, writer } = await openPipe(t)
-  const path = `/proc/self/fd/${writer}`
-  // F_SETPIPE_SZ: the test must not be held up by its own pipe.
-  const widen = 'import fcntl; fcntl.fcntl(0, 1031, 1048576)'
-  const own = openSync(path, 'w')
-  execFileSync('python3', ['-c', widen], { stdio: [own, 'inherit', 'inherit'] })
-  closeSync(own)
+test('who fills it is read in larger pieces', async () => {
+  const pipe = await openPipe()
+  const { read: reading, write: writer } = pipe
+  // The test must not be held up by its own pipe.
+  await widenPipe(pipe)
   const pieces = reading.pieces[Symbol.asyncIterator]()
   writeSync(writer, Buffer.alloc(500_000, 'x'))
   const sizes: number[] = []
@@ -52,8 +38,8 @@ test('who fills it is read in larger pieces', async (t) => {
   reading.cut()
 })
 
-test('a reading that is cut ends, also one that waits', async (t) => {
-  const { reading, writer } = await openPipe(t)
+test('a reading that is cut ends, also one that waits', async () => {
+  const { read: reading, write: writer } = await openPipe()
   const pieces = reading.pieces[Symbol.asyncIterator]()
   const next = pieces.next()
   reading.cut()
@@ -63,9 +49,9 @@ test('a reading that is cut ends, also one that waits', async (t) => {
   closeSync(writer)
 })
 
-test('what is read already still comes, when it is cut and when the writer is gone', async (t) => {
+test('what is read already still comes, when it is cut and when the writer is gone', async () => {
   for (const isCut of [true, false]) {
-    const { reading, writer } = await openPipe(t)
+    const { read: reading, write: writer } = await openPipe()
     writeSync(writer, 'last words')
     for (let turn = 0; turn < 3; turn += 1) await nextTurn()
     closeSync(writer)

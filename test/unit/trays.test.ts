@@ -12,7 +12,7 @@ function takeAll(trays: Trays): string[] {
   const taken: string[] = []
   for (let batch = trays.take(); batch.length > 0; batch = trays.take()) {
     taken.push(String(batch))
-    trays.isWritten()
+    trays.clear()
   }
   return taken
 }
@@ -47,11 +47,11 @@ test('what is put is a copy, and memory is used again only when it is written', 
   memory.fill('b')
   trays.put(memory)
   assert.equal(first[0], 'a'.charCodeAt(0))
-  trays.isWritten()
+  trays.clear()
   const second = trays.take()
   assert.notEqual(second.buffer, first.buffer)
   trays.put(memory)
-  trays.isWritten()
+  trays.clear()
   assert.equal(trays.take().buffer, first.buffer)
 })
 
@@ -63,7 +63,7 @@ test('one tray stays for the next burst, however long the lines were', () => {
   }
   trays.put(line('b', 100_000))
   const { buffer } = trays.take()
-  trays.isWritten()
+  trays.clear()
   trays.rest()
   trays.put(line('c', 5))
   assert.equal(trays.take().buffer.byteLength, batchBytes)
