@@ -225,8 +225,8 @@ export type Log = {
   readonly error: (text: string) => void
   /** What the program printed, under the release it runs, or a hook. Its bytes are good during the call only. */
   readonly output: (who: ReleaseId | 'hook', output: Output) => void
-  /** Resolves when there is room for more output: awaiting it is the back-pressure. */
-  readonly room: () => Promise<void>
+  /** Null: there is room for more output. Else resolves when there is: awaiting it is the back-pressure. */
+  readonly room: () => Promise<unknown> | null
 }
 
 /** Whether anybody has a file open for writing. `unknown`: the system does not tell this user. */

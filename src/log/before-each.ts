@@ -1,29 +1,23 @@
+import { code } from './before-each-code.ts'
+
 /**
  * `lines` with `start` (ASCII) before each of them, and a line end behind the last if it has none. The answer is
- * good until the next call: all are made in the same memory. A program's output all goes through here, and to move
- * lines within memory takes a third of what strings take.
+ * good until the next call. Null where that has to be done otherwise: not all of it is what most programs print, which
+ * is ASCII without control characters but tab and line end, or it is very much at once.
  */
-export function beforeEach(start: string, lines: Buffer): Buffer {
-  const width = start.length
-  const count = endsIn(lines)
-  const room = roomFor(lines.length + (count + 1) * width + 1)
-  room.write(start, 'latin1')
-  // Behind the room for all starts. From there each line is moved to its place, nearer to the begin.
-  const end = room.length - 1
-  let from = end - lines.length
-  room.set(lines, from)
-  let at = 0
-  function place(until: number): void {
-    if (at > 0) room.copyWithin(at, 0, width)
-    room.copyWithin(at + width, from, until)
-    at += width + until - from
-    from = until
+export function beforeEach(start: string, lines: Buffer): Buffer | null {
+  machine ??= openMachine()
+  if (machine === 'none' || lines.length > mostBytes || start.length > inputAt) return null
+  const { memory, run } = machine
+  memory.write(start, 'latin1')
+  memory.set(lines, inputAt)
+  let end = inputAt + lines.length
+  if (lines.at(-1) !== newline) {
+    memory[end] = newline
+    end += 1
   }
-  for (let left = count; left > 0; left -= 1) place(room.indexOf(newline, from) + 1)
-  if (from === end && count > 0) return room.subarray(0, at)
-  place(end)
-  room[at] = newline
-  return room.subarray(0, at + 1)
+  const until = run(0, start.length, inputAt, end, answerAt, memory.length)
+  return until < 0 ? null : memory.subarray(answerAt, until)
 }
 
 const newline = 0x0a
@@ -35,14 +29,44 @@ export function endsIn(lines: Buffer): number {
   return count
 }
 
-/** At most this is kept for the next call, in bytes: enough for what is read at once, but of the shortest lines. */
-const keptBytes = 1_048_576
+/** What before-each.wat exports. */
+type Exports = {
+  readonly memory: { readonly buffer: ArrayBuffer }
+  readonly beforeEach: (
+    start: number,
+    width: number,
+    from: number,
+    end: number,
+    out: number,
+    room: number,
+  ) => number
+}
 
-let kept: Buffer = Buffer.alloc(0)
+/** Node has it; its types do not. */
+declare const WebAssembly: {
+  readonly Module: new (code: Uint8Array) => object
+  readonly Instance: new (module: object) => { readonly exports: unknown }
+}
 
-/** The kept memory where that is large enough. Most programs never say much: it grows with what is asked for. */
-function roomFor(bytes: number): Buffer {
-  if (bytes > keptBytes) return Buffer.allocUnsafeSlow(bytes)
-  if (bytes > kept.length) kept = Buffer.allocUnsafeSlow(Math.min(keptBytes, 2 * bytes))
-  return kept.subarray(0, bytes)
+/** The compiled before-each.wat with its memory. */
+type Machine = { readonly memory: Buffer; readonly run: Exports['beforeEach'] }
+
+/** Where the lines lie in that memory, and where their answer: before them there is `start`. */
+const [inputAt, answerAt] = [1_024, 263_168]
+
+/** So many bytes fit between, with a line end and the 8 bytes that are read at once. */
+const mostBytes = answerAt - inputAt - 9
+
+/** Made for the first line: a daemon's verbs need none. */
+let machine: Machine | 'none' | null = null
+
+function openMachine(): Machine | 'none' {
+  try {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(code, 'base64')))
+    const { memory, beforeEach: run } = instance.exports as Exports
+    return { memory: Buffer.from(memory.buffer), run }
+  } catch {
+    // It wants gigabytes of addresses, which a limit may refuse (ulimit -v).
+    return 'none'
+  }
 }

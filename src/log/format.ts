@@ -1,7 +1,6 @@
 import type { Config } from '../config.ts'
 import type { ReleaseId } from '../model.ts'
 import { beforeEach } from './before-each.ts'
-import { isPlain } from './plain.ts'
 
 /** How a line looks, on the console and in the files: as text, or as JSON. This file owns both. */
 
@@ -43,8 +42,8 @@ export function written(by: Speaker, body: string, form: Form): string {
  * answer is good until the next call.
  */
 export function writtenOutput(by: Speaker, bytes: Buffer, form: Form): Buffer {
-  if (form === 'text' && isPlain(bytes)) return beforeEach(startOf(by), bytes)
-  return Buffer.from(written(by, printable(bytes), form))
+  const lines = form === 'text' ? beforeEach(startOf(by), bytes) : null
+  return lines ?? Buffer.from(written(by, printable(bytes), form))
 }
 
 function textLines(by: Speaker, body: string): string {
@@ -119,9 +118,7 @@ function parseJson(line: string): LogLine | null {
  * for the last one.
  */
 export function printable(bytes: Buffer): string {
-  const text = isPlain(bytes)
-    ? bytes.toString('latin1')
-    : bytes.toString('utf8').replaceAll('\r\n', '\n').replace(control, escaped)
+  const text = bytes.toString('utf8').replaceAll('\r\n', '\n').replace(control, escaped)
   return text.endsWith('\n') ? text.slice(0, -1) : text
 }
 

@@ -81,8 +81,9 @@ export function openSessionLog(
           sink.write(lines)
         }
       },
-      async room() {
-        await Promise.all(sinks.map(({ sink }) => sink.room()))
+      room() {
+        const waits = sinks.map(({ sink }) => sink.room()).filter((wait) => wait !== null)
+        return waits.length === 0 ? null : Promise.all(waits)
       },
     }
   }

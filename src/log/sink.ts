@@ -11,8 +11,8 @@ export type Sink = {
   readonly write: (lines: Buffer) => void
   /** The same for winston, which writes line by line. */
   readonly stream: Writable
-  /** Resolves when less than the limit waits to be written; at once while nothing can be written. */
-  readonly room: () => Promise<void>
+  /** Null: less than the limit waits to be written, or nothing can be written. Else resolves when that is so. */
+  readonly room: () => Promise<void> | null
   /** Writes what is waiting, for `ms` at most, and closes the outlet. */
   readonly close: (ms: number) => Promise<void>
 }
@@ -133,6 +133,14 @@ export function openSink(
     giveRoom()
   }
 
+  async function untilRoom(): Promise<void> {
+    const stall = setTimeout(becomeStuck, limits().closeMs)
+    const room = new Promise<void>((resolve) => roomWanted.push(resolve))
+    stopGathering()
+    await room
+    clearTimeout(stall)
+  }
+
   function giveRoom(): void {
     const wanted = roomWanted
     roomWanted = []
@@ -148,13 +156,9 @@ export function openSink(
         done()
       },
     }),
-    async room() {
-      if (state !== 'writing' || waitingBytes < limits().maxPendingBytes) return
-      const stall = setTimeout(becomeStuck, limits().closeMs)
-      const room = new Promise<void>((resolve) => roomWanted.push(resolve))
-      stopGathering()
-      await room
-      clearTimeout(stall)
+    room() {
+      const isThere = state !== 'writing' || waitingBytes < limits().maxPendingBytes
+      return isThere ? null : untilRoom()
     },
     async close(ms) {
       const never = new AbortController().signal

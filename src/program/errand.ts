@@ -4,7 +4,7 @@ import type { Log, ReleaseId } from '../model.ts'
 import { atMost, type First } from '../system/clock.ts'
 import { type JobEnd, runJob } from '../system/job.ts'
 import { openTail } from './last-words.ts'
-import { lines } from './lines.ts'
+import { openCutter } from './lines.ts'
 
 /** A command that the settings name, to be run by the daemon itself. */
 export type Errand = {
@@ -41,13 +41,22 @@ export async function runErrand(
   let left = config.hooks.maxOutputBytes
   const tail = openTail()
   async function read(stream: 'out' | 'err', pipe: Readable): Promise<void> {
-    const chunks = pipe.iterator({ destroyOnReturn: false })
-    for await (const bytes of lines(chunks, config.log.maxLineBytes)) {
+    const cutter = openCutter(config.log.maxLineBytes)
+    const say = (bytes: Buffer) => {
       if (left > 0) log.output(who, { stream, bytes: bytes.subarray(0, left) })
       if (stream === 'err') tail.add(bytes)
       left -= bytes.length
-      if (left < 0) break
-      await log.room()
+    }
+    try {
+      for await (const chunk of pipe.iterator({ destroyOnReturn: false })) {
+        for (const bytes of cutter.add(chunk as Buffer)) say(bytes)
+        if (left < 0) break
+        await log.room()
+      }
+    } finally {
+      // Also when the stream breaks off: these are last words.
+      const rest = cutter.rest()
+      if (rest.length > 0) say(rest)
     }
     // It may print on, but nobody cuts that into lines any more.
     pipe.resume()

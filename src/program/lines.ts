@@ -1,34 +1,42 @@
+/** Cuts a stream of bytes between lines. */
+export type Cutter = {
+  /** The whole lines that end in this chunk, with their line ends, one or more at a time: good as long as the chunk is. */
+  readonly add: (chunk: Buffer) => readonly Buffer[]
+  /** What has no line end at the end of the stream; empty: nothing. */
+  readonly rest: () => Buffer
+}
+
 /**
- * Cuts a stream of bytes between lines: what comes out is one or more whole lines at a time, with their
- * line ends. A line longer than `maxBytes` comes in pieces of that size, each alone and, but for the
+ * Opens a cutter. A line longer than `maxBytes` comes in pieces of that size, each alone and, but for the
  * last, without a line end; so a program that never ends its line costs no more memory than one that
- * does. A program that says a lot is read in large pieces, and nothing here is done for each line. Each is good
- * until the next is asked for, as the chunks are.
+ * does. A program that says a lot is read in large pieces, and nothing here is done for each line.
  */
-export async function* lines(
-  chunks: AsyncIterable<Buffer>,
-  maxBytes: number,
-): AsyncGenerator<Buffer> {
+export function openCutter(maxBytes: number): Cutter {
   let held: Buffer = Buffer.alloc(0)
-  try {
-    for await (const chunk of chunks) {
-      const end = chunk.indexOf(newline) + 1
-      const isWhole = held.length > 0 && end > 0 && held.length + end - 1 <= maxBytes
-      // By itself: to put all of a large chunk behind what is held would copy it.
-      if (isWhole) yield Buffer.concat([held, chunk.subarray(0, end)])
-      const more = isWhole
-        ? chunk.subarray(end)
-        : held.length === 0
-          ? chunk
-          : Buffer.concat([held, chunk])
+
+  /** The line that is held, with its end; null when it has none yet, or it is too long. By itself: else all would be copied. */
+  function heldLine(chunk: Buffer): Buffer | null {
+    if (held.length === 0) return null
+    const end = chunk.indexOf(newline) + 1
+    const isWhole = end > 0 && held.length + end - 1 <= maxBytes
+    return isWhole ? Buffer.concat([held, chunk.subarray(0, end)]) : null
+  }
+
+  return {
+    add(chunk) {
+      const first = heldLine(chunk)
+      const more =
+        first !== null
+          ? chunk.subarray(first.length - held.length)
+          : held.length === 0
+            ? chunk
+            : Buffer.concat([held, chunk])
       const { pieces, rest } = cut(more, maxBytes)
-      // A copy: a slice would keep the whole chunk alive.
+      // A copy: what the chunk lies in is used again.
       held = Buffer.from(rest)
-      yield* pieces
-    }
-  } finally {
-    // Also when the stream breaks off: these are the last words of a program.
-    if (held.length > 0) yield held
+      return first === null ? pieces : [first, ...pieces]
+    },
+    rest: () => held,
   }
 }
 

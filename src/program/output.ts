@@ -3,8 +3,9 @@ import { codeOf, messageOf } from '../errors.ts'
 import type { Log, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import { gathered, type Pipe, type RunWidening, widen, widePipeBytes } from '../system/pipes.ts'
+import type { Reading, Take } from '../system/reading.ts'
 import { lastWordsIn, openTail } from './last-words.ts'
-import { lines } from './lines.ts'
+import { openCutter } from './lines.ts'
 
 /** What one run of the program says, on its way to the log. */
 export type Output = {
@@ -18,11 +19,7 @@ export type Output = {
 }
 
 /** One of the two: what is read, and the pipe that it comes from. Null: a socket of Node's. */
-export type Source = {
-  readonly pieces: AsyncIterable<Buffer>
-  readonly cut: () => void
-  readonly pipe: Pipe | null
-}
+export type Source = Omit<Reading, 'isOver'> & { readonly pipe: Pipe | null }
 
 /** Carries what a run says to the log, from now on. `run` is how a pipe is widened. */
 export function carryOutput(
@@ -38,22 +35,29 @@ export function carryOutput(
 
   /** Logs a pipe in whole lines. While the log has no room it does not read, and the program waits. */
   async function pump(name: 'out' | 'err'): Promise<void> {
-    const { pieces, pipe } = sources[name]
+    const { into, pipe } = sources[name]
+    const cutter = openCutter(config.log.maxLineBytes)
+    const say = (bytes: Buffer) => {
+      heardBytes += bytes.length
+      if (name === 'err') tail.add(bytes)
+      log.output(release, { stream: name, bytes })
+    }
     const flooded = () => {
       if (pipe !== null) void widen(pipe, run)
     }
-    const large = gathered(pieces, config.log.readMs, flooded)
+    const take: Take = (piece) => {
+      for (const bytes of cutter.add(piece)) say(bytes)
+      return log.room()
+    }
     try {
-      for await (const bytes of lines(large, config.log.maxLineBytes)) {
-        heardBytes += bytes.length
-        if (name === 'err') tail.add(bytes)
-        log.output(release, { stream: name, bytes })
-        await log.room()
-      }
+      await into(gathered(take, config.log.readMs, flooded))
     } catch (error) {
       // A socket of Node's that `drained` has cut: somebody outside the program's group still holds it.
       if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') log.warn(messageOf(error))
     }
+    // Also when it breaks off: these are the last words of a program.
+    const rest = cutter.rest()
+    if (rest.length > 0) say(rest)
   }
 
   const over = Promise.all([pump('out'), pump('err')])

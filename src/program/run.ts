@@ -9,6 +9,7 @@ import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { command } from '../system/command.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
 import type { Pipe, Pipes, RunWidening } from '../system/pipes.ts'
+import type { Take } from '../system/reading.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
 import { carryOutput, type Output, type Source } from './output.ts'
@@ -99,8 +100,12 @@ export async function startRun(
 /** What is read of a run. Where there is no pipe, Node has made a socket. */
 function sourceOf(pipe: Pipe | undefined, socket: Readable): Source {
   return pipe === undefined
-    ? { pieces: socket, cut: () => socket.destroy(), pipe: null }
+    ? { into: (take) => readStream(socket, take), cut: () => socket.destroy(), pipe: null }
     : { ...pipe.read, pipe }
+}
+
+async function readStream(socket: Readable, take: Take): Promise<void> {
+  for await (const piece of socket) await take(piece as Buffer)
 }
 
 /** What execa is told of a pipe. Its types know the descriptors up to 2 only; any that is open will do. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../errors.ts'
 import { command } from './command.ts'
-import { type Reading, readDescriptor } from './reading.ts'
+import { type Reading, readDescriptor, type Take } from './reading.ts'
 
 /** A pipe: what a process writes into the descriptor `write` is read from `read`. */
 export type Pipe = {
@@ -41,25 +41,20 @@ export async function openPipes(many: number): Promise<Pipes> {
 }
 
 /**
- * What is read, in few large pieces where much comes in small ones: after a small one the next is
+ * `take`, in few large pieces where much comes in small ones: after a small one the next is
  * left to grow for `gatherMs`. Each piece costs both sides a wake-up, which is most of what a line costs. Nothing
  * waits when little is said. `flooded` is called once, when so much comes that the pipe is too small for it.
  */
-export async function* gathered(
-  pieces: AsyncIterable<Buffer>,
-  gatherMs: number,
-  flooded: () => void,
-): AsyncGenerator<Buffer> {
+export function gathered(take: Take, gatherMs: number, flooded: () => void): Take {
   let large = 0
-  let tell = flooded
-  for await (const piece of pieces) {
-    yield piece
-    if (piece.length >= largeBytes) large += 1
-    if (large === manyLarge) {
-      tell()
-      tell = () => undefined
+  return (piece) => {
+    const isSmall = piece.length < smallBytes
+    if (piece.length >= largeBytes) {
+      large += 1
+      if (large === manyLarge) flooded()
     }
-    if (piece.length < smallBytes) await sleep(gatherMs)
+    const wait = take(piece)
+    return isSmall ? Promise.all([wait, sleep(gatherMs)]) : wait
   }
 }
 

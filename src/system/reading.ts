@@ -1,65 +1,68 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 
+/**
+ * Is given each piece that is read. The piece is good until `Take` returns or, where it answers with a promise, until
+ * that is over: nothing is read meanwhile.
+ */
+export type Take = (piece: Buffer) => Promise<unknown> | null
+
 /** What is read from a descriptor, as it comes. */
 export type Reading = {
-  /** To be gone through once. Each piece is good until the next is asked for. Throws what the system says. */
-  readonly pieces: AsyncIterable<Buffer>
-  /** Closes the descriptor: a piece that is already read still comes, and no other. */
+  /**
+   * Begins to read, once. Resolves at the end, when the descriptor is closed; rejects with what the system
+   * says, or `take`.
+   */
+  readonly into: (take: Take) => Promise<void>
+  /** Closes the descriptor: no piece comes any more. */
   readonly cut: () => void
   /** True when the descriptor is closed, or about to be. */
   readonly isOver: () => boolean
 }
 
 /**
- * Reads a descriptor that does not block, and closes it at its end. One piece is read before it is asked for, and no
- * more: what comes meanwhile gathers where it comes from. All is read into the same memory, up to 128 KiB at once:
- * a stream of Node's takes new memory for each 64 KiB, which costs more than the reading.
+ * Reads a descriptor that does not block, and closes it at its end. All is read into the same memory, up to 128 KiB at
+ * once, and handed on in the same moment: a stream of Node's takes new memory for each 64 KiB and some
+ * promises for each piece, which costs several times as much as the reading.
  */
 export function readDescriptor(fd: number): Reading {
   let memory: Buffer = Buffer.allocUnsafeSlow(usualBytes)
-  let piece: Buffer | null = null
-  let wake = (): void => undefined
+  let give: Take = () => null
   const onread: OnReadOpts = {
     buffer: () => memory,
     callback(bytes, from) {
-      piece = Buffer.from(from.buffer, from.byteOffset, bytes)
       memory = memoryAfter(memory, bytes)
-      wake()
-      return false
+      try {
+        const wait = give(Buffer.from(from.buffer, from.byteOffset, bytes))
+        wait?.then(
+          () => socket.resume(),
+          (error: Error) => socket.destroy(error),
+        )
+        return wait === null
+      } catch (error) {
+        socket.destroy(error as Error)
+        return false
+      }
     },
   }
-  // net.Socket takes `onread` itself; Node's types know it only where a socket connects.
-  const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
-    fd,
-    readable: true,
-    writable: false,
-    onread,
-  }
+  // net.Socket takes these itself; Node's types know them only where a socket connects.
+  const options: SocketConstructorOpts & {
+    readonly onread: OnReadOpts
+    readonly manualStart: boolean
+  } = { fd, readable: true, writable: false, manualStart: true, onread }
   const socket = new Socket(options)
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   // It is kept in `errored`.
   socket.on('error', () => undefined)
-  socket.on('close', () => wake())
-
-  async function* read(): AsyncGenerator<Buffer> {
-    try {
-      while (piece !== null || !socket.closed) {
-        const next = piece
-        piece = null
-        if (next === null) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-        } else {
-          yield next
-          socket.resume()
-        }
-      }
+  return {
+    async into(take) {
+      give = take
+      socket.resume()
+      await closed
       if (socket.errored !== null) throw socket.errored
-    } finally {
-      socket.destroy()
-    }
+    },
+    cut: () => socket.destroy(),
+    isOver: () => socket.destroyed,
   }
-  return { pieces: read(), cut: () => socket.destroy(), isOver: () => socket.destroyed }
 }
 
 /** What a pipe holds that nobody has widened (pipe(7)). */

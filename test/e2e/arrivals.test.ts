@@ -296,14 +296,15 @@ describe('connections that stay open, markers, lists and archives', { concurrenc
 
   test('what is never deployed is not removed while it is uploaded, and the rest is waited for', async (t) => {
     if (!hasTools(t, ...needs)) return
+    // sftp keeps to its rate by pauses of up to a second (bandwidth_limit() in OpenSSH's misc.c).
     const daemon = await startWithProgram(t, {
-      deposit: { quiet: '20ms', session_quiet: '600ms' },
+      deposit: { quiet: '20ms', session_quiet: '4s' },
     })
     const client = await openSftp(t, slow)
     const from = await makeUpload(t, {
       'main.py': newProgram,
       'a.py': 'x = 1\n',
-      big: 'x'.repeat(slow.rate),
+      big: 'x'.repeat(3 * slow.rate),
     })
     const deposit = depositOf(daemon)
     client.type(`put ${from}/main.py ${deposit}`)

@@ -8,7 +8,6 @@ import {
   written,
   writtenOutput,
 } from '../../src/log/format.ts'
-import { isPlain } from '../../src/log/plain.ts'
 
 const moment = new Date(2026, 2, 4, 5, 6, 7, 8)
 
@@ -40,23 +39,6 @@ test('every byte there is, but for the line end, is harmless in a line', () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none must be left
   assert.doesNotMatch(text, /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/)
   assert.match(text, /ABC.*\ufffd/)
-})
-
-test('what is plain is told right for each byte, wherever it stands in the memory', () => {
-  const memory = Buffer.alloc(32, 'x')
-  for (const from of [0, 1, 2, 3]) {
-    for (const length of [1, 3, 4, 7, 13]) {
-      for (let at = from; at < from + length; at += 1) {
-        for (let byte = 0; byte < 256; byte += 1) {
-          memory[at] = byte
-          const isRight = byte === 0x09 || byte === 0x0a || (byte >= 0x20 && byte < 0x7f)
-          assert.equal(isPlain(memory.subarray(from, from + length)), isRight, `${byte} at ${at}`)
-        }
-        memory[at] = 0x78
-      }
-    }
-  }
-  assert.ok(isPlain(Buffer.alloc(0)))
 })
 
 const out = { time: moment, who: 'r12', stream: 'out', level: 'info' } as const

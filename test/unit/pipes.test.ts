@@ -10,7 +10,10 @@ import { makeFolder } from '../harness/tools.ts'
 /** All that comes from it, to its end. */
 async function textOf({ read }: Pipe): Promise<string> {
   let text = ''
-  for await (const piece of read.pieces) text += String(piece)
+  await read.into((piece) => {
+    text += String(piece)
+    return null
+  })
   return text
 }
 
@@ -75,18 +78,42 @@ test('without mkfifo there are none, and nothing is left behind', async (t) => {
 
 test('little is read at once; what is written while nobody reads comes in large pieces', async () => {
   const pipe = await openPipe()
-  const pieces = gathered(pipe.read.pieces, 1, () => assert.fail('that is no flood'))
-  writeSync(pipe.write, 'first')
-  assert.equal(String((await pieces.next()).value), 'first')
-  for (let number = 0; number < 20; number += 1) {
-    writeSync(pipe.write, `${number} `)
-    await nextTurn()
+  const pieces: string[] = []
+  const take = (piece: Buffer): null => {
+    if (pieces.push(String(piece)) > 1) return null
+    // By the time that the next is read all of them are there.
+    for (let number = 0; number < 20; number += 1) writeSync(pipe.write, `${number} `)
+    closeSync(pipe.write)
+    return null
   }
-  closeSync(pipe.write)
-  const others: string[] = []
-  for await (const piece of pieces) others.push(String(piece))
-  assert.equal(others.join(''), Array.from({ length: 20 }, (_, at) => `${at} `).join(''))
-  assert.ok(others.length <= 2, `${others.length} pieces`)
+  writeSync(pipe.write, 'first')
+  await pipe.read.into(gathered(take, 1, () => assert.fail('that is no flood')))
+  const numbers = Array.from({ length: 20 }, (_, at) => `${at} `)
+  assert.deepEqual(pieces, ['first', numbers.join('')])
+})
+
+test('the next is waited for only after a small piece, and as long as who took it wants', async () => {
+  const take = gathered(
+    () => null,
+    1,
+    () => undefined,
+  )
+  assert.equal(take(Buffer.alloc(4_096)), null)
+  assert.notEqual(take(Buffer.alloc(4_095)), null)
+  let isRoom = false
+  const slow = gathered(
+    async () => {
+      for (let turn = 0; turn < 100; turn += 1) await nextTurn()
+      isRoom = true
+    },
+    1,
+    () => undefined,
+  )
+  for (const bytes of [1, 4_096]) {
+    isRoom = false
+    await slow(Buffer.alloc(bytes))
+    assert.ok(isRoom, `${bytes} bytes`)
+  }
 })
 
 /** How many bytes a pipe holds. A description of its own is asked: to hand over one makes it block. */
@@ -107,14 +134,17 @@ test('a flood is told of once, and the pipe can be made to hold more', async () 
   const pipe = await openPipe()
   assert.equal(await sizeOf(pipe), 65_536)
   let floods = 0
-  const pieces = gathered(pipe.read.pieces, 1, () => {
-    floods += 1
-  })
+  const take = gathered(
+    () => null,
+    1,
+    () => {
+      floods += 1
+    },
+  )
   for (let number = 0; number < 30; number += 1) {
-    writeSync(pipe.write, Buffer.alloc(number % 2 === 0 ? 40_000 : 100, 'x'))
-    await pieces.next()
+    void take(Buffer.alloc(number % 2 === 0 ? 40_000 : 100, 'x'))
+    assert.equal(floods, number < 14 ? 0 : 1, `${number}`)
   }
-  assert.equal(floods, 1)
   await widenPipe(pipe)
   assert.equal(await sizeOf(pipe), 1_048_576)
   assert.equal(
@@ -123,5 +153,5 @@ test('a flood is told of once, and the pipe can be made to hold more', async () 
     'or a read could stop us',
   )
   closeSync(pipe.write)
-  await pieces.return(undefined)
+  pipe.read.cut()
 })

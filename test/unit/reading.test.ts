@@ -4,19 +4,31 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { openPipe, widenPipe } from '../harness/pipes.ts'
 
-test('all that is written comes, in its order, though its memory is used again', async () => {
+test('all that is written comes, in its order, and nothing is read while a piece is looked at', async () => {
   const { read: reading, write: writer } = await openPipe()
   const parts: string[] = []
   let number = 0
-  writeSync(writer, 'begin ')
-  for await (const piece of reading.pieces) {
+  let isBusy = false
+  async function look(piece: Buffer): Promise<void> {
+    isBusy = true
     number += 1
     if (number < 200) writeSync(writer, `${`${number} `.repeat((number * 37) % 5_000)}.`)
     if (number === 200) closeSync(writer)
-    // Whoever read too early would do it now.
+    // Whoever read too early would do it now: its memory is used again.
     for (let turn = 0; turn < 3; turn += 1) await nextTurn()
     parts.push(String(piece))
+    isBusy = false
   }
+  writeSync(writer, 'begin ')
+  await reading.into((piece) => {
+    assert.ok(!isBusy)
+    // Every third is looked at at once.
+    if (number >= 200 || number % 3 > 0) return look(piece)
+    number += 1
+    parts.push(String(piece))
+    writeSync(writer, `${`${number} `.repeat((number * 37) % 5_000)}.`)
+    return null
+  })
   const all = Array.from({ length: 199 }, (_, at) => `${at + 1} `.repeat(((at + 1) * 37) % 5_000))
   assert.equal(parts.join(''), `begin ${all.map((text) => `${text}.`).join('')}`)
   assert.ok(reading.isOver())
@@ -27,37 +39,55 @@ test('who fills it is read in larger pieces', async () => {
   const { read: reading, write: writer } = pipe
   // The test must not be held up by its own pipe.
   await widenPipe(pipe)
-  const pieces = reading.pieces[Symbol.asyncIterator]()
   writeSync(writer, Buffer.alloc(500_000, 'x'))
+  closeSync(writer)
   const sizes: number[] = []
-  for (let left = 500_000; left > 0; left -= sizes.at(-1) ?? 0) {
-    sizes.push(((await pieces.next()).value as Buffer).length)
-  }
+  await reading.into(({ length }) => {
+    sizes.push(length)
+    return null
+  })
   assert.deepEqual(sizes, [65_536, 131_072, 131_072, 131_072, 41_248])
-  closeSync(writer)
-  reading.cut()
 })
 
-test('a reading that is cut ends, also one that waits', async () => {
-  const { read: reading, write: writer } = await openPipe()
-  const pieces = reading.pieces[Symbol.asyncIterator]()
-  const next = pieces.next()
-  reading.cut()
-  assert.deepEqual(await next, { done: true, value: undefined })
-  assert.ok(reading.isOver())
-  assert.throws(() => writeSync(writer, 'late'), { code: 'EPIPE' })
-  closeSync(writer)
-})
-
-test('what is read already still comes, when it is cut and when the writer is gone', async () => {
-  for (const isCut of [true, false]) {
+test('a reading that is cut ends: before it begins, while it waits, and while a piece is looked at', async () => {
+  for (const when of ['before', 'waiting', 'looking']) {
     const { read: reading, write: writer } = await openPipe()
-    writeSync(writer, 'last words')
-    for (let turn = 0; turn < 3; turn += 1) await nextTurn()
+    if (when === 'before') reading.cut()
+    if (when === 'looking') writeSync(writer, 'a piece')
+    const over = reading.into(() => {
+      reading.cut()
+      return new Promise(() => undefined)
+    })
+    if (when === 'waiting') reading.cut()
+    await over
+    assert.ok(reading.isOver())
+    assert.throws(() => writeSync(writer, 'late'), { code: 'EPIPE' }, when)
     closeSync(writer)
-    if (isCut) reading.cut()
-    const parts: string[] = []
-    for await (const piece of reading.pieces) parts.push(String(piece))
-    assert.deepEqual(parts, ['last words'])
+  }
+})
+
+test('what was written before the writer was gone still comes', async () => {
+  const { read: reading, write: writer } = await openPipe()
+  writeSync(writer, 'last words')
+  closeSync(writer)
+  const parts: string[] = []
+  await reading.into((piece) => {
+    parts.push(String(piece))
+    return null
+  })
+  assert.deepEqual(parts, ['last words'])
+})
+
+test('a mistake of who takes a piece ends the reading, and is told', async () => {
+  for (const isLate of [false, true]) {
+    const { read: reading, write: writer } = await openPipe()
+    writeSync(writer, 'a piece')
+    const over = reading.into(() => {
+      if (isLate) return Promise.reject(new Error('a mistake'))
+      throw new Error('a mistake')
+    })
+    await assert.rejects(over, /a mistake/)
+    assert.ok(reading.isOver())
+    closeSync(writer)
   }
 })
