@@ -13,7 +13,7 @@ const root = new URL('../../', import.meta.url)
 /** What is made, its path from the root. */
 export const path = 'src/log/before-each-code.ts'
 
-/** What belongs there. */
+/** What belongs there. Throws, with the line, where the source is wrong. */
 export async function made(): Promise<string> {
   const wabt = await openWabt()
   const source = 'src/log/before-each.wat'

@@ -60,6 +60,9 @@ export const selfWords = {
   killed: (signal: string, said: string) => `ended by ${signal}\n${said}`.trim(),
   tookTooLong: (ms: number) => `not done within ${seconds(ms)}`,
 
+  diskFull: 'the disk is full',
+  diskFullHint: 'make room, then: ota-supervisor self-update',
+
   // --- the exchange ---
 
   atWork: (pid: string) =>

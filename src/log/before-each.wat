@@ -3,7 +3,7 @@
 ;; TypeScript.
 (module
   ;; So many pages of 64 KiB. Where what lies in it is said in before-each.ts.
-  (memory (export "memory") 20)
+  (memory (export "memory") 48)
 
   ;; The lines are the bytes from $in to $end, and end in a line end. The answer, from $out on, ends where the function says;
   ;; -1: something is no plain text, which is ASCII without control characters but tab and line end, or there is no room

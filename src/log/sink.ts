@@ -1,7 +1,6 @@
 import { Writable } from 'node:stream'
 import { setTimeout as timeout } from 'node:timers/promises'
 import { within } from '../system/clock.ts'
-import { endsIn } from './before-each.ts'
 import type { Outlet } from './outlet.ts'
 import { batchBytes, openTrays } from './trays.ts'
 
@@ -168,4 +167,11 @@ export function openSink(
       outlet.close()
     },
   }
+}
+
+/** How many line ends there are in it. */
+function endsIn(lines: Buffer): number {
+  let count = 0
+  for (let at = lines.indexOf(0x0a); at >= 0; at = lines.indexOf(0x0a, at + 1)) count += 1
+  return count
 }

@@ -49,14 +49,15 @@ export async function runErrand(
     }
     try {
       for await (const chunk of pipe.iterator({ destroyOnReturn: false })) {
-        for (const bytes of cutter.add(chunk as Buffer)) say(bytes)
+        for (const bytes of cutter.add(chunk as Buffer)) {
+          say(bytes)
+          await log.room()
+        }
         if (left < 0) break
-        await log.room()
       }
     } finally {
       // Also when the stream breaks off: these are last words.
-      const rest = cutter.rest()
-      if (rest.length > 0) say(rest)
+      for (const bytes of cutter.end()) say(bytes)
     }
     // It may print on, but nobody cuts that into lines any more.
     pipe.resume()

@@ -2,8 +2,8 @@
 export type Cutter = {
   /** The whole lines that end in this chunk, with their line ends, one or more at a time: good as long as the chunk is. */
   readonly add: (chunk: Buffer) => readonly Buffer[]
-  /** What has no line end at the end of the stream; empty: nothing. */
-  readonly rest: () => Buffer
+  /** What has no line end at the end of the stream, as one piece or none. */
+  readonly end: () => readonly Buffer[]
 }
 
 /**
@@ -36,7 +36,7 @@ export function openCutter(maxBytes: number): Cutter {
       held = Buffer.from(rest)
       return first === null ? pieces : [first, ...pieces]
     },
-    rest: () => held,
+    end: () => (held.length === 0 ? [] : [held]),
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Site } from '../config.ts'
-import { codeOf, messageOf } from '../errors.ts'
+import { messageOf } from '../errors.ts'
 import type { Log, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import { gathered, type Pipe, type RunWidening, widen, widePipeBytes } from '../system/pipes.ts'
-import type { Reading, Take } from '../system/reading.ts'
+import type { Reading } from '../system/reading.ts'
 import { lastWordsIn, openTail } from './last-words.ts'
 import { openCutter } from './lines.ts'
 
@@ -42,22 +42,22 @@ export function carryOutput(
       if (name === 'err') tail.add(bytes)
       log.output(release, { stream: name, bytes })
     }
-    const flooded = () => {
-      if (pipe !== null) void widen(pipe, run)
+    const widenIt = async () => pipe !== null && widen(pipe, run)
+    function sayAll(pieces: readonly Buffer[]): Promise<unknown> | null {
+      for (const [at, bytes] of pieces.entries()) {
+        say(bytes)
+        const wait = log.room()
+        if (wait !== null) return wait.then(() => sayAll(pieces.slice(at + 1)))
+      }
+      return null
     }
-    const take: Take = (piece) => {
-      for (const bytes of cutter.add(piece)) say(bytes)
-      return log.room()
-    }
+    const large = gathered((chunk) => sayAll(cutter.add(chunk)), config.log.readMs, widenIt)
     try {
-      await into(gathered(take, config.log.readMs, flooded))
+      // Also when it breaks off: these are the last words of a program.
+      await into(large).finally(() => sayAll(cutter.end()))
     } catch (error) {
-      // A socket of Node's that `drained` has cut: somebody outside the program's group still holds it.
-      if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') log.warn(messageOf(error))
+      log.warn(messageOf(error))
     }
-    // Also when it breaks off: these are the last words of a program.
-    const rest = cutter.rest()
-    if (rest.length > 0) say(rest)
   }
 
   const over = Promise.all([pump('out'), pump('err')])

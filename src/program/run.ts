@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import type { Config, Site } from '../config.ts'
-import { messageOf } from '../errors.ts'
+import { codeOf, messageOf } from '../errors.ts'
 import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { command } from '../system/command.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
@@ -105,7 +105,12 @@ function sourceOf(pipe: Pipe | undefined, socket: Readable): Source {
 }
 
 async function readStream(socket: Readable, take: Take): Promise<void> {
-  for await (const piece of socket) await take(piece as Buffer)
+  try {
+    for await (const piece of socket) await take(piece as Buffer)
+  } catch (error) {
+    // It is cut: somebody outside the program's group still holds it.
+    if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+  }
 }
 
 /** What execa is told of a pipe. Its types know the descriptors up to 2 only; any that is open will do. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Site } from '../config.ts'
-import { hintOf, isExpected, messageOf, withHint } from '../errors.ts'
+import { hintOf, isExpected, isOutOfSpace, messageOf, withHint } from '../errors.ts'
 import type { Clock, Log } from '../model.ts'
 import { openTurns, type Timed } from '../source/git/turns.ts'
 import { within } from '../system/clock.ts'
@@ -254,6 +254,7 @@ async function orTrouble(what: () => Promise<Trouble | null>): Promise<Trouble |
     return await what()
   } catch (error) {
     if (!isExpected(error)) throw error
+    if (isOutOfSpace(error)) return { why: selfWords.diskFull, hint: selfWords.diskFullHint }
     return { why: messageOf(error), ...withHint(hintOf(error)) }
   }
 }

@@ -43,18 +43,23 @@ export async function openPipes(many: number): Promise<Pipes> {
 /**
  * `take`, in few large pieces where much comes in small ones: after a small one the next is
  * left to grow for `gatherMs`. Each piece costs both sides a wake-up, which is most of what a line costs. Nothing
- * waits when little is said. `flooded` is called once, when so much comes that the pipe is too small for it.
+ * waits when little is said. `widen` is called once, when so much comes that the pipe is too small for it; where it
+ * answers that the pipe is wide now, more is left to grow.
  */
-export function gathered(take: Take, gatherMs: number, flooded: () => void): Take {
+export function gathered(take: Take, gatherMs: number, widen: () => Promise<boolean>): Take {
   let large = 0
+  let pauseMs = gatherMs
+  async function widenIt(): Promise<void> {
+    if (await widen()) pauseMs = gatherMs * widePauses
+  }
   return (piece) => {
-    const isSmall = piece.length < smallBytes
-    if (piece.length >= largeBytes) {
-      large += 1
-      if (large === manyLarge) flooded()
-    }
+    const { length } = piece
     const wait = take(piece)
-    return isSmall ? Promise.all([wait, sleep(gatherMs)]) : wait
+    if (length >= largeBytes) {
+      large += 1
+      if (large === manyLarge) void widenIt()
+    }
+    return length < smallBytes ? Promise.all([wait, sleep(pauseMs)]) : wait
   }
 }
 
@@ -64,26 +69,33 @@ const smallBytes = 4_096
 /** So many pieces of this size are a flood, also with small ones in between: the first after a large one is small. */
 const [manyLarge, largeBytes] = [8, 32_768]
 
+/** A wide pipe takes what comes in so many pauses: of 200 MB a second more than half of what it holds. */
+const widePauses = 3
+
 /** What a wide pipe holds, in bytes: the most that the system allows everybody (pipe(7), pipe-max-size). */
 export const widePipeBytes = 1_048_576
 
 /** Runs Python with these arguments and this stdin. Never throws. */
-export type RunWidening = (args: readonly string[], stdin: number) => Promise<unknown>
+export type RunWidening = (
+  args: readonly string[],
+  stdin: number,
+) => Promise<{ readonly exitCode?: number | undefined }>
 
 /**
  * Has a pipe hold 1 MiB, where the system allows it: F_SETPIPE_SZ of fcntl(2), which Node does not have, and Python has.
- * With 64 KiB one writes while the other waits, by turns.
+ * With 64 KiB one writes while the other waits, by turns. False where it stays as it is.
  */
-export async function widen({ from, read }: Pipe, run: RunWidening): Promise<void> {
-  if (read.isOver()) return
+export async function widen({ from, read }: Pipe, run: RunWidening): Promise<boolean> {
+  if (read.isOver()) return false
   let own: number | null = null
   try {
     // A description of its own: libuv takes O_NONBLOCK off what it hands over, and one that is shared would block us.
     own = openSync(`/proc/self/fd/${from}`, constants.O_RDONLY | constants.O_NONBLOCK)
     const set = `import fcntl; fcntl.fcntl(0, 1031, ${widePipeBytes})`
-    await run(['-I', '-S', '-c', set], own)
+    return (await run(['-I', '-S', '-c', set], own)).exitCode === 0
   } catch {
-    // No descriptors are left: it stays as it is.
+    // No descriptors are left.
+    return false
   } finally {
     if (own !== null) closeSync(own)
   }

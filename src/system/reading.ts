@@ -9,8 +9,8 @@ export type Take = (piece: Buffer) => Promise<unknown> | null
 /** What is read from a descriptor, as it comes. */
 export type Reading = {
   /**
-   * Begins to read, once. Resolves at the end, when the descriptor is closed; rejects with what the system
-   * says, or `take`.
+   * Begins to read, once. Resolves at the end, when the descriptor is closed and the last piece taken; rejects
+   * with what the system says, or `take`.
    */
   readonly into: (take: Take) => Promise<void>
   /** Closes the descriptor: no piece comes any more. */
@@ -27,29 +27,33 @@ export type Reading = {
 export function readDescriptor(fd: number): Reading {
   let memory: Buffer = Buffer.allocUnsafeSlow(usualBytes)
   let give: Take = () => null
+  let last: ReturnType<Take> = null
   const onread: OnReadOpts = {
     buffer: () => memory,
     callback(bytes, from) {
       memory = memoryAfter(memory, bytes)
       try {
-        const wait = give(Buffer.from(from.buffer, from.byteOffset, bytes))
-        wait?.then(
+        last = give(Buffer.from(from.buffer, from.byteOffset, bytes))
+        last?.then(
           () => socket.resume(),
           (error: Error) => socket.destroy(error),
         )
-        return wait === null
+        return last === null
       } catch (error) {
         socket.destroy(error as Error)
         return false
       }
     },
   }
-  // net.Socket takes these itself; Node's types know them only where a socket connects.
-  const options: SocketConstructorOpts & {
-    readonly onread: OnReadOpts
-    readonly manualStart: boolean
-  } = { fd, readable: true, writable: false, manualStart: true, onread }
+  // net.Socket takes `onread` itself; Node's types know it only where a socket connects.
+  const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
+    fd,
+    readable: true,
+    writable: false,
+    onread,
+  }
   const socket = new Socket(options)
+  socket.pause()
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   // It is kept in `errored`.
   socket.on('error', () => undefined)
@@ -58,6 +62,7 @@ export function readDescriptor(fd: number): Reading {
       give = take
       socket.resume()
       await closed
+      await last
       if (socket.errored !== null) throw socket.errored
     },
     cut: () => socket.destroy(),

@@ -9,6 +9,7 @@ import { disk } from '../../src/system/disk.ts'
 import { runSupervisor } from '../harness/command.ts'
 import { startDaemon } from '../harness/daemon.ts'
 import { makeProject, writeTree } from '../harness/project.ts'
+import { fillDisk, mountSmallDisk, noSmallDisk } from '../harness/small-disk.ts'
 import { makeFolder } from '../harness/tools.ts'
 import { untilNothing } from '../harness/until.ts'
 import {
@@ -250,4 +251,21 @@ test('what cannot work here is refused before anything is switched', async (t) =
   assert.equal(currentOf(install), builtVersion)
   assert.deepEqual(disk.list(install.releases), [builtVersion])
   assert.equal((await statusOf(dir)).program.state, 'RUNNING')
+})
+
+const onSmallDisk = noSmallDisk()
+
+test('a full disk is named, and with room it goes on', { skip: onSmallDisk }, async (t) => {
+  const small = mountSmallDisk(t, 'size=32m')
+  const { dir } = await makeWorld(t, { mode: 'notify' }, { '0.2.0': 'good' })
+  const install = await makeInstall(t, undefined, small)
+  const daemon = await startLaunched(t, dir, install)
+  await daemon.says(/the program runs/)
+  const makeRoom = fillDisk(small)
+  const refused = await runSupervisor(['self-update'], dir)
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /the disk is full\n.*make room, then: ota-supervisor self-update/s)
+  makeRoom()
+  assert.equal((await runSupervisor(['self-update'], dir)).code, 0)
+  await daemon.says(/version 0\.2\.0 is kept/)
 })

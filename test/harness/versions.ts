@@ -67,8 +67,9 @@ export async function makeVersion(
 export async function makeInstall(
   t: TestContext,
   versions: Readonly<Record<string, Behaviour>> = { [builtVersion]: 'good' },
+  folder?: string,
 ): Promise<Install> {
-  const install = installAt(join(await makeFolder(t), 'install'))
+  const install = installAt(join(folder ?? (await makeFolder(t)), 'install'))
   for (const [version, behaviour] of Object.entries(versions)) {
     await makeVersion(join(install.releases, version), version, behaviour)
   }

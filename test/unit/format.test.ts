@@ -112,6 +112,8 @@ test('what a program printed is written the same way, whatever it is and however
     'a\rb\r\nc\n',
     '\x1b[31mred\n',
     'many short ones\n'.repeat(50_000),
+    'as many as are read at once\n'.repeat(4_600),
+    '\n'.repeat(131_072),
     'x'.repeat(300_000),
     'y\n',
   ]

@@ -11,8 +11,7 @@ function piecesOf(texts: readonly string[], maxBytes = 10): Buffer[] {
     const chunk = memory.subarray(0, memory.write(text, 'latin1'))
     return cutter.add(chunk).map((piece) => Buffer.from(piece))
   })
-  const rest = cutter.rest()
-  return rest.length > 0 ? [...pieces, rest] : pieces
+  return [...pieces, ...cutter.end()]
 }
 
 function cut(texts: readonly string[]): string[] {

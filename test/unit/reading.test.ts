@@ -49,45 +49,64 @@ test('who fills it is read in larger pieces', async () => {
   assert.deepEqual(sizes, [65_536, 131_072, 131_072, 131_072, 41_248])
 })
 
-test('a reading that is cut ends: before it begins, while it waits, and while a piece is looked at', async () => {
-  for (const when of ['before', 'waiting', 'looking']) {
+/** Turns of the event loop in which something could happen that must not. */
+async function someTurns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await nextTurn()
+}
+
+test('a reading that is cut ends, before it begins and while it waits', async () => {
+  for (const isBegun of [false, true]) {
     const { read: reading, write: writer } = await openPipe()
-    if (when === 'before') reading.cut()
-    if (when === 'looking') writeSync(writer, 'a piece')
-    const over = reading.into(() => {
-      reading.cut()
-      return new Promise(() => undefined)
-    })
-    if (when === 'waiting') reading.cut()
+    if (!isBegun) reading.cut()
+    const over = reading.into(() => assert.fail('nothing was written'))
+    await someTurns()
+    reading.cut()
     await over
     assert.ok(reading.isOver())
-    assert.throws(() => writeSync(writer, 'late'), { code: 'EPIPE' }, when)
+    assert.throws(() => writeSync(writer, 'late'), { code: 'EPIPE' })
     closeSync(writer)
   }
 })
 
-test('what was written before the writer was gone still comes', async () => {
-  const { read: reading, write: writer } = await openPipe()
-  writeSync(writer, 'last words')
-  closeSync(writer)
-  const parts: string[] = []
-  await reading.into((piece) => {
-    parts.push(String(piece))
-    return null
-  })
-  assert.deepEqual(parts, ['last words'])
+test('who looks at a piece is waited for: when it is cut meanwhile, and when the end has come', async () => {
+  for (const isCut of [true, false]) {
+    const { read: reading, write: writer } = await openPipe()
+    writeSync(writer, 'last words')
+    if (!isCut) closeSync(writer)
+    const parts: string[] = []
+    await reading.into(async (piece) => {
+      if (isCut) reading.cut()
+      await someTurns()
+      parts.push(String(piece))
+    })
+    assert.deepEqual(parts, ['last words'])
+    assert.ok(reading.isOver())
+    if (isCut) closeSync(writer)
+  }
 })
 
 test('a mistake of who takes a piece ends the reading, and is told', async () => {
-  for (const isLate of [false, true]) {
-    const { read: reading, write: writer } = await openPipe()
-    writeSync(writer, 'a piece')
-    const over = reading.into(() => {
-      if (isLate) return Promise.reject(new Error('a mistake'))
+  const mistakes = {
+    'at once': () => {
       throw new Error('a mistake')
-    })
-    await assert.rejects(over, /a mistake/)
-    assert.ok(reading.isOver())
-    closeSync(writer)
+    },
+    later: async () => {
+      await someTurns()
+      throw new Error('a mistake')
+    },
+  }
+  for (const mistake of Object.values(mistakes)) {
+    for (const isCut of [false, true]) {
+      const { read: reading, write: writer } = await openPipe()
+      writeSync(writer, 'a piece')
+      const over = reading.into(() => {
+        if (isCut) reading.cut()
+        return mistake()
+      })
+      if (isCut && mistake === mistakes['at once']) await over
+      else await assert.rejects(over, /a mistake/)
+      assert.ok(reading.isOver())
+      closeSync(writer)
+    }
   }
 })

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { defaults } from '../../src/config.ts'
+import type { Log } from '../../src/model.ts'
+import { carryOutput, type Output, type Source } from '../../src/program/output.ts'
+import { silent } from '../harness/silence.ts'
+import { makeSite } from '../harness/site.ts'
+
+/** A source that has nothing to say. */
+const mute: Source = { into: async () => undefined, cut: () => undefined, pipe: null }
+
+/** Carries stdout to a log, with lines of 10 bytes at most. */
+async function carry(t: TestContext, into: Source['into'], log: Partial<Log>): Promise<Output> {
+  const site = await makeSite(t, { log: { ...defaults.log, maxLineBytes: 10 } })
+  const sources = { out: { ...mute, into }, err: mute }
+  return carryOutput(sources, async () => ({}), 'r1', site, { ...silent, ...log })
+}
+
+test('what a program said before its pipe broke off stands before the trouble', async (t) => {
+  const said: string[] = []
+  const output = await carry(
+    t,
+    async (take) => {
+      await take(Buffer.from('one\nlast words'))
+      throw new Error('i/o error')
+    },
+    { output: (_, { bytes }) => said.push(String(bytes)), warn: (text) => said.push(text) },
+  )
+  await output.drained()
+  assert.deepEqual(said, ['one\n', 'last words', 'i/o error'])
+})
+
+test('of much that is read at once, no more is logged than there is room for', async (t) => {
+  const text = 'x'.repeat(100)
+  const said: string[] = []
+  let isRoom = true
+  const output = await carry(
+    t,
+    async (take) => {
+      await take(Buffer.from(text))
+    },
+    {
+      output(_, { bytes }) {
+        assert.ok(isRoom)
+        said.push(String(bytes))
+        isRoom = false
+      },
+      room: () =>
+        nextTurn().then(() => {
+          isRoom = true
+        }),
+    },
+  )
+  await output.drained()
+  assert.ok(said.length >= 10)
+  assert.equal(said.join(''), text)
+})
