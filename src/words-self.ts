@@ -60,7 +60,7 @@ export const selfWords = {
   killed: (signal: string, said: string) => `ended by ${signal}\n${said}`.trim(),
   tookTooLong: (ms: number) => `not done within ${seconds(ms)}`,
 
-  diskFull: 'the disk is full',
+  diskFull: (dir: string) => `the disk of ${shown(dir)} is full`,
   diskFullHint: 'make room, then: ota-supervisor self-update',
 
   // --- the exchange ---

@@ -3,7 +3,7 @@ import { code } from './before-each-code.ts'
 /**
  * `lines` with `start` (ASCII) before each of them, and a line end behind the last if it has none. The answer is
  * good until the next call. Null where that has to be done otherwise: not all of it is what most programs print, which
- * is ASCII without control characters but tab and line end, or it is more than 256 KiB, or than 2.7 MiB with all starts.
+ * is ASCII without control characters but tab and line end, or it is more than some 256 KiB, or than 2.7 MiB with all starts.
  */
 export function beforeEach(start: string, lines: Buffer): Buffer | null {
   machine ??= openMachine()

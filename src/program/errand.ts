@@ -44,11 +44,12 @@ export async function runErrand(
     const cutter = openCutter(config.log.maxLineBytes)
     const say = (bytes: Buffer) => {
       if (left > 0) log.output(who, { stream, bytes: bytes.subarray(0, left) })
-      if (stream === 'err') tail.add(bytes)
       left -= bytes.length
     }
     try {
       for await (const chunk of pipe.iterator({ destroyOnReturn: false })) {
+        // At once, and whole: the end may come while the log has no room.
+        if (stream === 'err') tail.add(chunk as Buffer)
         for (const bytes of cutter.add(chunk as Buffer)) {
           say(bytes)
           await log.room()

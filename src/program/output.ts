@@ -3,7 +3,7 @@ import { messageOf } from '../errors.ts'
 import type { Log, ReleaseId } from '../model.ts'
 import { within } from '../system/clock.ts'
 import { gathered, type Pipe, type RunWidening, widen, widePipeBytes } from '../system/pipes.ts'
-import type { Reading } from '../system/reading.ts'
+import { mostPieceBytes, type Reading } from '../system/reading.ts'
 import { lastWordsIn, openTail } from './last-words.ts'
 import { openCutter } from './lines.ts'
 
@@ -45,11 +45,12 @@ export function carryOutput(
     const widenIt = async () => pipe !== null && widen(pipe, run)
     function sayAll(pieces: readonly Buffer[]): Promise<unknown> | null {
       for (const [at, bytes] of pieces.entries()) {
-        say(bytes)
+        // Before each, and once more after a wait: others wait for the same room.
         const wait = log.room()
-        if (wait !== null) return wait.then(() => sayAll(pieces.slice(at + 1)))
+        if (wait !== null) return wait.then(() => sayAll(pieces.slice(at)))
+        say(bytes)
       }
-      return null
+      return log.room()
     }
     const large = gathered((chunk) => sayAll(cutter.add(chunk)), config.log.readMs, widenIt)
     try {
@@ -68,8 +69,8 @@ export function carryOutput(
     },
     async drained() {
       const never = new AbortController().signal
-      // No more than this can be in two pipes: who is heard then still talks.
-      const mostBytes = heardBytes + 2 * widePipeBytes
+      // No more than this can be in two pipes, or read and not said yet: who is heard then still talks.
+      const mostBytes = heardBytes + 2 * (widePipeBytes + mostPieceBytes)
       for (let before = -1; before < heardBytes && heardBytes < mostBytes; ) {
         before = heardBytes
         // A log without room is not somebody who holds a pipe: it is waited for, and it has its own limit.

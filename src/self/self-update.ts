@@ -107,7 +107,9 @@ export function openSelfUpdate(around: Around, log: Log, clock: Clock): SelfUpda
       return { is: 'refused', why: selfWords.notManaged, hint }
     }
     says.info(selfWords.preparing(candidate.version, candidate.of))
-    const trouble = await orTrouble(() => exchange(candidate, install, means, whenReady))
+    const trouble = await orTrouble(install.dir, () =>
+      exchange(candidate, install, means, whenReady),
+    )
     await turns.taken()
     if (trouble !== null) return { is: 'refused', ...trouble }
     const text = selfWords.exchanged(candidate.version, site.config.selfUpdate.stayMs)
@@ -249,12 +251,16 @@ function timesOf({ config, paths, disk }: Site): Timed {
   }
 }
 
-async function orTrouble(what: () => Promise<Trouble | null>): Promise<Trouble | null> {
+/** `dir`: where it writes. */
+async function orTrouble(
+  dir: string,
+  what: () => Promise<Trouble | null>,
+): Promise<Trouble | null> {
   try {
     return await what()
   } catch (error) {
     if (!isExpected(error)) throw error
-    if (isOutOfSpace(error)) return { why: selfWords.diskFull, hint: selfWords.diskFullHint }
+    if (isOutOfSpace(error)) return { why: selfWords.diskFull(dir), hint: selfWords.diskFullHint }
     return { why: messageOf(error), ...withHint(hintOf(error)) }
   }
 }

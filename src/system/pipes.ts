@@ -44,7 +44,7 @@ export async function openPipes(many: number): Promise<Pipes> {
  * `take`, in few large pieces where much comes in small ones: after a small one the next is
  * left to grow for `gatherMs`. Each piece costs both sides a wake-up, which is most of what a line costs. Nothing
  * waits when little is said. `widen` is called once, when so much comes that the pipe is too small for it; where it
- * answers that the pipe is wide now, more is left to grow.
+ * answers that the pipe is wide now, more is left to grow. It must not reject.
  */
 export function gathered(take: Take, gatherMs: number, widen: () => Promise<boolean>): Take {
   let large = 0
@@ -69,7 +69,7 @@ const smallBytes = 4_096
 /** So many pieces of this size are a flood, also with small ones in between: the first after a large one is small. */
 const [manyLarge, largeBytes] = [8, 32_768]
 
-/** A wide pipe takes what comes in so many pauses: of 200 MB a second more than half of what it holds. */
+/** With a wide pipe the pause is so many times as long: at 200 MB a second 600 KB come in 3 ms, and 1 MiB fits. */
 const widePauses = 3
 
 /** What a wide pipe holds, in bytes: the most that the system allows everybody (pipe(7), pipe-max-size). */

@@ -25,13 +25,13 @@ export type Reading = {
  * promises for each piece, which costs several times as much as the reading.
  */
 export function readDescriptor(fd: number): Reading {
-  let memory: Buffer = Buffer.allocUnsafeSlow(usualBytes)
+  const memory = openMemory()
   let give: Take = () => null
   let last: ReturnType<Take> = null
   const onread: OnReadOpts = {
-    buffer: () => memory,
+    buffer: memory.next,
     callback(bytes, from) {
-      memory = memoryAfter(memory, bytes)
+      memory.used(bytes)
       try {
         last = give(Buffer.from(from.buffer, from.byteOffset, bytes))
         last?.then(
@@ -73,12 +73,25 @@ export function readDescriptor(fd: number): Reading {
 /** What a pipe holds that nobody has widened (pipe(7)). */
 const usualBytes = 65_536
 
-/** For who says very much. With more, the processor would no longer find all of it in its cache. */
-const mostBytes = 131_072
+/** No piece is larger: this is for who says very much. With more, the processor would no longer find all of it in its cache. */
+export const mostPieceBytes = 131_072
 
-/** Who fills it gets more; who says little again gives that back. */
-function memoryAfter(memory: Buffer, bytes: number): Buffer {
-  if (bytes === memory.length && bytes < mostBytes) return Buffer.allocUnsafeSlow(mostBytes)
-  const isTooMuch = memory.length > usualBytes && bytes < usualBytes / 16
-  return isTooMuch ? Buffer.allocUnsafeSlow(usualBytes) : memory
+/** Of a program that floods every other piece is small: so many in a row are the end of that. */
+const manySmall = 64
+
+/** The memory for the next piece: who fills it gets more; who says little for a while gives that back. */
+function openMemory(): { readonly next: () => Buffer; readonly used: (bytes: number) => void } {
+  let memory: Buffer = Buffer.allocUnsafeSlow(usualBytes)
+  let small = 0
+  return {
+    next: () => memory,
+    used(bytes) {
+      small = bytes < usualBytes / 16 ? small + 1 : 0
+      if (bytes === memory.length && bytes < mostPieceBytes) {
+        memory = Buffer.allocUnsafeSlow(mostPieceBytes)
+      } else if (small >= manySmall && memory.length > usualBytes) {
+        memory = Buffer.allocUnsafeSlow(usualBytes)
+      }
+    },
+  }
 }

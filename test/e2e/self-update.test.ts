@@ -32,11 +32,12 @@ while True: time.sleep(0.2)
 
 type World = { readonly dir: string; readonly install: Install; readonly shelf: string }
 
-/** A project whose daemon finds these packages. */
+/** A project whose daemon finds these packages. `on`: the folder of the installation, else a new one. */
 async function makeWorld(
   t: TestContext,
   settings: Readonly<Record<string, unknown>>,
   packages: Readonly<Record<string, Behaviour>>,
+  on?: string,
 ): Promise<World> {
   const shelf = await makeFolder(t)
   for (const [version, behaviour] of Object.entries(packages)) {
@@ -45,7 +46,7 @@ async function makeWorld(
   const own = { from: shelf, stay: '1500ms', tick: '30ms', retry: '200ms', ...settings }
   const dir = await makeProject(t, { self_update: own })
   await writeTree(dir, { 'main/main.py': program })
-  return { dir, install: await makeInstall(t), shelf }
+  return { dir, install: await makeInstall(t, undefined, on), shelf }
 }
 
 async function statusOf(dir: string): Promise<Status> {
@@ -257,14 +258,17 @@ const onSmallDisk = noSmallDisk()
 
 test('a full disk is named, and with room it goes on', { skip: onSmallDisk }, async (t) => {
   const small = mountSmallDisk(t, 'size=32m')
-  const { dir } = await makeWorld(t, { mode: 'notify' }, { '0.2.0': 'good' })
-  const install = await makeInstall(t, undefined, small)
+  const { dir, install } = await makeWorld(t, { mode: 'notify' }, { '0.2.0': 'good' }, small)
   const daemon = await startLaunched(t, dir, install)
-  await daemon.says(/the program runs/)
+  // While it looks itself, it is at work.
+  await Promise.all([daemon.says(/the program runs/), daemon.says(/version 0\.2\.0 is there/)])
   const makeRoom = fillDisk(small)
   const refused = await runSupervisor(['self-update'], dir)
   assert.equal(refused.code, 1)
-  assert.match(refused.stderr, /the disk is full\n.*make room, then: ota-supervisor self-update/s)
+  assert.match(
+    refused.stderr,
+    /the disk of \S+ is full\n.*make room, then: ota-supervisor self-update/s,
+  )
   makeRoom()
   assert.equal((await runSupervisor(['self-update'], dir)).code, 0)
   await daemon.says(/version 0\.2\.0 is kept/)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { command } from '../../src/system/command.ts'
 import { gathered, openPipes, type Pipe } from '../../src/system/pipes.ts'
+import type { Take } from '../../src/system/reading.ts'
 import { openPipe, takeOne, widenPipe } from '../harness/pipes.ts'
 import { makeFolder } from '../harness/tools.ts'
 
@@ -82,7 +83,7 @@ test('little is read at once; what is written while nobody reads comes in large 
   const pipe = await openPipe()
   const pieces: string[] = []
   async function goOn(): Promise<void> {
-    for (let number = 0; number < 20; number += 1) {
+    for (let number = 0; number < 3; number += 1) {
       writeSync(pipe.write, `${number} `)
       await nextTurn()
     }
@@ -95,10 +96,10 @@ test('little is read at once; what is written while nobody reads comes in large 
     return null
   }
   writeSync(pipe.write, 'first')
-  // Longer than a busy machine takes for 20 turns.
+  // Longer than a busy machine takes for three turns.
   await pipe.read.into(gathered(take, 500, noFlood))
   await goingOn
-  const numbers = Array.from({ length: 20 }, (_, at) => `${at} `)
+  const numbers = Array.from({ length: 3 }, (_, at) => `${at} `)
   assert.deepEqual(pieces, ['first', numbers.join('')])
 })
 
@@ -119,6 +120,27 @@ test('the next is waited for only after a small piece, and as long as who took i
     isRoom = false
     await slow(Buffer.alloc(bytes))
     assert.ok(isRoom, `${bytes} bytes`)
+  }
+})
+
+test('more is left to grow once the pipe is wide, and only then', async () => {
+  for (const isWide of [true, false]) {
+    const take = gathered(
+      () => null,
+      20,
+      async () => isWide,
+    )
+    assert.equal(await waited(take), 'a pause')
+    for (let many = 0; many < 8; many += 1) void take(Buffer.alloc(32_768))
+    await nextTurn()
+    assert.equal(await waited(take), isWide ? 'more than two pauses' : 'a pause')
+  }
+
+  /** How long nothing is read after a small piece. Of two timers the shorter one is over first, however busy it is. */
+  async function waited(take: Take): Promise<string> {
+    const twice = sleep(40).then(() => 'more than two pauses')
+    const waits = Promise.resolve(take(Buffer.alloc(1))).then(() => 'a pause')
+    return Promise.race([twice, waits])
   }
 })
 
