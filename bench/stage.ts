@@ -90,12 +90,13 @@ export async function openStage(): Promise<Stage> {
 
 /**
  * The environment of everything that is started: a developer's own settings must not decide a
- * measurement, and `python3` is the same interpreter for all, also where PATH has a slow shim for it.
+ * measurement, and `python3` is the same interpreter for all, also where PATH has a slow shim for it. What
+ * ota-supervisor sets for a program is set for all: without it Python keeps back what it prints.
  */
 function environment(run: string, python: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(PYTHON|PIP_|GIT_|NODE_|npm_)/.test(name),
   )
   const path = `${dirname(python)}${delimiter}${process.env['PATH'] ?? ''}`
-  return { ...Object.fromEntries(own), PATH: path, [tagName]: run }
+  return { ...Object.fromEntries(own), PATH: path, PYTHONUNBUFFERED: '1', [tagName]: run }
 }
