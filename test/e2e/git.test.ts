@@ -95,8 +95,10 @@ test('a commit with a syntax error is rejected before the program is stopped', a
   const before = git('rev-parse', 'HEAD')
   const daemon = await startCheckout(t, checkout)
   await remote.commit({ 'main.py': 'def broken(:\n' })
-  await daemon.says(/r1: rejected: main\.py, line 1/)
-  await daemon.says(/was tried as r1 and did not pass/)
+  await Promise.all([
+    daemon.says(/r1: rejected: main\.py, line 1/),
+    daemon.says(/was tried as r1 and did not pass/),
+  ])
   assert.equal(git('rev-parse', 'HEAD'), before)
   assert.doesNotMatch(daemon.output(), /is being stopped/)
 })
