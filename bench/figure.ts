@@ -49,8 +49,14 @@ export function rowOf(rows: readonly Row[], who: string): Row | undefined {
   return rows.find((row) => row.who === who)
 }
 
-/** The exponent of cost over size: the slope of the line through the points on two logarithmic axes. */
-export function exponentOf(points: readonly { readonly x: number; readonly y: number }[]): number {
+/**
+ * The exponent of cost over size: the slope of the line through the points on two logarithmic axes.
+ * null: no line goes through less than two of them. All of them are above zero.
+ */
+export function exponentOf(
+  points: readonly { readonly x: number; readonly y: number }[],
+): number | null {
+  if (points.length < 2) return null
   const logs = points.map(({ x, y }) => [Math.log(x), Math.log(y)] as const)
   const meanX = logs.reduce((sum, [x]) => sum + x, 0) / logs.length
   const meanY = logs.reduce((sum, [, y]) => sum + y, 0) / logs.length

@@ -29,11 +29,11 @@ export type Bench = {
   readonly progress: (text: string) => void
 }
 
-/** A line of the plot: what it cost at each size, and the exponent with which that grows. */
+/** A line of the plot: what it cost at each size, and the exponent with which that grows, if it can be told. */
 export type Curve = {
   readonly name: string
   readonly points: readonly ({ readonly files: number } & Spread)[]
-  readonly exponent: number
+  readonly exponent: number | null
 }
 
 /** What a measurement found out. */

@@ -19,10 +19,7 @@ type Scale = { readonly ticks: readonly number[]; readonly at: (value: number) =
 
 /** Cost over number of files, both axes logarithmic, as a whole SVG document. */
 export function plotOf(curves: readonly Curve[]): string {
-  // What was lost has no cost, and zero has no place on a logarithmic axis.
-  const drawn = curves
-    .map((curve) => ({ ...curve, points: curve.points.filter(({ low }) => low > 0) }))
-    .filter(({ points }) => points.length > 0)
+  const drawn = curves.filter(({ points }) => points.length > 0)
   const points = drawn.flatMap((curve) => curve.points)
   const x = scale(
     points.map(({ files }) => files),
@@ -86,10 +83,11 @@ function label(
   const last = points.at(-1)
   if (last === undefined) return []
   const endX = width - right
+  const growth = exponent === null ? '' : `; grows as files^${exponent.toFixed(2)}`
   return [
     `<path d="M${x.at(last.files) + 5} ${y.at(last.median)}L${endX + 22} ${labelY}" stroke="${colour}" stroke-opacity="0.5" fill="none"/>`,
     `<text x="${endX + 27}" y="${labelY}" fill="${colour}" font-weight="bold">${escaped(name)}</text>`,
-    `<text x="${endX + 27}" y="${labelY + 15}" fill="#4b5563" font-size="12">${timeText(last.median)} at ${last.files.toLocaleString('en')}; grows as files^${exponent.toFixed(2)}</text>`,
+    `<text x="${endX + 27}" y="${labelY + 15}" fill="#4b5563" font-size="12">${timeText(last.median)} at ${last.files.toLocaleString('en')}${growth}</text>`,
   ]
 }
 

@@ -1,5 +1,5 @@
 import { copyTimer } from '../copy.ts'
-import { exponentOf, type Figure, rowsAgainst, spreadOf } from '../figure.ts'
+import { exponentOf, type Figure, rowsAgainst, spreadOf, type Values } from '../figure.ts'
 import type { Bench, Curve, Measure } from '../measure.ts'
 import type { Tree } from '../peer.ts'
 import { floor } from '../peers/floor.ts'
@@ -19,7 +19,12 @@ export const growth: Measure = {
   async run(bench) {
     const sizes: Size[] = []
     for (const files of bench.size.growth) sizes.push(await measureSize(files, bench))
-    const curves = curvesOf(sizes)
+    const curves = lines.map(({ name, values }) =>
+      curveOf(
+        name,
+        sizes.map((size) => ({ files: size.files, values: values(size) })),
+      ),
+    )
     return {
       remarks: [...new Set(sizes.flatMap(({ remarks }) => remarks))],
       figures: sizes.map(figureOf),
@@ -60,7 +65,7 @@ async function treeOf(version: number, files: number): Promise<Tree> {
 /** What is drawn: a party and what of its swaps. */
 const lines: readonly {
   readonly name: string
-  readonly values: (size: Size) => readonly (number | null)[]
+  readonly values: (size: Size) => Values
 }[] = [
   line('ota-supervisor: downtime', otaSupervisor.name, 'downMs'),
   line('ota-supervisor: upload to running', otaSupervisor.name, 'afterUploadMs'),
@@ -79,18 +84,23 @@ function line(name: string, who: string, part: 'downMs' | 'afterUploadMs') {
   }
 }
 
-function curvesOf(sizes: readonly Size[]): Curve[] {
-  return lines.map(({ name, values }) => {
-    const points = sizes.flatMap((size) => {
-      const spread = spreadOf(values(size))
-      return spread === null ? [] : [{ files: size.files, ...spread }]
-    })
-    const grown = points.filter(({ files }) => files >= growsFrom)
-    const exponent = exponentOf(
-      (grown.length > 1 ? grown : points).map(({ files, median }) => ({ x: files, y: median })),
-    )
-    return { name, points, exponent }
+/**
+ * The line of one party through its sizes: a point where it had a cost. Who lost its rounds had none,
+ * and zero has no place on a logarithmic axis.
+ */
+export function curveOf(
+  name: string,
+  costs: readonly { readonly files: number; readonly values: Values }[],
+): Curve {
+  const points = costs.flatMap(({ files, values }) => {
+    const spread = spreadOf(values)
+    return spread === null || spread.low <= 0 ? [] : [{ files, ...spread }]
   })
+  const grown = points.filter(({ files }) => files >= growsFrom)
+  const exponent = exponentOf(
+    (grown.length > 1 ? grown : points).map(({ files, median }) => ({ x: files, y: median })),
+  )
+  return { name, points, exponent }
 }
 
 function figureOf(size: Size): Figure {

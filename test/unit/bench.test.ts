@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { exponentOf, ratioOf, spreadOf } from '../../bench/figure.ts'
+import { curveOf } from '../../bench/measures/growth.ts'
 import { copied, programOf } from '../../bench/program.ts'
 import { followReports, type Report } from '../../bench/reports.ts'
 import { judge } from '../../bench/swap.ts'
@@ -97,5 +98,23 @@ test('median, quartiles and ratios leave out what is missing', () => {
 
 test('the exponent is the slope on logarithmic axes', () => {
   const cost = (x: number) => ({ x, y: 3 * x ** 1.5 })
-  assert.ok(Math.abs(exponentOf([cost(1), cost(10), cost(1000)]) - 1.5) < 1e-9)
+  const exponent = exponentOf([cost(1), cost(10), cost(1000)])
+  assert.ok(exponent !== null && Math.abs(exponent - 1.5) < 1e-9)
+  assert.equal(exponentOf([cost(10)]), null)
+})
+
+test('a size at which all was lost, or at which nothing stood still, is no point of the curve', () => {
+  const costs = [
+    { files: 100, values: [10, 10] },
+    { files: 1000, values: [100, null] },
+    { files: 10_000, values: [null, 0] },
+  ]
+  const { points, exponent } = curveOf('x', costs)
+  assert.deepEqual(
+    points.map(({ files }) => files),
+    [100, 1000],
+  )
+  assert.ok(exponent !== null && Math.abs(exponent - 1) < 1e-9)
+  const lost = curveOf('x', [{ files: 1, values: [null] }])
+  assert.deepEqual(lost, { name: 'x', points: [], exponent: null })
 })
