@@ -134,7 +134,7 @@ export const defaults = {
     stopPollMs: 10,
     /** A group that outlives SIGKILL (a process stuck in the kernel) is reported this often. */
     survivorReportMs: 30_000,
-    /** How long output may still come out of the pipes after the last process is gone. */
+    /** How long the output of a health check, a hook or another command may still come when it is gone. */
     drainMs: 1_000,
     /**
      * With more memory than this it is restarted, in a trial rolled back: all of its processes together, with
@@ -458,7 +458,7 @@ export const defaults = {
     checkMs: 1_000,
     /** Lines that come within this are written together. */
     gatherMs: 5,
-    /** After little output the next is read after this, of a program that floods after three times this: in one piece. */
+    /** After little output the next is read after this, from the wide pipe of a program that floods after three times this: in one piece. */
     readMs: 1,
     /** Output waiting to be written; above this the program's pipe is no longer read. */
     maxPendingBytes: 1_000_000,

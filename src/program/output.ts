@@ -1,17 +1,16 @@
 import type { Site } from '../config.ts'
 import { messageOf } from '../errors.ts'
 import type { Log, ReleaseId } from '../model.ts'
-import { within } from '../system/clock.ts'
-import { gathered, type Pipe, type RunWidening, widen, widePipeBytes } from '../system/pipes.ts'
-import { mostPieceBytes, type Reading } from '../system/reading.ts'
+import { gathered, type Pipe, type RunWidening, widen } from '../system/pipes.ts'
+import type { Reading } from '../system/reading.ts'
 import { lastWordsIn, openTail } from './last-words.ts'
 import { openCutter } from './lines.ts'
 
 /** What one run of the program says, on its way to the log. */
 export type Output = {
   /**
-   * Resolves when all output is logged. To be called when nobody is left; pipes that somebody still
-   * holds open are cut after `drainMs` in which the log had room and nothing came, or when more has come than was in them.
+   * Resolves when all output is logged. To be called when nobody is left: what is in the pipes now is all that
+   * they said. Whoever else still holds them open is cut off.
    */
   readonly drained: () => Promise<void>
   /** What it said last on stderr, in one line, once all of it is read; null: nothing. */
@@ -19,7 +18,7 @@ export type Output = {
 }
 
 /** One of the two: what is read, and the pipe that it comes from. Null: a socket of Node's. */
-export type Source = Omit<Reading, 'isOver'> & { readonly pipe: Pipe | null }
+export type Source = Pick<Reading, 'into' | 'rest'> & { readonly pipe: Pipe | null }
 
 /** Carries what a run says to the log, from now on. `run` is how a pipe is widened. */
 export function carryOutput(
@@ -31,14 +30,12 @@ export function carryOutput(
 ): Output {
   const { paths, config } = site
   const tail = openTail()
-  let heardBytes = 0
 
   /** Logs a pipe in whole lines. While the log has no room it does not read, and the program waits. */
   async function pump(name: 'out' | 'err'): Promise<void> {
     const { into, pipe } = sources[name]
     const cutter = openCutter(config.log.maxLineBytes)
     const say = (bytes: Buffer) => {
-      heardBytes += bytes.length
       if (name === 'err') tail.add(bytes)
       log.output(release, { stream: name, bytes })
     }
@@ -68,17 +65,7 @@ export function carryOutput(
       return lastWordsIn(tail.text(), paths.main)
     },
     async drained() {
-      const never = new AbortController().signal
-      // No more than this can be in two pipes, or read and not said yet: who is heard then still talks.
-      const mostBytes = heardBytes + 2 * (widePipeBytes + mostPieceBytes)
-      for (let before = -1; before < heardBytes && heardBytes < mostBytes; ) {
-        before = heardBytes
-        // A log without room is not somebody who holds a pipe: it is waited for, and it has its own limit.
-        await log.room()
-        if ((await within(over, never, config.program.drainMs)).is === 'done') return
-      }
-      sources.out.cut()
-      sources.err.cut()
+      await Promise.all([sources.out.rest(), sources.err.rest()])
       await over
     },
   }

@@ -4,12 +4,12 @@ import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import type { Config, Site } from '../config.ts'
-import { codeOf, messageOf } from '../errors.ts'
+import { messageOf } from '../errors.ts'
 import type { Log, ProcessEnd, ReleaseId } from '../model.ts'
 import { command } from '../system/command.ts'
 import { exitOf, pipedGroup } from '../system/job.ts'
 import type { Pipe, Pipes, RunWidening } from '../system/pipes.ts'
-import type { Take } from '../system/reading.ts'
+import { readSocket } from '../system/reading.ts'
 import { words } from '../words.ts'
 import { type Identity, identityArguments } from './identity.ts'
 import { carryOutput, type Output, type Source } from './output.ts'
@@ -99,18 +99,7 @@ export async function startRun(
 
 /** What is read of a run. Where there is no pipe, Node has made a socket. */
 function sourceOf(pipe: Pipe | undefined, socket: Readable): Source {
-  return pipe === undefined
-    ? { into: (take) => readStream(socket, take), cut: () => socket.destroy(), pipe: null }
-    : { ...pipe.read, pipe }
-}
-
-async function readStream(socket: Readable, take: Take): Promise<void> {
-  try {
-    for await (const piece of socket) await take(piece as Buffer)
-  } catch (error) {
-    // It is cut: somebody outside the program's group still holds it.
-    if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
-  }
+  return pipe === undefined ? { ...readSocket(socket), pipe: null } : { ...pipe.read, pipe }
 }
 
 /** What execa is told of a pipe. Its types know the descriptors up to 2 only; any that is open will do. */

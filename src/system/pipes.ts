@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../errors.ts'
 import { command } from './command.ts'
-import { type Reading, readDescriptor, type Take } from './reading.ts'
+import { mostPipeBytes, type Reading, readDescriptor, type Take } from './reading.ts'
 
 /** A pipe: what a process writes into the descriptor `write` is read from `read`. */
 export type Pipe = {
@@ -72,9 +72,6 @@ const [manyLarge, largeBytes] = [8, 32_768]
 /** With a wide pipe the pause is so many times as long: at 200 MB a second 600 KB come in 3 ms, and 1 MiB fits. */
 const widePauses = 3
 
-/** What a wide pipe holds, in bytes: the most that the system allows everybody (pipe(7), pipe-max-size). */
-export const widePipeBytes = 1_048_576
-
 /** Runs Python with these arguments and this stdin. Never throws. */
 export type RunWidening = (
   args: readonly string[],
@@ -91,7 +88,7 @@ export async function widen({ from, read }: Pipe, run: RunWidening): Promise<boo
   try {
     // A description of its own: libuv takes O_NONBLOCK off what it hands over, and one that is shared would block us.
     own = openSync(`/proc/self/fd/${from}`, constants.O_RDONLY | constants.O_NONBLOCK)
-    const set = `import fcntl; fcntl.fcntl(0, 1031, ${widePipeBytes})`
+    const set = `import fcntl; fcntl.fcntl(0, 1031, ${mostPipeBytes})`
     return (await run(['-I', '-S', '-c', set], own)).exitCode === 0
   } catch {
     // No descriptors are left.

@@ -1,4 +1,8 @@
+import { readSync } from 'node:fs'
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
+import type { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { codeOf } from '../errors.ts'
 
 /**
  * Is given each piece that is read. The piece is good until `Take` returns or, where it answers with a promise, until
@@ -6,16 +10,21 @@ import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
  */
 export type Take = (piece: Buffer) => Promise<unknown> | null
 
-/** What is read from a descriptor, as it comes. */
+/** What is read from a pipe or a socket, as it comes. */
 export type Reading = {
   /**
-   * Begins to read, once. Resolves at the end, when the descriptor is closed and the last piece taken; rejects
+   * Begins to read, once. Resolves at the end, when what is read is closed and the last piece taken; rejects
    * with what the system says, or `take`.
    */
   readonly into: (take: Take) => Promise<void>
-  /** Closes the descriptor: no piece comes any more. */
+  /**
+   * Reads what is in it, however long `take` needs, and closes it: for when those who wrote are dead. Whoever else
+   * has it open, and may write for ever, is not waited for. Resolves then, and never rejects: `into` does.
+   */
+  readonly rest: () => Promise<void>
+  /** Closes it: no piece comes any more. */
   readonly cut: () => void
-  /** True when the descriptor is closed, or about to be. */
+  /** True when it is closed, or about to be. */
   readonly isOver: () => boolean
 }
 
@@ -26,23 +35,11 @@ export type Reading = {
  */
 export function readDescriptor(fd: number): Reading {
   const memory = openMemory()
-  let give: Take = () => null
-  let last: ReturnType<Take> = null
   const onread: OnReadOpts = {
     buffer: memory.next,
     callback(bytes, from) {
       memory.used(bytes)
-      try {
-        last = give(Buffer.from(from.buffer, from.byteOffset, bytes))
-        last?.then(
-          () => socket.resume(),
-          (error: Error) => socket.destroy(error),
-        )
-        return last === null
-      } catch (error) {
-        socket.destroy(error as Error)
-        return false
-      }
+      return flow.give(Buffer.from(from.buffer, from.byteOffset, bytes))
     },
   }
   // net.Socket takes `onread` itself; Node's types know it only where a socket connects.
@@ -54,27 +51,129 @@ export function readDescriptor(fd: number): Reading {
   }
   const socket = new Socket(options)
   socket.pause()
-  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  // It is kept in `errored`.
-  socket.on('error', () => undefined)
+  const flow = openFlow(socket, () => {
+    const next = memory.next()
+    const bytes = socket.destroyed ? 0 : readNow(fd, next)
+    memory.used(bytes)
+    return next.subarray(0, bytes)
+  })
+  return flow.reading
+}
+
+/** Reads a socket that Node has made: for where there are no pipes. */
+export function readSocket(socket: Readable): Reading {
+  let last: ReturnType<Take> = null
+  let bytes = 0
   return {
     async into(take) {
-      give = take
-      socket.resume()
-      await closed
-      await last
-      if (socket.errored !== null) throw socket.errored
+      try {
+        for await (const piece of socket) {
+          bytes += piece.length
+          last = take(piece)
+          await last
+        }
+      } catch (error) {
+        // It is closed before its end: somebody still has it open.
+        if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+      }
+    },
+    async rest() {
+      const most = bytes + mostPipeBytes
+      for (let before = -1; before < bytes && bytes < most; ) {
+        before = bytes
+        // If it fails, `into` tells.
+        await last?.catch(() => undefined)
+        // Between two turns Node reads what is there.
+        await nextTurn()
+        await nextTurn()
+      }
+      socket.destroy()
     },
     cut: () => socket.destroy(),
     isOver: () => socket.destroyed,
   }
 }
 
+/** How pieces go from a descriptor's socket to who takes them. `now` reads what is there in this moment; empty: nothing is. */
+function openFlow(socket: Socket, now: () => Buffer) {
+  let take: Take = () => null
+  let last: ReturnType<Take> = null
+  let goOn = () => void socket.resume()
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  // It is kept in `errored`.
+  socket.on('error', () => undefined)
+
+  /** Hands on a piece that was read. False: nothing is to be read until `goOn`. */
+  function give(piece: Buffer): boolean {
+    try {
+      last = take(piece)
+      last?.then(
+        () => goOn(),
+        (error: Error) => socket.destroy(error),
+      )
+      return last === null
+    } catch (error) {
+      socket.destroy(error as Error)
+      return false
+    }
+  }
+
+  /** Reads by itself, for as much as a pipe can hold: more has come since. */
+  async function readRest(): Promise<void> {
+    goOn = () => undefined
+    // Only after a turn it is sure that no `resume` of before begins to read again.
+    await nextTurn()
+    socket.pause()
+    await last
+    for (let left = mostPipeBytes; left > 0; ) {
+      const piece = now()
+      if (piece.length === 0) return
+      left -= piece.length
+      last = take(piece)
+      await last
+      // What does not fill the memory was all there was (read(2) of a pipe).
+      if (piece.length < usualBytes) return
+    }
+  }
+
+  const reading: Reading = {
+    async into(to) {
+      take = to
+      socket.resume()
+      await closed
+      await last
+      if (socket.errored !== null) throw socket.errored
+    },
+    async rest() {
+      await readRest().then(
+        () => socket.destroy(),
+        (error: Error) => socket.destroy(error),
+      )
+    },
+    cut: () => socket.destroy(),
+    isOver: () => socket.destroyed,
+  }
+  return { give, reading }
+}
+
+/** Reads from a descriptor that does not block. The answer is how many bytes; 0: there are none, in this moment or for ever. */
+function readNow(fd: number, into: Buffer): number {
+  try {
+    return readSync(fd, into)
+  } catch (error) {
+    if (codeOf(error) === 'EAGAIN') return 0
+    throw error
+  }
+}
+
+/** The most that a pipe holds, in bytes: what the system allows everybody (pipe(7), pipe-max-size). */
+export const mostPipeBytes = 1_048_576
+
 /** What a pipe holds that nobody has widened (pipe(7)). */
 const usualBytes = 65_536
 
 /** No piece is larger: this is for who says very much. With more, the processor would no longer find all of it in its cache. */
-export const mostPieceBytes = 131_072
+const mostPieceBytes = 131_072
 
 /** Of a program that floods every other piece is small: so many in a row are the end of that. */
 const manySmall = 64

@@ -200,7 +200,7 @@ async function withoutReader(
   start: (dir: string) => ChildProcess,
   count = 50_000,
 ): Promise<void> {
-  const settings = { program: { ...slowRetry.program, drain: '100ms' }, log: patientLog }
+  const settings = { program: slowRetry.program, log: patientLog }
   const dir = await projectWith(t, 'prints-a-lot', settings, { lines: String(count) })
   const child = start(dir)
   const pid = child.pid ?? 0

@@ -85,8 +85,8 @@ test('a process that left the group and the session by two forks is found by its
   await endsWithNobodyLeft(daemon)
 })
 
-test('a stranger that keeps stdout open neither hangs the daemon nor costs the last words', async (t) => {
-  const daemon = await daemonWith(t, 'leaves-stranger', { program: { drain: '100ms' } })
+test('a stranger that goes on talking on stdout neither hangs the daemon nor costs the last words', async (t) => {
+  const daemon = await daemonWith(t, 'leaves-stranger')
   const [, pid] = await daemon.says(/stranger (\d+) is up/)
   afterwards(t, () => process.kill(Number(pid), 'SIGKILL'))
   await putProgram('good', join(daemon.dir, 'deposit'))

@@ -127,7 +127,7 @@ test('more is left to grow once the pipe is wide, and only then', async () => {
   for (const isWide of [true, false]) {
     const take = gathered(
       () => null,
-      20,
+      100,
       async () => isWide,
     )
     assert.equal(await waited(take), 'a pause')
@@ -136,9 +136,9 @@ test('more is left to grow once the pipe is wide, and only then', async () => {
     assert.equal(await waited(take), isWide ? 'more than two pauses' : 'a pause')
   }
 
-  /** How long nothing is read after a small piece. Of two timers the shorter one is over first, however busy it is. */
+  /** How long nothing is read after a small piece. The two timers are begun one right after the other. */
   async function waited(take: Take): Promise<string> {
-    const twice = sleep(40).then(() => 'more than two pauses')
+    const twice = sleep(200).then(() => 'more than two pauses')
     const waits = Promise.resolve(take(Buffer.alloc(1))).then(() => 'a pause')
     return Promise.race([twice, waits])
   }

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, writeSync } from 'node:fs'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { readSocket } from '../../src/system/reading.ts'
 import { openPipe, widenPipe } from '../harness/pipes.ts'
+import { until } from '../harness/processes.ts'
 
 test('all that is written comes, in its order, and nothing is read while a piece is looked at', async () => {
   const { read: reading, write: writer } = await openPipe()
@@ -128,6 +132,100 @@ test('a mistake of who takes a piece ends the reading, and is told', async () =>
       else await assert.rejects(over, /a mistake/)
       assert.ok(reading.isOver())
       closeSync(writer)
+    }
+  }
+})
+
+test('the rest is what is in it: all of that, and nothing of those who go on', async () => {
+  for (const isBegun of [false, true]) {
+    const pipe = await openPipe()
+    await widenPipe(pipe)
+    const { read: reading, write: writer } = pipe
+    const text = Array.from({ length: 80_000 }, (_, at) => `${at} `).join('')
+    writeSync(writer, text)
+    const parts: string[] = []
+    const over = reading.into(async (piece) => {
+      await someTurns()
+      parts.push(String(piece))
+    })
+    if (isBegun) await until('a piece is taken', () => parts.length > 0)
+    await reading.rest()
+    await over
+    assert.equal(parts.join(''), text)
+    assert.ok(reading.isOver())
+    assert.throws(() => writeSync(writer, 'late'), { code: 'EPIPE' })
+    closeSync(writer)
+  }
+})
+
+test('who talks or floods for ever does not keep the rest from being over', async () => {
+  for (const more of [Buffer.from('still here'), Buffer.alloc(65_536)]) {
+    const { read: reading, write: writer } = await openPipe()
+    writeSync(writer, more)
+    let bytes = 0
+    const over = reading.into(async (piece) => {
+      bytes += piece.length
+      await nextTurn()
+      writeSync(writer, more)
+    })
+    await reading.rest()
+    await over
+    assert.ok(bytes >= more.length && bytes <= 1_048_576 + 2 * 131_072, `${bytes}`)
+    closeSync(writer)
+  }
+})
+
+test('the rest of what is over, or cut, is nothing', async () => {
+  for (const isCut of [true, false]) {
+    const { read: reading, write: writer } = await openPipe()
+    if (!isCut) closeSync(writer)
+    const over = reading.into(() => assert.fail('nothing was written'))
+    if (isCut) reading.cut()
+    else await over
+    await reading.rest()
+    await over
+    if (isCut) closeSync(writer)
+  }
+})
+
+test('a mistake of who takes the rest is told where the reading began', async () => {
+  const { read: reading, write: writer } = await openPipe()
+  writeSync(writer, 'a piece')
+  const over = reading.into(async () => {
+    await someTurns()
+    throw new Error('a mistake')
+  })
+  const told = assert.rejects(over, /a mistake/)
+  await reading.rest()
+  await told
+  closeSync(writer)
+})
+
+test('a socket of a child is read to its end, in its order, and its rest also when a stranger goes on talking', async () => {
+  const lines = Array.from({ length: 30_000 }, (_, at) => `${at}\n`).join('')
+  const stranger = 'while echo still here; do sleep 0.01; done 2>/dev/null &'
+  // With many turns the child ends while a piece is still looked at.
+  for (const script of ['seq 0 29999', `seq 0 29999; ${stranger}`]) {
+    for (const turns of [1, 50]) {
+      const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] })
+      const exited = once(child, 'exit')
+      const reading = readSocket(child.stdout)
+      const parts: string[] = []
+      let isBusy = false
+      const over = reading.into(async (piece) => {
+        assert.ok(!isBusy)
+        isBusy = true
+        for (let turn = 0; turn < turns; turn += 1) await nextTurn()
+        parts.push(String(piece))
+        isBusy = false
+      })
+      if (script.includes('&')) {
+        await exited
+        await reading.rest()
+      }
+      await over
+      assert.equal(parts.join('').replace(/(still here\n)*$/, ''), lines)
+      assert.ok(reading.isOver())
     }
   }
 })
