@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../errors.ts'
 import { command } from './command.ts'
-import { mostPipeBytes, type Reading, readDescriptor, type Take } from './reading.ts'
+import { type Reading, readDescriptor, type Take, widePipeBytes } from './reading.ts'
 
 /** A pipe: what a process writes into the descriptor `write` is read from `read`. */
 export type Pipe = {
@@ -88,7 +88,7 @@ export async function widen({ from, read }: Pipe, run: RunWidening): Promise<boo
   try {
     // A description of its own: libuv takes O_NONBLOCK off what it hands over, and one that is shared would block us.
     own = openSync(`/proc/self/fd/${from}`, constants.O_RDONLY | constants.O_NONBLOCK)
-    const set = `import fcntl; fcntl.fcntl(0, 1031, ${mostPipeBytes})`
+    const set = `import fcntl; fcntl.fcntl(0, 1031, ${widePipeBytes})`
     return (await run(['-I', '-S', '-c', set], own)).exitCode === 0
   } catch {
     // No descriptors are left.

@@ -18,7 +18,9 @@ export function processOf(pid: number): Process | null {
   // The name is in parentheses and may itself hold spaces and parentheses: proc(5).
   const end = stat.lastIndexOf(')')
   const fields = stat.slice(end + 2).split(' ')
-  if (fields[0] === 'Z' || fields[0] === 'X') return null
+  // A main thread that has ended shows as a zombie while other threads run on, or die of a SIGKILL: num_threads tells.
+  const isZombie = fields[0] === 'Z' && Number(fields[17]) <= 1
+  if (isZombie || fields[0] === 'X') return null
   return {
     pid,
     parent: Number(fields[1]),

@@ -61,7 +61,7 @@ export function readDescriptor(fd: number): Reading {
 }
 
 /** Reads a socket that Node has made: for where there are no pipes. */
-export function readSocket(socket: Readable): Reading {
+export function readSocket(socket: Readable): Pick<Reading, 'into' | 'rest'> {
   let last: ReturnType<Take> = null
   let bytes = 0
   return {
@@ -78,7 +78,7 @@ export function readSocket(socket: Readable): Reading {
       }
     },
     async rest() {
-      const most = bytes + mostPipeBytes
+      const most = bytes + widePipeBytes
       for (let before = -1; before < bytes && bytes < most; ) {
         before = bytes
         // If it fails, `into` tells.
@@ -89,8 +89,6 @@ export function readSocket(socket: Readable): Reading {
       }
       socket.destroy()
     },
-    cut: () => socket.destroy(),
-    isOver: () => socket.destroyed,
   }
 }
 
@@ -125,13 +123,13 @@ function openFlow(socket: Socket, now: () => Buffer) {
     await nextTurn()
     socket.pause()
     await last
-    for (let left = mostPipeBytes; left > 0; ) {
+    for (let left = widePipeBytes; left > 0; ) {
       const piece = now()
       if (piece.length === 0) return
       left -= piece.length
       last = take(piece)
       await last
-      // What does not fill the memory was all there was (read(2) of a pipe).
+      // What does not fill the memory was all there was, but for packets (O_DIRECT of pipe(2)): nobody prints such.
       if (piece.length < usualBytes) return
     }
   }
@@ -166,8 +164,8 @@ function readNow(fd: number, into: Buffer): number {
   }
 }
 
-/** The most that a pipe holds, in bytes: what the system allows everybody (pipe(7), pipe-max-size). */
-export const mostPipeBytes = 1_048_576
+/** What a wide pipe holds, in bytes: the most that the system allows everybody (pipe(7), pipe-max-size). */
+export const widePipeBytes = 1_048_576
 
 /** What a pipe holds that nobody has widened (pipe(7)). */
 const usualBytes = 65_536

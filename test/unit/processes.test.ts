@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { searchTag } from '../../src/system/processes.ts'
+import { isGroupAlive, processOf, searchTag } from '../../src/system/processes.ts'
 import { afterwards } from '../harness/cleanup.ts'
 import { until } from '../harness/processes.ts'
 
@@ -37,6 +37,35 @@ test('who had no environment at one look may carry the tag at the next', async (
   child.stdin.write('go\n')
   await until('it is found', () => pidsOf(look).includes(child.pid ?? 0))
 })
+
+test('a process lives as long as one of its threads, also when the first has ended; its zombie does not', async (t) => {
+  const script = [
+    'import ctypes, subprocess, threading, time',
+    'print(subprocess.Popen(["true"]).pid, flush=True)',
+    'threading.Thread(target=time.sleep, args=(60,)).start()',
+    'ctypes.CDLL(None).pthread_exit(None)',
+  ].join('\n')
+  const child = spawn('python3', ['-c', script], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  })
+  afterwards(t, () => child.kill('SIGKILL'))
+  const pid = child.pid ?? 0
+  const [said] = (await once(child.stdout, 'data')) as [Buffer]
+  await until('its main thread has ended', () => /\) Z /.test(statOf(pid)))
+  assert.equal(processOf(pid)?.group, pid)
+  assert.ok(isGroupAlive(pid))
+  const zombie = Number(said)
+  await until('its child has ended', () => /\) Z /.test(statOf(zombie)))
+  assert.equal(processOf(zombie), null)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  assert.equal(processOf(pid), null)
+})
+
+function statOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/stat`, 'latin1')
+}
 
 type Child = ChildProcess & { readonly pid: number }
 

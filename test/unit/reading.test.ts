@@ -225,7 +225,7 @@ test('a socket of a child is read to its end, in its order, and its rest also wh
       }
       await over
       assert.equal(parts.join('').replace(/(still here\n)*$/, ''), lines)
-      assert.ok(reading.isOver())
+      assert.ok(child.stdout.destroyed)
     }
   }
 })
