@@ -51,7 +51,7 @@ export function rowOf(rows: readonly Row[], who: string): Row | undefined {
 
 /**
  * The exponent of cost over size: the slope of the line through the points on two logarithmic axes.
- * null: no line goes through less than two of them. All of them are above zero.
+ * null: no line goes through fewer than two of them. All of them must be above zero.
  */
 export function exponentOf(
   points: readonly { readonly x: number; readonly y: number }[],

@@ -29,7 +29,7 @@ export type Bench = {
   readonly progress: (text: string) => void
 }
 
-/** A line of the plot: what it cost at each size, and the exponent with which that grows, if it can be told. */
+/** A line of the plot: what it cost at each size, all above zero, and the exponent with which that grows, if it can be told. */
 export type Curve = {
   readonly name: string
   readonly points: readonly ({ readonly files: number } & Spread)[]

@@ -458,7 +458,7 @@ export const defaults = {
     checkMs: 1_000,
     /** Lines that come within this are written together. */
     gatherMs: 5,
-    /** After little output the next is read after this, from the wide pipe of a program that floods after three times this: in one piece. */
+    /** After little output the next is read after this, or three times this once a flood was given a wide pipe: what comes meanwhile is read in one piece. */
     readMs: 1,
     /** Output waiting to be written; above this the program's pipe is no longer read. */
     maxPendingBytes: 1_000_000,

@@ -1,10 +1,9 @@
-import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { codeOf } from '../errors.ts'
 import { command } from './command.ts'
-import { type Reading, readDescriptor, type Take, widePipeBytes } from './reading.ts'
+import { type Reading, readDescriptor, readNow, type Take, widePipeBytes } from './reading.ts'
 
 /** A pipe: what a process writes into the descriptor `write` is read from `read`. */
 export type Pipe = {
@@ -148,10 +147,5 @@ function openAll(moulds: readonly number[]): readonly Pipe[] | null {
 
 /** True when nobody has it open for writing: then it ends at once, else it has something, or waits. */
 function isUnused(read: number): boolean {
-  try {
-    return readSync(read, Buffer.alloc(1)) === 0
-  } catch (error) {
-    if (codeOf(error) === 'EAGAIN') return false
-    throw error
-  }
+  return readNow(read, Buffer.alloc(1)) === 0
 }

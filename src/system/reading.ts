@@ -53,7 +53,7 @@ export function readDescriptor(fd: number): Reading {
   socket.pause()
   const flow = openFlow(socket, () => {
     const next = memory.next()
-    const bytes = socket.destroyed ? 0 : readNow(fd, next)
+    const bytes = socket.destroyed ? 0 : (readNow(fd, next) ?? 0)
     memory.used(bytes)
     return next.subarray(0, bytes)
   })
@@ -154,12 +154,15 @@ function openFlow(socket: Socket, now: () => Buffer) {
   return { give, reading }
 }
 
-/** Reads from a descriptor that does not block. The answer is how many bytes; 0: there are none, in this moment or for ever. */
-function readNow(fd: number, into: Buffer): number {
+/**
+ * Reads from a descriptor that does not block. The answer is how many bytes; 0: it is at its end; null: there are none
+ * in this moment. Throws what the system says otherwise.
+ */
+export function readNow(fd: number, into: Buffer): number | null {
   try {
     return readSync(fd, into)
   } catch (error) {
-    if (codeOf(error) === 'EAGAIN') return 0
+    if (codeOf(error) === 'EAGAIN') return null
     throw error
   }
 }

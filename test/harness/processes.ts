@@ -16,10 +16,12 @@ export async function until(
   }
 }
 
-/** True while a process lives; a zombie, which waits for its parent only, does not. */
+/** True while a process lives; a zombie does not: it waits for its parent only, and has no thread but the first (proc(5)). */
 export function isLiving(pid: number): boolean {
   const stat = read(pid, 'stat')
-  return stat !== '' && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const isZombie = fields[0] === 'Z' && Number(fields[17]) <= 1
+  return stat !== '' && !isZombie && fields[0] !== 'X'
 }
 
 /** How many children of a process have ended, and wait for it to take note. */

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { isGroupAlive, processOf, searchTag } from '../../src/system/processes.ts'
 import { afterwards } from '../harness/cleanup.ts'
-import { until } from '../harness/processes.ts'
+import { isLiving, until } from '../harness/processes.ts'
 
 test('a look finds who carries the tag, and a later look who has come since', async (t) => {
   const look = searchTag('OTA_TEST_TAG', `${process.pid}-a`)
@@ -55,9 +55,11 @@ test('a process lives as long as one of its threads, also when the first has end
   await until('its main thread has ended', () => /\) Z /.test(statOf(pid)))
   assert.equal(processOf(pid)?.group, pid)
   assert.ok(isGroupAlive(pid))
+  assert.ok(isLiving(pid))
   const zombie = Number(said)
   await until('its child has ended', () => /\) Z /.test(statOf(zombie)))
   assert.equal(processOf(zombie), null)
+  assert.ok(!isLiving(zombie))
   child.kill('SIGKILL')
   await once(child, 'exit')
   assert.equal(processOf(pid), null)
