@@ -5,7 +5,7 @@ import { ask } from '../control/client.ts'
 import { codeOf, noAnswer } from '../errors.ts'
 import { disk } from '../system/disk.ts'
 import { holderIn } from '../system/lock.ts'
-import { allPids, readProc } from '../system/processes.ts'
+import { allPids, processOf, readProc } from '../system/processes.ts'
 import { doctorWords } from '../words-doctor.ts'
 import { type Check, error, type Finding, ok } from './finding.ts'
 import { rootLine } from './line.ts'
@@ -50,8 +50,16 @@ export function judgeDaemons(patient: Patient): Finding {
 export function daemonsIn({ project, pid }: Paths): number[] {
   const noted = Number(holderIn(pid).pid)
   const folder = disk.realPath(project)
-  const found = allPids().filter((one) => one !== noted && isSupervisor(one))
-  return [...(isSupervisor(noted) ? [noted] : []), ...found.filter((one) => isOpenIn(one, folder))]
+  const others = allPids().filter((one) => one !== noted && isSupervisor(one))
+  const found = [
+    ...(isSupervisor(noted) ? [noted] : []),
+    ...others.filter((one) => isOpenIn(one, folder)),
+  ]
+  // A child that a daemon starts looks like it, with all that it has open, until its execve(2).
+  return found.filter((one) => {
+    const parent = processOf(one)?.parent
+    return parent !== undefined && !found.includes(parent)
+  })
 }
 
 /** True when a process is ota-supervisor, whatever it was asked to do; not this one itself. */

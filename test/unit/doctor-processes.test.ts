@@ -1,17 +1,43 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
-import { judgeDaemons } from '../../src/doctor/daemons.ts'
+import { pathsOf } from '../../src/config.ts'
+import { daemonsIn, judgeDaemons } from '../../src/doctor/daemons.ts'
 import { type Claim, judgeLeftovers, type Tagged } from '../../src/doctor/leftovers.ts'
 import { rootLine } from '../../src/doctor/line.ts'
 import { shellLine } from '../../src/phrases.ts'
+import { afterwards } from '../harness/cleanup.ts'
 import { someMachine, somePatient, users } from '../harness/patient.ts'
+import { killGroup } from '../harness/processes.ts'
+import { makeProject } from '../harness/project.ts'
 
 test('none or one daemon is fine; of two the one that noted its number stays', () => {
   assert.equal(judgeDaemons(somePatient()).state, 'ok')
   assert.match(judgeDaemons(somePatient({ daemons: [812] })).text, /pid 812, ota/)
   const two = judgeDaemons(somePatient({ daemons: [812, 400], self: users.pi }))
   assert.deepEqual([two.state, two.fix], ['error', 'sudo kill 400'])
+})
+
+test('what a daemon is about to start looks like it until its execve(2), and is no second daemon', async (t) => {
+  const project = await makeProject(t)
+  // Stays between fork(2) and execve(2), where a real daemon's child is for a moment.
+  const script = [
+    'import os, signal, sys',
+    'os.open(sys.argv[2], os.O_RDONLY)',
+    'if os.fork(): os.wait()',
+    'else:',
+    '    os.write(1, b"%d" % os.getpid())',
+    '    signal.pause()',
+  ].join('\n')
+  const daemon = spawn('python3', ['-c', script, 'supervisor.js', project], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
+  afterwards(t, () => killGroup(daemon.pid ?? 0))
+  const [forked] = (await once(daemon.stdout, 'data')) as [Buffer]
+  assert.notEqual(Number(forked), daemon.pid)
+  assert.deepEqual(daemonsIn(pathsOf(project)), [daemon.pid])
 })
 
 const child = { name: 'python3', uid: 1001, cwd: '/', hasDaemon: false }
