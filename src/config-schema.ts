@@ -161,7 +161,6 @@ const mayBeZero: ReadonlySet<string> = new Set<Name>([
   'deposit.manifestWaitMs',
   'deposit.bootWaitMs',
   'trial.ms',
-  'verify.checkPerFileMs',
   'verify.repairMs',
   'python.minFreeBytes',
   'python.keepBytes',

@@ -316,14 +316,12 @@ export const defaults = {
     /** A path relative to main may be this long; with the folders of the journal before it the
      * system's limit is 4,096. */
     maxPathBytes: 3_000,
-    /** The check of the Python files may take this long, and `checkPerFileMs` more for each of them. */
-    checkMs: 30_000,
-    /** See `checkMs`. */
-    checkPerFileMs: 5,
+    /** The check of the Python files is given up when it comes no further, not by one file, for this long. */
+    checkMs: 60_000,
     /** An archive may unpack to this many times its size. */
     maxRatio: 200,
-    /** Unpacking an archive may take this long. */
-    unpackMs: 600_000,
+    /** Unpacking an archive is given up when it comes no further, not by one MiB, for this long. */
+    unpackMs: 120_000,
     /** Modules that main.py imports and nobody has: `warn` of them, `strict` refuses, or `ignore`. */
     imports: 'warn' as (typeof importPolicies)[number],
     /** A release that looks cut off (a syntax error, no main.py) may be completed within this. */

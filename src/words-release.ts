@@ -29,6 +29,10 @@ export const releaseWords = {
   otherFileSystem: (path: string) =>
     `main/${shown(path)} is a mount of another file system; files there cannot be swapped safely`,
   archiveBroken: (name: string, why: string) => `${name} is cut off or damaged: ${why}`,
+  notChecked: (why: string) => `its Python files could not be checked: ${why}`,
+  notUnpacked: (why: string) => `the archive could not be unpacked: ${why}`,
+  noFurther: (ms: number, setting: string) =>
+    `it came no further for ${seconds(ms)}; ${setting} in supervisor.toml allows more`,
   isEnvironment: (path: string) =>
     `${shown(path)}: this is the virtual environment of another machine; it does not work here. Upload the program without it`,
   pathTooLong: (path: string, max: number) =>

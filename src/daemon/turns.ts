@@ -2,7 +2,6 @@ import { OperationalError } from '../errors.ts'
 import type { Ahead } from '../python/check.ts'
 import type { Packages } from '../python/packages.ts'
 import { type Bustle, openBustle } from '../system/bustle.ts'
-import type { CommandResult } from '../system/command.ts'
 import { openSlots, type Slots } from '../system/slots.ts'
 import { words } from '../words.ts'
 
@@ -57,22 +56,14 @@ export function checkInTurn(ahead: Ahead, { checks }: Turns, isUp: () => boolean
   return {
     ...ahead,
     take: (python, behalf) => ({
-      async ask(question, timeoutMs, end) {
+      async ask(question, patienceMs, end) {
         // Not before: each that waits is a process.
-        const ask = () => ahead.take(python, behalf).ask(question, timeoutMs, end)
+        const ask = () => ahead.take(python, behalf).ask(question, patienceMs, end)
         if (!isUp()) return ask()
-        return (await checks.during(end, ask)) ?? nothingAsked
+        return (await checks.during(end, ask)) ?? { is: 'aborted' }
       },
       isWaiting: () => true,
       drop: () => undefined,
     }),
   }
-}
-
-/** What comes of a check that was ended before its turn. */
-const nothingAsked: CommandResult = {
-  exitCode: undefined,
-  stdout: '',
-  output: '',
-  code: undefined,
 }

@@ -92,7 +92,6 @@ export async function checkPlan(
     .filter((path) => path.endsWith('.py') && disk.kind(join(folder, path)) !== 'symlink')
     .map((path) => ({ path, read: join(folder, path), place: join(paths.main, path) }))
   if (files.length === 0 && !by.hasNewPackages) return { bytecode: [], warnings: [] }
-  const limits = { ms: config.verify.checkMs, msPerFile: config.verify.checkPerFileMs }
   try {
     const question = {
       files,
@@ -103,7 +102,10 @@ export async function checkPlan(
       gone: dropsIn(plan),
     }
     const checker = by.start(by.python, by.behalf)
-    return judged(await checkPython(question, by.python, limits, end, checker), by.imports)
+    return judged(
+      await checkPython(question, by.python, config.verify.checkMs, end, checker),
+      by.imports,
+    )
   } catch (error) {
     end.throwIfAborted()
     if (codeOf(error) !== 'ECHECK') throw error

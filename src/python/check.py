@@ -1,6 +1,7 @@
 """Checks the Python files of a release without running any of them.
 
-Reads one JSON object from stdin and answers with one on stdout:
+Reads one JSON object from stdin and answers with one on stdout, after a line break for each file it
+comes to: so one sees that it goes on.
 
     files      [{"read": where the staged file is, "place": where it will lie, "path": relative to main}]
     bytecode   folder for the compiled files, laid out as in main; null: they are not kept
@@ -30,6 +31,11 @@ from importlib._bootstrap_external import _code_to_hash_pyc
 
 MEMORY = 1 << 30
 PROBLEMS = (OSError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+
+
+def goes_on():
+    sys.stdout.write("\n")
+    sys.stdout.flush()
 
 
 def read(path):
@@ -119,6 +125,7 @@ def missing(question):
         if file in seen:
             continue
         seen.add(file)
+        goes_on()
         try:
             package = shown(file, roots).split("/")[:-1]
             imports = list(needed(ast.parse(read(file)), package))
@@ -154,6 +161,7 @@ def main():
     question = json.load(sys.stdin)
     errors, bytecode = [], []
     for file in question["files"]:
+        goes_on()
         try:
             made = compiled(file)
         except PROBLEMS as error:

@@ -1,6 +1,7 @@
 import { OperationalError } from '../errors.ts'
+import { releaseWords } from '../words-release.ts'
 import type { Interpreter } from './interpreter.ts'
-import { lastLine, type Script, startScript } from './script.ts'
+import { type Script, startScript, whyNot } from './script.ts'
 import type { Behalf } from './worker.ts'
 
 /** What `check.py` is asked. All paths are absolute but those called relative. */
@@ -34,26 +35,24 @@ export type Findings = {
 
 /**
  * Compiles the files with the program's own interpreter, running none of them, and looks for
- * modules that are missing. One process for all. A checker that dies, takes too long, or is ended by
- * `end`, is an OperationalError with code `ECHECK`.
+ * modules that are missing. One process for all. A checker that dies, comes no further for `patienceMs`,
+ * or is ended by `end`, is an OperationalError with code `ECHECK`.
  */
 export async function checkPython(
   question: Question,
   python: Interpreter,
-  limits: { readonly ms: number; readonly msPerFile: number },
+  patienceMs: number,
   end: AbortSignal,
   script: Script,
 ): Promise<Findings> {
   const asked = { ...question, search: python.searchPath }
-  const timeoutMs = limits.ms + limits.msPerFile * question.files.length
-  const done = await script.ask(asked, timeoutMs, end)
-  if (done.exitCode === 0) {
-    const found = JSON.parse(done.stdout) as Findings
+  const answer = await script.ask(asked, patienceMs, end)
+  if (answer.is === 'done' && answer.value.exitCode === 0) {
+    const found = JSON.parse(answer.value.stdout) as Findings
     return { ...found, bytecode: found.bytecode.filter(isBytecode) }
   }
-  throw new OperationalError(`its Python files could not be checked: ${lastLine(done)}`, {
-    code: 'ECHECK',
-  })
+  const why = whyNot(answer, patienceMs, 'verify.check')
+  throw new OperationalError(releaseWords.notChecked(why), { code: 'ECHECK' })
 }
 
 /** Starts a checker. It runs as `behalf` says. */

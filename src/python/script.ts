@@ -1,15 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { within } from '../system/clock.ts'
+import { type First, whileItGoesOn } from '../system/clock.ts'
 import { type CommandResult, command } from '../system/command.ts'
+import { words } from '../words.ts'
+import { releaseWords } from '../words-release.ts'
 import type { Interpreter } from './interpreter.ts'
 import { asDaemon, type Behalf } from './worker.ts'
 
 /** One of the scripts of this folder, started and waiting for its question. */
 export type Script = {
-  /** Puts the question, as JSON; its stdout is the JSON answer. `end` ends it early. Never throws. */
-  readonly ask: (question: unknown, timeoutMs: number, end: AbortSignal) => Promise<CommandResult>
+  /**
+   * Puts the question, as JSON; its stdout is the JSON answer. A long one takes as long as it must: it is
+   * ended, and late, when it has come no further for `patienceMs`, which a line break on its stdout tells
+   * (in JSON that is white space). `end` ends it early. Never throws.
+   */
+  readonly ask: (
+    question: unknown,
+    patienceMs: number,
+    end: AbortSignal,
+  ) => Promise<First<CommandResult>>
   /** True until it is asked, is dropped or ends. */
   readonly isWaiting: () => boolean
   /** Ends it: it will not be asked. */
@@ -33,18 +43,31 @@ export function startScript(
   const input = new PassThrough()
   const over = new AbortController()
   const noLimit = 0
-  const options = { env: behalf.env, input, timeoutMs: noLimit, cwd: '/', end: over.signal }
+  let steps = 0
+  const options = {
+    env: behalf.env,
+    input,
+    timeoutMs: noLimit,
+    cwd: '/',
+    end: over.signal,
+    heard() {
+      steps += 1
+    },
+  }
   let isWaiting = true
   const done = command(file, rest, options).finally(() => {
     isWaiting = false
   })
   return {
-    async ask(question, timeoutMs, end) {
+    async ask(question, patienceMs, end) {
       isWaiting = false
       input.end(JSON.stringify(question))
-      const first = await within(done, end, timeoutMs)
-      if (first.is !== 'done') over.abort()
-      return done
+      const first = await whileItGoesOn(done, end, patienceMs, () => steps)
+      if (first.is !== 'done') {
+        over.abort()
+        await done
+      }
+      return first
     },
     isWaiting: () => isWaiting,
     drop() {
@@ -54,7 +77,17 @@ export function startScript(
   }
 }
 
-/** What a script that failed said last: the exception, without its traceback. */
-export function lastLine({ output }: CommandResult): string {
-  return output.split('\n').at(-1) ?? output
+/**
+ * Why there is no answer: what the script said last, which is the exception without its traceback, or that
+ * it came no further for `patienceMs`; `setting` is the key that allows more.
+ */
+export function whyNot(answer: First<CommandResult>, patienceMs: number, setting: string): string {
+  switch (answer.is) {
+    case 'done':
+      return answer.value.output.split('\n').at(-1) ?? ''
+    case 'late':
+      return releaseWords.noFurther(patienceMs, setting)
+    case 'aborted':
+      return words.endingNow
+  }
 }

@@ -1,6 +1,7 @@
 """Unpacks a deposited archive into an empty folder, or says why not. Nothing of it is ever run.
 
-Reads one JSON object from stdin and answers with one on stdout:
+Reads one JSON object from stdin and answers with one on stdout, after a line break for each entry and
+each MiB it comes to: so one sees that it goes on.
 
     archive, into            absolute paths; the kind is told by the archive's name
     maxEntries, maxBytes     of what comes out
@@ -34,6 +35,11 @@ class Refused(Exception):
     pass
 
 
+def goes_on():
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
 class Unpacking:
     """Counts what comes out, so that no archive brings more than is allowed."""
 
@@ -56,6 +62,7 @@ class Unpacking:
         path = "/".join(parts)
         if max(map(len, map(os.fsencode, parts)), default=0) > 255 or len(os.fsencode(path)) > MAX_PATH:
             raise Refused("%.60r...: this name is too long" % name)
+        goes_on()
         self.entries += 1
         if self.entries > self.max_entries:
             raise Refused("it has more than %d entries" % self.max_entries)
@@ -80,6 +87,7 @@ class Unpacking:
                 if self.bytes > self.max_bytes:
                     raise Refused("it unpacks to more than %d bytes" % self.max_bytes)
                 out.write(data)
+                goes_on()
         if executable:
             os.chmod(target, 0o755)
         self.files += 1
@@ -113,7 +121,7 @@ def unpack_tar(path, unpacking):
     # tarfile stops at the end mark; the checksum of the whole comes after it.
     with gzip.open(path) as whole:
         while whole.read(CHUNK):
-            pass
+            goes_on()
 
 
 def unpack(question):

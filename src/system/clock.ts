@@ -87,6 +87,23 @@ export function within<T>(
 }
 
 /**
+ * Waits like `within`, for as long as there is progress: it is late when `steps` has counted nothing new
+ * for `ms`, or up to twice that.
+ */
+export async function whileItGoesOn<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  ms: number,
+  steps: () => number,
+): Promise<First<T>> {
+  for (;;) {
+    const before = steps()
+    const first = await within(promise, signal, ms)
+    if (first.is !== 'late' || steps() === before) return first
+  }
+}
+
+/**
  * Does something for `ms` at most, and not past `end`. Its signal aborts then, and it is waited for: it
  * must settle soon after. Nothing is begun after `end`.
  */

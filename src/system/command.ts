@@ -17,6 +17,7 @@ export type CommandResult = {
  * Runs a short command to its end and never throws: what went wrong is in the result. No shell is
  * involved. `stdin` is an open file descriptor and `input` a text, or a stream of it; without them there is
  * nothing to read. `env` adds to the environment. `end` ends it early. `timeoutMs`: a minute if not given; 0: none.
+ * `heard` is called for each piece that comes on stdout.
  */
 export async function command(
   file: string,
@@ -28,12 +29,13 @@ export async function command(
     cwd?: string
     env?: NodeJS.ProcessEnv
     end?: AbortSignal
+    heard?: () => void
   } = {},
 ): Promise<CommandResult> {
   // Loaded here: it is a hundred modules, and the short verbs run no command. The daemon runs its first
   // one when it starts, so it does not depend on its files later.
   const { execa } = await import('execa')
-  const done = await execa(file, args, {
+  const running = execa(file, args, {
     reject: false,
     all: true,
     timeout: options.timeoutMs ?? 60_000,
@@ -43,6 +45,8 @@ export async function command(
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
+  if (options.heard !== undefined) running.stdout?.on('data', options.heard)
+  const done = await running
   return {
     exitCode: done.exitCode,
     stdout: done.stdout ?? '',

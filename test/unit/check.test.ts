@@ -16,7 +16,7 @@ before(async () => {
   python = await findInterpreter()
 })
 
-const limits = { ms: 30_000, msPerFile: 5 }
+const patienceMs = 30_000
 
 type Checked = Findings & { readonly dir: string }
 
@@ -43,7 +43,7 @@ async function check(
     gone,
   }
   return {
-    ...(await checkPython(question, python, limits, never, startChecker(python, asDaemon))),
+    ...(await checkPython(question, python, patienceMs, never, startChecker(python, asDaemon))),
     dir,
   }
 }
@@ -260,12 +260,34 @@ test('a checker that does not come to an end is an error that names it', async (
     staged: null,
     gone: [],
   }
-  await assert.rejects(
-    checkPython(question, python, { ms: 1, msPerFile: 0 }, never, startChecker(python, asDaemon)),
-    {
-      code: 'ECHECK',
-    },
-  )
+  await assert.rejects(checkPython(question, python, 1, never, startChecker(python, asDaemon)), {
+    code: 'ECHECK',
+    message:
+      /could not be checked: it came no further for 1 ms; verify\.check in supervisor\.toml allows more$/,
+  })
+})
+
+test('a checker tells of each file that it goes on', async (t) => {
+  const dir = await makeFolder(t)
+  await writeTree(dir, { 'main.py': 'import a\n', 'a.py': 'A = 1\n', 'b.py': 'def f(:\n' })
+  const files = ['main.py', 'a.py', 'b.py'].map((path) => ({
+    path,
+    read: join(dir, path),
+    place: join(dir, path),
+  }))
+  const question = {
+    files,
+    bytecode: null,
+    entry: 'main.py',
+    roots: [dir],
+    staged: null,
+    gone: [],
+    search: python.searchPath,
+  }
+  const answer = await startChecker(python, asDaemon).ask(question, patienceMs, never)
+  assert.ok(answer.is === 'done')
+  // Three are compiled, and two read for their imports.
+  assert.match(answer.value.stdout, /^\n{5}\{"errors"/)
 })
 
 test('a checker that was started ahead is asked if it is the right one and still there', async () => {
@@ -276,7 +298,7 @@ test('a checker that was started ahead is asked if it is the right one and still
   ahead.expect(python, asDaemon)
   const question = { files: [], bytecode: null, entry: 'main.py', roots: [], staged: [], gone: [] }
   const answered = async (checker: ReturnType<typeof isFirst>) =>
-    (await checkPython(question, python, limits, never, checker)).errors
+    (await checkPython(question, python, patienceMs, never, checker)).errors
   assert.deepEqual(await answered(isFirst()), [])
   assert.deepEqual(await answered(ahead.take(python, other)), [], 'none waits: a new one')
   ahead.expect(python, asDaemon)

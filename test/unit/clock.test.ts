@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { withDeadline } from '../../src/system/clock.ts'
+import { type First, whileItGoesOn, withDeadline } from '../../src/system/clock.ts'
 import { areForgotten, collectGarbage } from '../harness/garbage.ts'
 
 function aborted(signal: AbortSignal): Promise<'aborted'> {
@@ -37,4 +37,28 @@ test('nothing of a cleared deadline stays with a signal that lives long', async 
   }
   assert.equal(await areForgotten(clearOne), true)
   assert.equal(signal.aborted, false)
+})
+
+test('what goes on is waited for, however long; late is what takes no step for that time', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let steps = 0
+  let first: First<never> | null = null
+  const endless = new Promise<never>(() => undefined)
+  const waiting = whileItGoesOn(endless, new AbortController().signal, 1_000, () => steps)
+  const told = waiting.then((came) => {
+    first = came
+  })
+  const pass = async () => {
+    t.mock.timers.tick(1_000)
+    await new Promise(setImmediate)
+  }
+  for (steps = 1; steps <= 5; steps += 1) {
+    await pass()
+    assert.equal(first, null)
+  }
+  await pass()
+  assert.equal(first, null, 'the last step was within this second')
+  t.mock.timers.tick(1_000)
+  await told
+  assert.deepEqual(first, { is: 'late' })
 })

@@ -114,6 +114,7 @@ test('an unpacker that does not come to an end is an error, and nothing is taken
   const limits = { ...defaults.verify, unpackMs: 1 }
   await assert.rejects(unpackArchive(archive, join(dir, 'out'), limits, python, never), {
     code: 'EUNPACK',
+    message: /came no further for 1 ms; verify\.unpack in supervisor\.toml allows more$/,
   })
   assert.deepEqual(await readdir(join(dir, 'out')), [])
 })
