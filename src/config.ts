@@ -408,8 +408,10 @@ export const defaults = {
      * `0ms`: it is trusted at once.
      */
     clockWaitMs: 600_000,
-    /** One answer of the remote may take this long. */
+    /** The remote is given up when it says nothing for this long. */
     deadlineMs: 120_000,
+    /** A commit may take this long to come: the line may be slow, and what has come of it is lost with the rest. */
+    fetchMs: 3_600_000,
     /** The private key for SSH, such as a deploy key, relative to the project directory. Empty: the user's own. */
     sshKey: '',
     /** The file with the keys of SSH servers that are trusted, relative to the project directory. Empty: the user's own. */
@@ -553,8 +555,10 @@ export const defaults = {
     randomDelayMinMs: 10_000,
     /** The `schedule` waits this long for the clock to be synchronised; see `git.clockWaitMs`. */
     clockWaitMs: 600_000,
-    /** One answer of the place where versions come from may take this long. */
+    /** The place where versions come from is given up when it says nothing for this long. */
     deadlineMs: 120_000,
+    /** Of a git remote: a commit may take this long to come. */
+    fetchMs: 3_600_000,
     /** When it could not be reached, it is asked again after this; the wait doubles with each failure that follows. */
     retryMs: 600_000,
     /** The longest wait between two tries. */

@@ -21,7 +21,10 @@ export const gitWords = {
   // --- the remote ---
 
   of: (name: string, remote: string) => `${shown(name)} of ${shown(remote)}`,
-  late: (ms: number) => `the remote did not answer in full within ${seconds(ms)}`,
+  late: (ms: number) =>
+    `the remote has said nothing for ${seconds(ms)}; deadline beside its address in supervisor.toml allows more`,
+  fetchLate: (ms: number) =>
+    `the commit did not come within ${seconds(ms)}; fetch beside the address of the remote in supervisor.toml allows more`,
   remoteFailed: (said: string) => `the remote says no:\n${shownLines(said)}`,
   notThere: ({ is, name }: { readonly is: 'branch' | 'tag'; readonly name: string }, at: string) =>
     `${shown(at)} has no ${is} ${shown(name)}`,

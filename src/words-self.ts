@@ -35,7 +35,7 @@ export const selfWords = {
   unsigned: (what: string, said: string) =>
     `${shown(what)} is not signed by anybody in allowed_signers: ${shownLines(said)}`,
   notRead: (place: string, why: string) => `${shown(place)} cannot be read: ${shown(why)}`,
-  late: (place: string, ms: number) => `${shown(place)} did not come within ${seconds(ms)}`,
+  late: (place: string, ms: number) => `${shown(place)}: nothing came for ${seconds(ms)}`,
   badStatus: (place: string, status: number) => `${shown(place)} is answered with ${status}`,
   badRedirect: (place: string, target: string) =>
     `${shown(place)} leads on to ${shown(target)}: that is not https, or one too many`,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { type First, whileItGoesOn } from '../system/clock.ts'
+import { type First, withDeadline, within } from '../system/clock.ts'
 import { type CommandResult, command } from '../system/command.ts'
 import { words } from '../words.ts'
 import { releaseWords } from '../words-release.ts'
@@ -43,16 +43,14 @@ export function startScript(
   const input = new PassThrough()
   const over = new AbortController()
   const noLimit = 0
-  let steps = 0
+  let goesOn: () => void = () => undefined
   const options = {
     env: behalf.env,
     input,
     timeoutMs: noLimit,
     cwd: '/',
     end: over.signal,
-    heard() {
-      steps += 1
-    },
+    heard: () => goesOn(),
   }
   let isWaiting = true
   const done = command(file, rest, options).finally(() => {
@@ -62,12 +60,14 @@ export function startScript(
     async ask(question, patienceMs, end) {
       isWaiting = false
       input.end(JSON.stringify(question))
-      const first = await whileItGoesOn(done, end, patienceMs, () => steps)
-      if (first.is !== 'done') {
-        over.abort()
-        await done
-      }
-      return first
+      const deadline = withDeadline(patienceMs, end)
+      goesOn = deadline.renew
+      const first = await within(done, deadline.signal)
+      deadline.clear()
+      if (first.is === 'done') return first
+      over.abort()
+      await done
+      return { is: end.aborted ? 'aborted' : 'late' }
     },
     isWaiting: () => isWaiting,
     drop() {

@@ -25,7 +25,7 @@ export function shelfAt(from: string, project: string, ms: number, end: AbortSig
     async read(name, maxBytes) {
       const deadline = withDeadline(ms, end)
       try {
-        return await download(of(name), maxBytes, deadline.signal)
+        return await download(of(name), maxBytes, deadline)
       } catch (error) {
         if (error instanceof OperationalError) throw error
         const isLate = deadline.signal.aborted && !end.aborted
@@ -59,10 +59,10 @@ const maxHops = 5
 async function download(
   address: string,
   maxBytes: number,
-  signal: AbortSignal,
+  deadline: ReturnType<typeof withDeadline>,
   hops = 0,
 ): Promise<Buffer> {
-  const answer = await fetch(address, { signal, redirect: 'manual' })
+  const answer = await fetch(address, { signal: deadline.signal, redirect: 'manual' })
   const next = answer.headers.get('location')
   if (next !== null && answer.status >= 300 && answer.status < 400) {
     await answer.body?.cancel()
@@ -71,7 +71,7 @@ async function download(
     if (target.protocol !== 'https:' || hops >= maxHops) {
       throw failure(selfWords.badRedirect(address, target.href))
     }
-    return download(target.href, maxBytes, signal, hops + 1)
+    return download(target.href, maxBytes, deadline, hops + 1)
   }
   if (!answer.ok || answer.body === null) {
     await answer.body?.cancel()
@@ -80,6 +80,7 @@ async function download(
   const pieces: Uint8Array[] = []
   let bytes = 0
   for await (const piece of answer.body as unknown as AsyncIterable<Uint8Array>) {
+    deadline.renew()
     bytes += piece.length
     if (bytes > maxBytes) throw failure(selfWords.tooLongFile(address, maxBytes))
     pieces.push(piece)

@@ -18,25 +18,31 @@ export const clock: Clock = {
 }
 
 /**
- * A signal that aborts with the first of these, or after `ms`; after `clear` it does not any more, and
- * nothing of it stays. Of each `AbortSignal.any` something stays with its signals in Node 20, and
+ * A signal that aborts with the first of these, or after `ms`, which `renew` begins anew: so what goes on
+ * may take long. After `clear` it does not abort any more, and nothing of it stays. Of each `AbortSignal.any` something stays with its signals in Node 20, and
  * `AbortSignal.timeout` in it is forgotten at the next garbage collection.
  */
 export function withDeadline(
   ms: number,
   ...signals: readonly AbortSignal[]
-): { readonly signal: AbortSignal; readonly clear: () => void } {
+): { readonly signal: AbortSignal; readonly renew: () => void; readonly clear: () => void } {
   const over = new AbortController()
   const abort = () => over.abort()
-  const timer = setTimeout(abort, ms)
+  let timer: NodeJS.Timeout | null = setTimeout(abort, ms)
   for (const signal of signals) {
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
   }
   return {
     signal: over.signal,
-    clear() {
+    renew() {
+      if (timer === null) return
       clearTimeout(timer)
+      timer = setTimeout(abort, ms)
+    },
+    clear() {
+      if (timer !== null) clearTimeout(timer)
+      timer = null
       for (const signal of signals) signal.removeEventListener('abort', abort)
     },
   }
@@ -84,23 +90,6 @@ export function within<T>(
     )
     if (signal.aborted) onAbort()
   })
-}
-
-/**
- * Waits like `within`, for as long as there is progress: it is late when `steps` has counted nothing new
- * for `ms`, or up to twice that.
- */
-export async function whileItGoesOn<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-  ms: number,
-  steps: () => number,
-): Promise<First<T>> {
-  for (;;) {
-    const before = steps()
-    const first = await within(promise, signal, ms)
-    if (first.is !== 'late' || steps() === before) return first
-  }
 }
 
 /**

@@ -245,7 +245,8 @@ export const disk = {
    * there are: an SD card takes hundreds of milliseconds for each single fsync.
    */
   async syncAll(path: string): Promise<void> {
-    const done = await command('sync', ['-f', path])
+    // A card takes minutes for a gigabyte that others have written, and nothing can end a syncfs(2).
+    const done = await command('sync', ['-f', path], { timeoutMs: 0 })
     if (done.exitCode === 0) return
     throw new OperationalError(`could not make ${path} durable: ${done.output}`, {
       code: /no space left/i.test(done.output) ? 'ENOSPC' : 'EIO',

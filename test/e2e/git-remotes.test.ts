@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -55,8 +56,25 @@ test('a server that never answers is left at the deadline', async (t) => {
   const server = await serveGitHttp(t, dirname(remote.dir))
   server.behave('hangs')
   git('remote', 'set-url', 'origin', `${server.url}/app.git`)
-  const daemon = await startCheckout(t, checkout, /the remote did not answer in full within 300 ms/)
+  const daemon = await startCheckout(
+    t,
+    checkout,
+    /the remote has said nothing for 300 ms; deadline/,
+  )
   assert.equal(await daemon.end(), 0)
+})
+
+test('a commit that comes slowly is waited for longer than for an answer', async (t) => {
+  const checkout = await makeCheckout(t, { git: { deadline: '2500ms', every: '100ms' } })
+  const { remote, git } = checkout
+  const server = await serveGitHttp(t, dirname(remote.dir))
+  git('remote', 'set-url', 'origin', `${server.url}/app.git`)
+  const daemon = await startCheckout(t, checkout, /main is at [0-9a-f]{9}, as main of origin/)
+  server.behave('crawls')
+  // Five seconds of it.
+  const noise = randomBytes(150_000).toString('base64')
+  await remote.commit({ 'main.py': programSaying('over a slow line'), noise })
+  await daemon.says(/r1 out +over a slow line/, 60_000)
 })
 
 test('an address that would run a command is refused', async (t) => {

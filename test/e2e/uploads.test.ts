@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { renameSync, symlinkSync } from 'node:fs'
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { runSupervisor } from '../harness/command.ts'
@@ -312,9 +311,11 @@ test('a deposit that is renamed away and back is found again', async (t) => {
 test('a deposit that is replaced by a link is refused, and used again when it is a folder', async (t) => {
   const daemon = await startWithProgram(t)
   const deposit = join(daemon.dir, 'deposit')
-  // In one breath: the daemon makes a deposit that is missing again.
-  renameSync(deposit, join(daemon.dir, 'elsewhere'))
-  symlinkSync('elsewhere', deposit)
+  // While it stands still: it makes a deposit that is missing again.
+  process.kill(daemon.pid, 'SIGSTOP')
+  await rename(deposit, join(daemon.dir, 'elsewhere'))
+  await symlink('elsewhere', deposit)
+  process.kill(daemon.pid, 'SIGCONT')
   await writeTree(join(daemon.dir, 'elsewhere'), { 'trap.txt': 'x' })
   await daemon.says(/cannot read .*deposit: it is not a folder but a link or a file/)
   await rm(deposit)

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanEnvironment } from './daemon.ts'
 import { listen } from './listening.ts'
 import { makeFolder } from './tools.ts'
@@ -17,8 +18,8 @@ export type GitHttp = {
   readonly ca: string | null
   /** The paths that were asked for, in order. */
   readonly asked: readonly string[]
-  /** How it answers from now on: as it should, by closing the connection, with 503, or never. */
-  readonly behave: (how: 'well' | 'closes' | '503' | 'hangs') => void
+  /** How it answers from now on: as it should, a few kB at a time, by closing the connection, with 503, or never. */
+  readonly behave: (how: 'well' | 'crawls' | 'closes' | '503' | 'hangs') => void
 }
 
 /**
@@ -40,7 +41,7 @@ export async function serveGitHttp(
     if (!knows(request, login)) {
       return void response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
     }
-    runBackend(root, request, response)
+    runBackend(root, request, response, how === 'crawls')
   }
   const secrets = isSecure ? makeCertificate(await makeFolder(t)) : null
   const server =
@@ -80,7 +81,12 @@ function knows({ headers }: IncomingMessage, login: string | undefined): boolean
 }
 
 /** CGI (RFC 3875), as far as git-http-backend(1) asks for it. */
-function runBackend(root: string, request: IncomingMessage, response: ServerResponse): void {
+function runBackend(
+  root: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  crawls: boolean,
+): void {
   const { pathname, search } = new URL(request.url ?? '/', 'http://127.0.0.1')
   const { headers } = request
   const child = spawn('git', ['http-backend'], {
@@ -104,7 +110,17 @@ function runBackend(root: string, request: IncomingMessage, response: ServerResp
   child.stdin.on('error', () => undefined)
   response.on('close', () => child.kill())
   request.pipe(child.stdin)
-  void passOn(child.stdout, response)
+  void passOn(crawls ? Readable.from(crawling(child.stdout)) : child.stdout, response)
+}
+
+/** The same bytes, like over a line of some 30 kB/s. */
+async function* crawling(stdout: Readable): AsyncGenerator<Buffer> {
+  for await (const chunk of stdout as AsyncIterable<Buffer>) {
+    for (let at = 0; at < chunk.length; at += 8_000) {
+      yield chunk.subarray(at, at + 8_000)
+      await sleep(250)
+    }
+  }
 }
 
 /** Its answer: header lines, of which `Status` is one, a blank line, and the rest. */

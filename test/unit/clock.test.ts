@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type First, whileItGoesOn, withDeadline } from '../../src/system/clock.ts'
+import { withDeadline } from '../../src/system/clock.ts'
 import { areForgotten, collectGarbage } from '../harness/garbage.ts'
 
 function aborted(signal: AbortSignal): Promise<'aborted'> {
@@ -39,26 +39,21 @@ test('nothing of a cleared deadline stays with a signal that lives long', async 
   assert.equal(signal.aborted, false)
 })
 
-test('what goes on is waited for, however long; late is what takes no step for that time', async (t) => {
+test('a deadline that is renewed comes that long after the last time, and never when it is cleared', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  let steps = 0
-  let first: First<never> | null = null
-  const endless = new Promise<never>(() => undefined)
-  const waiting = whileItGoesOn(endless, new AbortController().signal, 1_000, () => steps)
-  const told = waiting.then((came) => {
-    first = came
-  })
-  const pass = async () => {
-    t.mock.timers.tick(1_000)
-    await new Promise(setImmediate)
+  const { signal, renew, clear } = withDeadline(1_000)
+  for (let round = 0; round < 5; round += 1) {
+    t.mock.timers.tick(999)
+    renew()
   }
-  for (steps = 1; steps <= 5; steps += 1) {
-    await pass()
-    assert.equal(first, null)
-  }
-  await pass()
-  assert.equal(first, null, 'the last step was within this second')
-  t.mock.timers.tick(1_000)
-  await told
-  assert.deepEqual(first, { is: 'late' })
+  t.mock.timers.tick(999)
+  assert.ok(!signal.aborted)
+  t.mock.timers.tick(1)
+  assert.ok(signal.aborted)
+  clear()
+  const other = withDeadline(1_000)
+  other.clear()
+  other.renew()
+  t.mock.timers.tick(5_000)
+  assert.ok(!other.signal.aborted)
 })

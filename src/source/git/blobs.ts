@@ -16,20 +16,22 @@ export async function readBlobs(
   blobs: readonly string[],
   git: Git,
   begin: (index: number, bytes: number) => Taker,
-  ms: number,
 ): Promise<boolean> {
   if (blobs.length === 0) return true
   const batch = openBatch(begin)
   let failed: { readonly error: unknown } | null = null
-  const read = async (pipe: Readable) => {
+  const read = async (pipe: Readable, goesOn: () => void) => {
     try {
-      for await (const chunk of pipe as AsyncIterable<Buffer>) batch.take(chunk)
+      for await (const chunk of pipe as AsyncIterable<Buffer>) {
+        goesOn()
+        batch.take(chunk)
+      }
     } catch (error) {
       failed = { error }
     }
   }
   const input = blobs.map((blob) => `${blob}\n`).join('')
-  const { code } = await git(['cat-file', '--batch'], { input, read, ms })
+  const { code } = await git(['cat-file', '--batch'], { input, read })
   rethrow(failed)
   return code === 0 && batch.done() === blobs.length
 }

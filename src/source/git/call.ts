@@ -26,12 +26,12 @@ export type Answer = {
 export type Call = {
   /** What it reads; without it there is nothing to read. */
   readonly input?: string
-  /** It may take this long; without it half a minute: what works on this machine only. */
+  /** It is ended when it has said nothing for this long; without it, two minutes. */
   readonly ms?: number
   /** The command that makes a connection over SSH. */
   readonly ssh?: string
-  /** Reads what it prints, instead of `out`. */
-  readonly read?: (pipe: Readable) => Promise<void>
+  /** Reads what it prints, instead of `out`, and tells of each piece that it goes on. */
+  readonly read?: (pipe: Readable, goesOn: () => void) => Promise<void>
 }
 
 /** Runs git in one checkout; never throws. */
@@ -46,7 +46,7 @@ export function openCalls(folder: string, above: string, as: As, end: AbortSigna
   return async (args, call = {}) => {
     let out = ''
     let err = ''
-    const deadline = withDeadline(call.ms ?? 30_000, end)
+    const deadline = withDeadline(call.ms ?? 120_000, end)
     const done = await runJob(
       {
         argv: [...as.before, 'git', ...settings, ...args],
@@ -54,8 +54,9 @@ export function openCalls(folder: string, above: string, as: As, end: AbortSigna
         env: environment(above, as, call.ssh),
         ...(call.input === undefined ? {} : { input: call.input }),
         async read(stream, pipe) {
-          if (stream === 'out' && call.read !== undefined) return call.read(pipe)
+          if (stream === 'out' && call.read !== undefined) return call.read(pipe, deadline.renew)
           for await (const text of pipe.setEncoding('utf8')) {
+            deadline.renew()
             if (stream === 'out') out += text
             else err = (err + text).slice(-16_000)
           }
@@ -67,7 +68,8 @@ export function openCalls(folder: string, above: string, as: As, end: AbortSigna
     deadline.clear()
     const isLate = done.is === 'cut' && !end.aborted
     if (done.is === 'unstartable') return { code: undefined, out, err: done.why, isLate }
-    return { code: done.is === 'code' ? done.code : undefined, out, err, isLate }
+    const code = done.is === 'code' ? done.code : undefined
+    return { code, out, err, isLate }
   }
 }
 

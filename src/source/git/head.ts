@@ -30,7 +30,7 @@ export async function moveHead(
   const indexed = merged.code === 0 ? merged : await git(['read-tree', to])
   if (indexed.code !== 0) return { is: 'failed', why: firstLine(indexed.err) }
   // Says how the files look that are as they should be. That others are not is no failure.
-  await git(['update-index', '-q', '--refresh'], { ms: 120_000 })
+  await git(['update-index', '-q', '--refresh'])
   if (head === to) return { is: 'done' }
   const message = `ota-supervisor: ${id}`
   const moved = await git(['update-ref', '-m', message, 'HEAD', to, from])

@@ -147,7 +147,7 @@ async function oddContents(
     },
     end: () => undefined,
   })
-  if (!(await readBlobs(blobsOf(small), git, begin, 30_000))) return gitWords.missing
+  if (!(await readBlobs(blobsOf(small), git, begin))) return gitWords.missing
   const odd = small.map((change, index) => oddContent(change, texts[index] ?? ''))
   return odd.find((why) => why !== null) ?? null
 }

@@ -17,7 +17,7 @@ export type Tip = {
 type Way = {
   readonly paths: Pick<Site['paths'], 'project'>
   readonly config: {
-    readonly git: Pick<Site['config']['git'], 'deadlineMs' | 'sshKey' | 'knownHosts'>
+    readonly git: Pick<Site['config']['git'], 'deadlineMs' | 'fetchMs' | 'sshKey' | 'knownHosts'>
   }
 }
 
@@ -39,11 +39,12 @@ export async function fetchTip(
   site: Way,
 ): Promise<Tip | { readonly failed: Obstacle }> {
   const { remote, follows } = checkout
-  const call = { ms: site.config.git.deadlineMs, ssh: await sshCommand(git, site) }
+  const { deadlineMs, fetchMs } = site.config.git
+  const ssh = await sshCommand(git, site)
   const pattern = `refs/${follows.is === 'tag' ? 'tags' : 'heads'}/${follows.name}`
   const refs = follows.is === 'tag' ? ['--refs', '--sort=-v:refname'] : []
-  const listed = await git(['ls-remote', ...refs, '--', remote, pattern], call)
-  if (listed.code !== 0) return { failed: failureOf(listed, site) }
+  const listed = await git(['ls-remote', ...refs, '--', remote, pattern], { ms: deadlineMs, ssh })
+  if (listed.code !== 0) return { failed: failureOf(listed, gitWords.late(deadlineMs)) }
   const rows = listed.out.split('\n').map((row) => row.split('\t'))
   const [sha, ref] =
     (follows.is === 'tag' ? highestOf(rows) : rows.find(([, name]) => name === pattern)) ?? []
@@ -53,8 +54,11 @@ export async function fetchTip(
   const of = gitWords.of(ref.replace(/^refs\/(heads|tags)\//, ''), withoutPassword(remote))
   if (sha === checkout.head) return { commit: sha, of }
   const asked = ['--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--quiet']
-  const fetched = await git(['fetch', ...asked, '--', remote, `+${ref}:${incoming}`], call)
-  if (fetched.code !== 0) return { failed: failureOf(fetched, site) }
+  const fetched = await git(['fetch', ...asked, '--', remote, `+${ref}:${incoming}`], {
+    ms: fetchMs,
+    ssh,
+  })
+  if (fetched.code !== 0) return { failed: failureOf(fetched, gitWords.fetchLate(fetchMs)) }
   // A tag may be an object of its own, and stands for a commit.
   const peeled = await git(['rev-parse', '--verify', '-q', `${incoming}^{commit}`])
   if (peeled.code !== 0) return { failed: { why: gitWords.noCommitAt(of) } }
@@ -86,8 +90,8 @@ async function sshCommand(git: Git, { config, paths }: Way): Promise<string> {
   return `${base} ${shellLine(...options.flatMap((one) => ['-o', one]))}`
 }
 
-function failureOf({ err, isLate }: Answer, { config }: Way): Obstacle {
-  if (isLate) return { why: gitWords.late(config.git.deadlineMs) }
+function failureOf({ err, isLate }: Answer, late: string): Obstacle {
+  if (isLate) return { why: late }
   const said = withoutPassword(err)
   const hint = hints.find(([pattern]) => pattern.test(said))?.[1]
   return { why: gitWords.remoteFailed(lastLines(said)), ...withHint(hint) }

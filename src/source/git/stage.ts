@@ -43,7 +43,7 @@ export async function stage(
     if (change.mode === modes.link) return makeLink(place, owner)
     return writeFile(place, change.mode === modes.executable, owner)
   }
-  if (!(await readBlobs(blobsOf(put), git, begin, 600_000))) {
+  if (!(await readBlobs(blobsOf(put), git, begin))) {
     throw new OperationalError(gitWords.missing, { code: 'EGIT', path: staging })
   }
   if (owner === null) return
